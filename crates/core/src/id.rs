@@ -1,0 +1,157 @@
+//! Identifiers. Each kind has a type of its own, so that one is never taken for another.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Lower-case Crockford base 32: no letter that is read as another.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// The longest identifier that is looked at; anything longer is refused before it reaches the store.
+pub const MAX_ID_LEN: usize = 128;
+
+/// Why a text is no identifier of the kind asked for. The caller must correct it; trying again does not help.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not an identifier of the form {expected}")]
+pub struct InvalidId {
+    /// The form that was expected, such as `ses_…`.
+    pub expected: &'static str,
+}
+
+macro_rules! prefixed_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Makes the identifier of 128 random bits, which the caller draws.
+            #[must_use]
+            pub fn from_random(bits: [u8; 16]) -> Self {
+                Self(encode($prefix, bits))
+            }
+
+            /// Takes a text from outside.
+            ///
+            /// # Errors
+            /// [`InvalidId`] when the prefix, the length or a character is wrong.
+            pub fn parse(text: &str) -> Result<Self, InvalidId> {
+                let expected = concat!($prefix, "…");
+                let rest = text.strip_prefix($prefix).ok_or(InvalidId { expected })?;
+                let fits = !rest.is_empty()
+                    && text.len() <= MAX_ID_LEN
+                    && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+                if fits { Ok(Self(text.to_owned())) } else { Err(InvalidId { expected }) }
+            }
+
+            /// The identifier as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+prefixed_id!(
+    /// One signed-in browser of one user. It names the session in receipts and APIs; it is no credential.
+    SessionId, "ses_"
+);
+prefixed_id!(
+    /// One logout and its receipt.
+    LogoutId, "lgo_"
+);
+prefixed_id!(
+    /// A user.
+    UserId, "usr_"
+);
+prefixed_id!(
+    /// One step of a logout: the logout's identifier and the step's number in it.
+    StepId, "stp_"
+);
+
+impl StepId {
+    /// The `index`-th step of `logout`: derived, so that planning twice names the same steps.
+    #[must_use]
+    pub fn of(logout: &LogoutId, index: usize) -> Self {
+        let body = logout.as_str().trim_start_matches("lgo_");
+        Self(format!("stp_{body}.{index}"))
+    }
+}
+
+/// An application, by the id that the operator or a registration gave it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AppId(String);
+
+impl AppId {
+    /// An application's id as configured; the configuration has checked it.
+    #[must_use]
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AppId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+fn encode(prefix: &str, bits: [u8; 16]) -> String {
+    let mut number = u128::from_be_bytes(bits);
+    let mut digits = [0u8; 26];
+    for digit in digits.iter_mut().rev() {
+        // The remainder is below 32, so it always indexes the alphabet.
+        *digit = ALPHABET[(number % 32) as usize];
+        number /= 32;
+    }
+    let mut text = String::with_capacity(prefix.len() + digits.len());
+    text.push_str(prefix);
+    text.extend(digits.iter().map(|&b| char::from(b)));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identifier_survives_its_text() {
+        let id = SessionId::from_random([7; 16]);
+        assert_eq!(SessionId::parse(id.as_str()), Ok(id.clone()));
+        assert_eq!(id.as_str().len(), 30);
+    }
+
+    #[test]
+    fn an_identifier_of_another_kind_is_refused() {
+        let logout = LogoutId::from_random([1; 16]);
+        assert!(SessionId::parse(logout.as_str()).is_err());
+    }
+
+    #[test]
+    fn text_that_could_reach_further_than_a_name_is_refused() {
+        for bad in ["ses_", "ses_a b", "ses_a/b", "ses_a'b", "ses_é", "", &format!("ses_{}", "a".repeat(200))] {
+            assert!(SessionId::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_steps_of_a_logout_are_named_after_it() {
+        let logout = LogoutId::from_random([0; 16]);
+        assert_eq!(StepId::of(&logout, 3).as_str(), format!("stp_{}.3", "0".repeat(26)));
+    }
+}
