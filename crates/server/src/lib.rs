@@ -1,1 +1,4 @@
-//! Placeholder.
+//! The doors of Acquit: what browsers, applications and operators reach over HTTP.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
+
+pub mod settings;
