@@ -1,5 +1,5 @@
-//! The doors of Acquit: what HTTP clients and people meet, translated into calls on the pure crates and the store.
-
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "tests"))]
+//! The doors of Acquit: what browsers, applications and operators reach over HTTP.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
 
 pub mod pages;
+pub mod settings;
