@@ -80,6 +80,10 @@ pub fn plan(snapshot: &Snapshot, request: &Request) -> Plan {
     let mut planner = Planner { request, steps: Vec::new(), close: Vec::new() };
     let mut listed = BTreeSet::new();
     for share in &snapshot.sessions {
+        if request.tell == Tell::NobodyElse && !share.live {
+            // The receipt of the logout that ended it says already that they were not asked.
+            continue;
+        }
         for participant in &share.participants {
             planner.tell(share, participant);
             listed.insert((&share.user, &participant.app));
@@ -115,9 +119,7 @@ impl Planner<'_> {
         let asked = self.request.is_from(&participant.app);
         let session = Some(&share.session);
         if self.request.tell == Tell::NobodyElse {
-            if !share.live {
-                // The receipt of the logout that ended it says already that nobody was asked.
-            } else if asked {
+            if asked {
                 // It knows; Login.gov's clients end their own session before they ask.
                 self.close(share, participant);
             } else {
