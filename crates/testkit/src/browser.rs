@@ -181,7 +181,9 @@ impl Browser {
         let mut request = request.body(load.body.clone().unwrap_or_default()).map_err(std::io::Error::other)?;
         for (name, value) in &load.headers {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(std::io::Error::other)?;
-            request.headers_mut().insert(name, HeaderValue::from_bytes(value.as_bytes()).map_err(std::io::Error::other)?);
+            request
+                .headers_mut()
+                .insert(name, HeaderValue::from_bytes(value.as_bytes()).map_err(std::io::Error::other)?);
         }
         let response = wire::exchange(request, self.from).await?;
         if !blocked {

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, also in its helpers")]
 
 pub mod browser;
+pub mod rp;
 pub mod wire;
 
 pub use browser::{Browser, Page};
+pub use rp::{Registration, TestRp};

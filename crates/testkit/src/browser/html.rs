@@ -197,7 +197,8 @@ mod tests {
 
     #[test]
     fn broken_markup_never_panics() {
-        for html in ["<", "<a", "<a b", "<a b=", "<a b=\"", "</", "<!--", "<a =x>", "<é>", "<a é='ü>", "&#xffffffff;"] {
+        for html in ["<", "<a", "<a b", "<a b=", "<a b=\"", "</", "<!--", "<a =x>", "<é>", "<a é='ü>", "&#xffffffff;"]
+        {
             let _ = pieces(html);
         }
     }

@@ -180,7 +180,8 @@ impl Page {
     #[must_use]
     pub fn refresh(&self) -> Option<(u64, Url)> {
         let metas = self.tags("meta");
-        let tag = metas.iter().find(|tag| tag.get("http-equiv").is_some_and(|kind| kind.eq_ignore_ascii_case("refresh")));
+        let tag =
+            metas.iter().find(|tag| tag.get("http-equiv").is_some_and(|kind| kind.eq_ignore_ascii_case("refresh")));
         let content = tag?.get("content")?;
         let (seconds, url) = content.split_once(';')?;
         let url = url.trim();
