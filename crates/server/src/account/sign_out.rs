@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use acquit_core::{
     AppId, SessionId,
-    plan::{By, Scope, Tell},
+    plan::{By, Scope},
 };
 use acquit_oidc::client::{Client, SingleLogout};
 use acquit_store::SessionView;
@@ -80,7 +80,7 @@ pub async fn ask(app: &App, browser: &mut Browser, asker: Asker<'_>) -> Result<R
     let question = Question {
         nonce: random::secret()?,
         session: session.clone(),
-        asker: asker.client.map(|client| client.id.clone()),
+        asker: asker.client.map(|client| client.app.clone()),
         onward: asker.onward.clone(),
     };
     let sealed = app.sealer.seal(Purpose::Confirmation, &question, app.clock.now().plus(QUESTION_LIFE))?;
@@ -90,7 +90,7 @@ pub async fn ask(app: &App, browser: &mut Browser, asker: Asker<'_>) -> Result<R
         action: "/sign-out".to_owned(),
         hidden: vec![Hidden::new("csrf", csrf), Hidden::new("question", sealed)],
         user,
-        application: asker.client.map(|client| app.clients.name(&client.id)),
+        application: asker.client.map(|client| app.clients.name(&client.app)),
         told,
         not_told,
         targets: asker.onward.map_or(FormTargets::Own, |onward| FormTargets::And(vec![onward])),
@@ -111,7 +111,7 @@ async fn participants_by_name(
     let nobody_else = asker.is_some_and(|client| client.single_logout == SingleLogout::None);
     let participants = app.store.session(session).await?.map(|view| view.participants).unwrap_or_default();
     let (mut told, mut not_told) = (Vec::new(), Vec::new());
-    for joined in participants.iter().filter(|joined| asker.is_none_or(|client| client.id != joined.app)) {
+    for joined in participants.iter().filter(|joined| asker.is_none_or(|client| client.app != joined.app)) {
         let reachable =
             app.clients.channels(&joined.app).is_some_and(|channels| channels.back.is_some() || channels.front.is_some());
         let names = if reachable && !nobody_else { &mut told } else { &mut not_told };
@@ -146,7 +146,7 @@ pub async fn answer(
         Some("sign-out") => {
             let client = match &question.asker {
                 // An application that was deleted meanwhile has no say any more, and no page to go to.
-                Some(id) => Some(app.clients.by_id(id).await?.ok_or(DoorError::Expired)?),
+                Some(id) => Some(app.clients.by_app(id).await?.ok_or(DoorError::Expired)?),
                 None => None,
             };
             let asker = Asker { client: client.as_deref(), onward: question.onward };
@@ -168,14 +168,14 @@ pub async fn perform(app: &App, view: &SessionView, asker: Asker<'_>, ip: String
             SingleLogout::None | SingleLogout::Session => Scope::Session(view.session.id.clone()),
         },
         by: if asker.client.is_some() { By::Application } else { By::User },
-        party: asker.client.map(|client| client.id.to_string()),
+        party: asker.client.map(|client| client.app.to_string()),
         reason: None,
-        tell: if policy == SingleLogout::None { Tell::NobodyElse } else { Tell::Everyone },
+        tell: policy.tell(),
         ip: Some(ip),
         browser: Some(view.session.id.clone()),
     };
     let done = log_out(app, order).await?;
-    let onward_name = asker.onward.is_some().then(|| asker.client.map(|client| app.clients.name(&client.id))).flatten();
+    let onward_name = asker.onward.is_some().then(|| asker.client.map(|client| app.clients.name(&client.app))).flatten();
     leave(app, &view.session.id, &done, asker.onward, onward_name)
 }
 
