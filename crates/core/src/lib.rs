@@ -13,9 +13,15 @@
 //! 6. A receipt claims no more than its attempts prove ([`receipt`]).
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
 
+pub mod delivery;
+pub mod event;
 pub mod grant;
 pub mod id;
+pub mod participant;
+pub mod plan;
+pub mod receipt;
 pub mod session;
+pub mod step;
 pub mod time;
 
 pub use id::{AppId, LogoutId, SessionId, StepId, UserId};

@@ -1,0 +1,97 @@
+//! A participant: one application's share in one session, with all that is needed to tell it of the logout.
+//!
+//! Participants are a ledger of their own, written before the first token leaves and never rebuilt from tokens that
+//! happen to be alive: an application is told even when everything that it was given has long expired.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AppId, SessionId, Timestamp};
+
+/// The protocol through which an application takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// OpenID Connect.
+    Oidc,
+}
+
+impl Protocol {
+    /// Its name in receipts.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Oidc => "oidc",
+        }
+    }
+}
+
+/// Back-channel logout as an application registered it (Back-Channel Logout 1.0 section 2.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackChannel {
+    /// Where logout tokens are posted.
+    pub uri: String,
+    /// The JWS algorithm that the application expects, by its JOSE name.
+    pub alg: String,
+}
+
+/// Front-channel logout as an application registered it (Front-Channel Logout 1.0 section 2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrontChannel {
+    /// What the browser loads in a frame.
+    pub uri: String,
+    /// Whether `iss` and `sid` are added. Without them the application may end more than was asked.
+    pub session_required: bool,
+}
+
+/// Which channel an application with both wants to be told over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preference {
+    /// The back channel: it needs no browser and can be proved.
+    #[default]
+    BackChannel,
+    /// The front channel.
+    FrontChannel,
+    /// Each of them.
+    Both,
+}
+
+/// How an application can be told of a logout.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Channels {
+    /// Its back channel, if it registered one.
+    pub back: Option<BackChannel>,
+    /// Its front channel, if it registered one.
+    pub front: Option<FrontChannel>,
+    /// Which it wants when it has both.
+    #[serde(default)]
+    pub preference: Preference,
+    /// Whether it is told of endings that nobody asked for (expiry, idleness).
+    #[serde(default = "yes")]
+    pub tell_on_expiry: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// One application's share in one session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Participant {
+    /// The session.
+    pub session: SessionId,
+    /// The application.
+    pub app: AppId,
+    /// Its protocol.
+    pub protocol: Protocol,
+    /// The client identifier: the audience of a logout token.
+    pub client_id: String,
+    /// The subject that its ID tokens name.
+    pub subject: String,
+    /// The `sid` that only the issuer and this application hold: one per session and client, unguessable.
+    pub sid: String,
+    /// When it last got a code in this session.
+    pub joined_at: Timestamp,
+    /// How it can be told.
+    pub channels: Channels,
+}
