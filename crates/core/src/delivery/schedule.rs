@@ -120,7 +120,13 @@ fn retry_at(step: &Step, at: Timestamp, why: &str, same: StepUpdate) -> StepUpda
         let detail = Some(format!("gave up at its deadline; last: {why}"));
         return StepUpdate { outcome: Outcome::Failed, detail, ..same };
     }
-    StepUpdate { outcome: Outcome::Pending, detail: Some(why), next_attempt_at: Some(at), again: step.again, ..same }
+    StepUpdate {
+        outcome: Outcome::Pending,
+        detail: Some(why.to_owned()),
+        next_attempt_at: Some(at),
+        again: step.again,
+        ..same
+    }
 }
 
 #[cfg(test)]
