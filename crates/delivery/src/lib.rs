@@ -2,3 +2,6 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
 
 pub mod egress;
+
+#[cfg(test)]
+mod receiver;

@@ -112,14 +112,7 @@ impl Outgoing {
     pub fn post(url: impl Into<String>, content_type: HeaderValue, body: impl Into<Bytes>) -> Self {
         let mut headers = HeaderMap::with_capacity(4);
         headers.insert(header::CONTENT_TYPE, content_type);
-        Self {
-            method: Method::POST,
-            url: url.into(),
-            headers,
-            body: body.into(),
-            max_body: BODY_LIMIT,
-            total: None,
-        }
+        Self { method: Method::POST, url: url.into(), headers, body: body.into(), max_body: BODY_LIMIT, total: None }
     }
 
     /// A GET for JSON whose response is read to `max_body` bytes.
@@ -358,3 +351,6 @@ impl Parts {
         if self.all.is_empty() { self.first } else { self.all.into() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,7 +95,9 @@ impl<'de> Deserialize<'de> for Allow {
             type Value = Allow;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a network such as \"10.0.0.0/8\", or { host = \"wiki.example.com\", net = \"10.0.0.0/8\" }")
+                f.write_str(
+                    "a network such as \"10.0.0.0/8\", or { host = \"wiki.example.com\", net = \"10.0.0.0/8\" }",
+                )
             }
 
             fn visit_str<E: de::Error>(self, net: &str) -> Result<Allow, E> {

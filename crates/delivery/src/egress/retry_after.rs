@@ -7,7 +7,7 @@ use http::{HeaderMap, header};
 
 /// How long the response asks to wait; none when it does not ask or cannot be understood.
 #[must_use]
-pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         // Too many digits for a number are still a long wait; the schedule bounds it.

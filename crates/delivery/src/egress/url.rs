@@ -3,8 +3,8 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use http::Uri;
 use ::url::{Host, Url};
+use http::Uri;
 
 use super::refusal::Refusal;
 

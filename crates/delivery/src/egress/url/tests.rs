@@ -86,7 +86,9 @@ fn userinfo_fragments_and_other_schemes_are_refused() {
     }
     assert_eq!(refused("https://app.example.com/#a"), Refusal::Fragment);
     assert_eq!(refused("https://app.example.com/#"), Refusal::Fragment);
-    for text in ["file:///etc/passwd", "gopher://a.example/", "ftp://a.example/", "javascript:alert(1)", "ws://a.example/"] {
+    for text in
+        ["file:///etc/passwd", "gopher://a.example/", "ftp://a.example/", "javascript:alert(1)", "ws://a.example/"]
+    {
         assert_eq!(refused(text), Refusal::Scheme, "{text}");
     }
 }
