@@ -128,6 +128,14 @@ fn signed_out_names_every_app_that_was_not_reached_and_only_then_calls_it_so() {
 }
 
 #[test]
+fn an_app_that_gives_no_answer_is_no_reason_to_be_glad() {
+    let lines = [line("chat", Some(Channel::Frontchannel), Outcome::Sent, "loaded")];
+    let apps = crate::pages::outcome::apps(&lines, str::to_owned);
+    let html = SignedOut { apps, ..signed_out("Wiki", Ending::SignedOut) }.html().unwrap();
+    has(&html, &["data-all-out=\"false\"", "data-outcome=\"sent\""]);
+}
+
+#[test]
 fn while_the_session_lives_elsewhere_the_page_never_says_signed_out() {
     let page = SignedOut { apps: Vec::new(), at: None, receipt: None, ..signed_out("x", Ending::LivesElsewhere) };
     let html = page.html().unwrap();
