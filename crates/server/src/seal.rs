@@ -1,0 +1,246 @@
+//! Sealing: what leaves this server to come back unread and unchanged, or is kept where others may look.
+//!
+//! AES-256-GCM-SIV under a key that HKDF derives from the master key for each purpose, so that a value sealed for one
+//! purpose opens for no other, and a repeated nonce does no harm beyond showing that two values are equal.
+
+use acquit_core::Timestamp;
+use aws_lc_rs::{
+    aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey},
+    constant_time,
+    hkdf::{HKDF_SHA256, KeyType, Salt},
+    hmac,
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::{Serialize, de::DeserializeOwned};
+use zeroize::Zeroizing;
+
+use crate::{random, settings::MasterKey};
+
+const NONCE: usize = 12;
+const TAG: usize = 16;
+
+/// The longest sealed text that is looked at, in characters.
+pub const MAX_SEALED: usize = 24 * 1024;
+
+/// What a value is sealed for. Each has a key of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A private signing key in the store.
+    SigningKey,
+    /// An authorization request that waits for a sign-in, in a URL.
+    Flow,
+    /// A cross-site POST that goes on as a GET, in a URL.
+    Handoff,
+    /// A logout that waits for the person's answer, in a form.
+    Confirmation,
+}
+
+impl Purpose {
+    const ALL: [Self; 4] = [Self::SigningKey, Self::Flow, Self::Handoff, Self::Confirmation];
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::SigningKey => "acquit signing key v1",
+            Self::Flow => "acquit flow v1",
+            Self::Handoff => "acquit handoff v1",
+            Self::Confirmation => "acquit confirmation v1",
+        }
+    }
+}
+
+/// Why a value could not be sealed or opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// The text was not sealed here for this purpose, or was changed.
+    #[error("not sealed here for this purpose")]
+    Forged,
+    /// It was good, but not for so long.
+    #[error("expired")]
+    Expired,
+    /// It cannot be sealed: the system gives no random bytes, or the value is too long.
+    #[error("cannot be sealed")]
+    Unsealable,
+}
+
+/// Seals and opens.
+pub struct Sealer {
+    keys: [LessSafeKey; Purpose::ALL.len()],
+    mac: hmac::Key,
+}
+
+impl std::fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sealer(…)")
+    }
+}
+
+struct Length(usize);
+
+impl KeyType for Length {
+    fn len(&self) -> usize {
+        self.0
+    }
+}
+
+impl Sealer {
+    /// Derives the keys of all purposes from the master key.
+    ///
+    /// # Errors
+    /// [`SealError::Unsealable`] when the crypto library refuses, which no input can cause.
+    pub fn new(master: &MasterKey) -> Result<Self, SealError> {
+        let secret = Salt::new(HKDF_SHA256, b"acquit").extract(master.expose());
+        let derive = |label: &str| -> Result<Zeroizing<[u8; 32]>, SealError> {
+            let mut key = Zeroizing::new([0; 32]);
+            let info = [label.as_bytes()];
+            let output = secret.expand(&info, Length(32)).map_err(|_| SealError::Unsealable)?;
+            output.fill(key.as_mut_slice()).map_err(|_| SealError::Unsealable)?;
+            Ok(key)
+        };
+        let aead = |purpose: Purpose| -> Result<LessSafeKey, SealError> {
+            let key = derive(purpose.label())?;
+            let unbound = UnboundKey::new(&AES_256_GCM_SIV, key.as_slice()).map_err(|_| SealError::Unsealable)?;
+            Ok(LessSafeKey::new(unbound))
+        };
+        let [signing, flow, handoff, confirmation] = Purpose::ALL;
+        let keys = [aead(signing)?, aead(flow)?, aead(handoff)?, aead(confirmation)?];
+        let mac = hmac::Key::new(hmac::HMAC_SHA256, derive("acquit mac v1")?.as_slice());
+        Ok(Self { keys, mac })
+    }
+
+    fn key(&self, purpose: Purpose) -> &LessSafeKey {
+        &self.keys[purpose as usize]
+    }
+
+    /// Seals bytes; the result is nonce, ciphertext and tag.
+    ///
+    /// # Errors
+    /// [`SealError::Unsealable`].
+    pub fn seal_bytes(&self, purpose: Purpose, plain: &[u8]) -> Result<Vec<u8>, SealError> {
+        let nonce = random::bytes::<NONCE>().map_err(|_| SealError::Unsealable)?;
+        let mut sealed = Vec::with_capacity(NONCE + plain.len() + TAG);
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(plain);
+        let aad = Aad::from(purpose.label().as_bytes());
+        let tag = self
+            .key(purpose)
+            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed[NONCE..])
+            .map_err(|_| SealError::Unsealable)?;
+        sealed.extend_from_slice(tag.as_ref());
+        Ok(sealed)
+    }
+
+    /// Opens what [`Sealer::seal_bytes`] made. The result is wiped when dropped.
+    ///
+    /// # Errors
+    /// [`SealError::Forged`].
+    pub fn open_bytes(&self, purpose: Purpose, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        let (nonce, body) = sealed.split_first_chunk::<NONCE>().ok_or(SealError::Forged)?;
+        let mut body = Zeroizing::new(body.to_vec());
+        let aad = Aad::from(purpose.label().as_bytes());
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let length =
+            self.key(purpose).open_in_place(nonce, aad, body.as_mut_slice()).map_err(|_| SealError::Forged)?.len();
+        body.truncate(length);
+        Ok(body)
+    }
+
+    /// Seals a value until `expires_at`, as URL-safe text.
+    ///
+    /// # Errors
+    /// [`SealError::Unsealable`], also when it would be longer than [`MAX_SEALED`].
+    pub fn seal<T: Serialize>(&self, purpose: Purpose, value: &T, expires_at: Timestamp) -> Result<String, SealError> {
+        let plain = serde_json::to_vec(&(expires_at.as_micros(), value)).map_err(|_| SealError::Unsealable)?;
+        let text = URL_SAFE_NO_PAD.encode(self.seal_bytes(purpose, &plain)?);
+        if text.len() > MAX_SEALED { Err(SealError::Unsealable) } else { Ok(text) }
+    }
+
+    /// Opens a value that [`Sealer::seal`] sealed, if its time is not over.
+    ///
+    /// # Errors
+    /// [`SealError::Forged`] or [`SealError::Expired`].
+    pub fn open<T: DeserializeOwned>(&self, purpose: Purpose, text: &str, now: Timestamp) -> Result<T, SealError> {
+        if text.len() > MAX_SEALED {
+            return Err(SealError::Forged);
+        }
+        let sealed = URL_SAFE_NO_PAD.decode(text).map_err(|_| SealError::Forged)?;
+        let plain = self.open_bytes(purpose, &sealed)?;
+        let (expires_at, value): (i64, T) = serde_json::from_slice(&plain).map_err(|_| SealError::Forged)?;
+        if now >= Timestamp::from_micros(expires_at) { Err(SealError::Expired) } else { Ok(value) }
+    }
+
+    /// A keyed digest of a sequence of texts under a label: unguessable without the master key, the same each time.
+    #[must_use]
+    pub fn tag(&self, label: &str, parts: &[&str]) -> String {
+        URL_SAFE_NO_PAD.encode(self.raw_tag(label, parts))
+    }
+
+    /// Whether `presented` is the tag of these texts, compared in constant time.
+    #[must_use]
+    pub fn tag_matches(&self, label: &str, parts: &[&str], presented: &str) -> bool {
+        let Ok(presented) = URL_SAFE_NO_PAD.decode(presented) else { return false };
+        constant_time::verify_slices_are_equal(self.raw_tag(label, parts).as_ref(), &presented).is_ok()
+    }
+
+    fn raw_tag(&self, label: &str, parts: &[&str]) -> hmac::Tag {
+        let mut context = hmac::Context::with_key(&self.mac);
+        for part in std::iter::once(&label).chain(parts) {
+            // Lengths keep ("ab", "c") apart from ("a", "bc").
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part.as_bytes());
+        }
+        context.sign()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealer(byte: u8) -> Sealer {
+        Sealer::new(&MasterKey::from_bytes([byte; 32])).unwrap()
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    #[test]
+    fn a_sealed_value_opens_for_its_purpose_until_it_expires() {
+        let sealer = sealer(1);
+        let text = sealer.seal(Purpose::Flow, &"hello", at(100)).unwrap();
+        assert_eq!(sealer.open::<String>(Purpose::Flow, &text, at(99)).unwrap(), "hello");
+        assert_eq!(sealer.open::<String>(Purpose::Flow, &text, at(100)), Err(SealError::Expired));
+        assert_eq!(sealer.open::<String>(Purpose::Confirmation, &text, at(99)), Err(SealError::Forged));
+        assert_eq!(super::tests::sealer(2).open::<String>(Purpose::Flow, &text, at(99)), Err(SealError::Forged));
+    }
+
+    #[test]
+    fn a_changed_value_does_not_open() {
+        let sealer = sealer(1);
+        let sealed = sealer.seal_bytes(Purpose::SigningKey, b"key").unwrap();
+        for index in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[index] ^= 1;
+            assert!(sealer.open_bytes(Purpose::SigningKey, &changed).is_err(), "byte {index}");
+            assert!(sealer.open_bytes(Purpose::SigningKey, &sealed[..index]).is_err(), "cut at {index}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_no_sealed_value_is_forged() {
+        let sealer = sealer(1);
+        for text in ["", "a", "%%%", &"a".repeat(MAX_SEALED + 1)] {
+            assert_eq!(sealer.open::<String>(Purpose::Flow, text, at(0)), Err(SealError::Forged));
+        }
+    }
+
+    #[test]
+    fn a_tag_fits_its_own_texts_only() {
+        let sealer = sealer(1);
+        let tag = sealer.tag("form", &["ab", "c"]);
+        assert!(sealer.tag_matches("form", &["ab", "c"], &tag));
+        assert!(!sealer.tag_matches("form", &["a", "bc"], &tag));
+        assert!(!sealer.tag_matches("other", &["ab", "c"], &tag));
+        assert!(!sealer.tag_matches("form", &["ab", "c"], ""));
+    }
+}
