@@ -1,8 +1,9 @@
 //! What the tests of Acquit are made with: a strict browser, applications that are real OpenID clients, Acquit itself in
-//! the process or as a program, and the independent software that it is held against.
+//! the process or as a program, PostgreSQL, and the independent software that it is held against.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, also in its helpers")]
 
 pub mod browser;
+pub mod postgres;
 pub mod rp;
 pub mod wire;
 

@@ -41,7 +41,7 @@ pub async fn show(State(app): State<App>, headers: HeaderMap, Query(query): Quer
     let Some(view) = &browser.session else { return Ok(respond::see_other("/sign-in")) };
     let filter = SessionFilter { user: Some(view.user.id.clone()), state: SessionState::Live, app: None };
     let mut sessions = app.store.sessions(&filter, None, SHOWN).await?.data;
-    sessions.retain(|other| app.settings.is_live(other, app.clock.now()));
+    sessions.retain(|other| app.is_live(other, app.clock.now()));
     sessions.sort_by_key(|other| other.session.id != view.session.id);
     let done = match (query.get("ended"), query.get("key")) {
         (Some(logout), Some(key)) => super::receipt::load(&app, logout, key)
@@ -114,4 +114,9 @@ pub async fn end(
         return sign_out::leave(&app, &here, &done, None, None);
     }
     Ok(respond::see_other(&format!("/account?ended={}&key={}", done.logout, done.receipt_key)))
+}
+
+/// `GET /`: to one's own sessions.
+pub async fn home() -> Response {
+    respond::see_other("/account")
 }

@@ -25,6 +25,7 @@ use crate::{
         sign_in::{Notice, Problem, SignIn},
     },
     random, respond,
+    settings::Secret,
 };
 
 const FORM: &str = "sign-in";
@@ -89,7 +90,7 @@ async fn authenticate(app: &App, username: &str, password: &str) -> Result<Optio
     let hash = user.as_ref().and_then(|user| user.password_hash.clone());
     let right = app
         .passwords
-        .verify(hash, password.to_owned())
+        .verify(Secret::new(password), hash.as_deref())
         .await
         .map_err(|error| DoorError::Internal(error.to_string()))?;
     Ok(user.filter(|user| right && !user.disabled))

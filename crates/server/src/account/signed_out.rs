@@ -1,8 +1,6 @@
 //! `/signed-out`: where a sign-out ends when no application wants the browser back.
 
-use std::collections::BTreeMap;
-
-use acquit_core::{LogoutId, Timestamp, receipt::Receipt, step};
+use acquit_core::{AppId, LogoutId, receipt::Receipt};
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
@@ -16,10 +14,10 @@ use crate::{
     door::DoorError,
     form::Query,
     pages::{
-        Moment, Outcome,
-        signed_out::{App as AppLine, Ending, SignedOut},
+        Moment, outcome,
+        signed_out::{Ending, SignedOut},
     },
-    random, respond,
+    respond,
 };
 
 /// The page of a logout, with the key of its receipt.
@@ -42,25 +40,11 @@ pub async fn show(State(app): State<App>, headers: HeaderMap, Query(query): Quer
 }
 
 fn view(app: &App, receipt: &Receipt, key: &str) -> SignedOut {
-    let mut worst: BTreeMap<&str, step::Outcome> = BTreeMap::new();
-    for line in &receipt.steps {
-        let entry = worst.entry(line.party.as_str()).or_insert(line.outcome);
-        if rank(line.outcome) > rank(*entry) {
-            *entry = line.outcome;
-        }
-    }
     let not_asked = receipt.steps.iter().any(|line| line.detail.as_deref() == Some("not asked"));
     SignedOut {
         ending: if not_asked { Ending::HereOnly } else { Ending::SignedOut },
         at: Some(Moment(receipt.requested.at)),
-        apps: worst
-            .into_iter()
-            .map(|(party, outcome)| AppLine {
-                party: party.to_owned(),
-                name: app.clients.name(&acquit_core::AppId::new(party)),
-                outcome: shown(outcome),
-            })
-            .collect(),
+        apps: outcome::apps(&receipt.steps, |party| app.clients.name(&AppId::new(party))),
         receipt: Some(format!("/logouts/{}?key={key}", receipt.id)),
         sign_in: "/sign-in".to_owned(),
     }
@@ -75,17 +59,17 @@ pub fn nobody(app: &App, browser: &Browser) -> Result<Response, DoorError> {
     if let Some(ended) = ended {
         return Ok(sign_out::forget(app, respond::see_other(&url(&ended.logout, &app.receipt_key(&ended.logout)))));
     }
-    Ok(logged_out(respond::page(StatusCode::OK, &bare(Ending::NobodyWasSignedIn, None))))
+    Ok(logged_out(respond::page(StatusCode::OK, &bare(Ending::NobodyWasSignedIn))))
 }
 
 /// The page for a browser without the session that a hint named, while that session lives elsewhere: never "signed out".
 #[must_use]
 pub fn lives_elsewhere() -> Response {
-    respond::page(StatusCode::OK, &bare(Ending::LivesElsewhere, None))
+    respond::page(StatusCode::OK, &bare(Ending::LivesElsewhere))
 }
 
-fn bare(ending: Ending, at: Option<Timestamp>) -> SignedOut {
-    SignedOut { ending, at: at.map(Moment), apps: Vec::new(), receipt: None, sign_in: "/sign-in".to_owned() }
+fn bare(ending: Ending) -> SignedOut {
+    SignedOut { ending, at: None, apps: Vec::new(), receipt: None, sign_in: "/sign-in".to_owned() }
 }
 
 fn logged_out(mut response: Response) -> Response {
@@ -93,33 +77,4 @@ fn logged_out(mut response: Response) -> Response {
         .headers_mut()
         .insert(HeaderName::from_static("set-login"), HeaderValue::from_static("logged-out"));
     response
-}
-
-/// How bad an outcome is for a person who wants to be out.
-const fn rank(outcome: step::Outcome) -> u8 {
-    match outcome {
-        step::Outcome::Confirmed => 0,
-        step::Outcome::Sent => 1,
-        step::Outcome::Pending => 2,
-        step::Outcome::Unsupported => 3,
-        step::Outcome::Failed => 4,
-    }
-}
-
-/// The outcome as pages show it.
-#[must_use]
-pub fn shown(outcome: step::Outcome) -> Outcome {
-    match outcome {
-        step::Outcome::Confirmed => Outcome::Confirmed,
-        step::Outcome::Sent => Outcome::Sent,
-        step::Outcome::Pending => Outcome::Pending,
-        step::Outcome::Failed => Outcome::Failed,
-        step::Outcome::Unsupported => Outcome::Unsupported,
-    }
-}
-
-/// The hash under which the store knows a receipt's key.
-#[must_use]
-pub fn key_hash(key: &str) -> [u8; 32] {
-    random::hash(key)
 }
