@@ -47,19 +47,27 @@ pub struct Setup {
     host: String,
     more: String,
     env: Vec<(String, String)>,
+    loopback: bool,
 }
 
 impl Setup {
     /// At 127.0.0.1 on a free port, with generous limits, loopback allowed for outbound requests.
     #[must_use]
     pub fn on(engine: Engine) -> Self {
-        Self { engine, host: "127.0.0.1".to_owned(), more: String::new(), env: Vec::new() }
+        Self { engine, host: "127.0.0.1".to_owned(), more: String::new(), env: Vec::new(), loopback: true }
     }
 
     /// Under this host name: `id.localhost`.
     #[must_use]
     pub fn host(mut self, host: &str) -> Self {
         host.clone_into(&mut self.host);
+        self
+    }
+
+    /// With nothing allowed for outbound requests: only public addresses.
+    #[must_use]
+    pub fn without_loopback(mut self) -> Self {
+        self.loopback = false;
         self
     }
 
@@ -78,7 +86,7 @@ impl Setup {
         self
     }
 
-    /// Starts it in this process, with a clock that stands until it is moved.
+        /// Starts it in this process, with a clock that stands until it is moved.
     pub async fn start(self, applications: &[&TestRp]) -> TestApp<InProcess> {
         InProcess::start(self, applications).await
     }
@@ -100,11 +108,12 @@ impl Setup {
         let mut text = format!(
             "[server]\npublic_url = \"http://{}:{port}\"\nlisten = \"127.0.0.1:{port}\"\nmaster_key = \"{}\"\n\n\
              [store]\nurl = \"{}\"\n\n\
-             [egress]\nallow = [\"127.0.0.0/8\"]\n\n\
+             [egress]\nallow = [{}]\n\n\
              [[api_tokens]]\nname = \"ops\"\ntoken = \"{OPERATOR}\"\nscopes = [\"read\", \"sessions\", \"manage\"]\n\n",
             self.host,
             "a5".repeat(32),
             self.store_url(),
+            if self.loopback { "\"127.0.0.0/8\"" } else { "" },
         );
         if !self.more.contains("[limits]") {
             text.push_str(

@@ -42,6 +42,7 @@ pub struct Form {
     pub fields: Vec<(String, String)>,
     /// The names and values of its buttons.
     pub buttons: Vec<(String, String)>,
+    id: String,
 }
 
 impl Form {
@@ -133,12 +134,17 @@ impl Page {
                     forms.push(Form {
                         action: tag.get("action").unwrap_or_default().to_owned(),
                         method,
+                        id: tag.get("id").unwrap_or_default().to_owned(),
                         ..Form::default()
                     });
                 }
                 Piece::End(name) if name == "form" => inside = false,
-                Piece::Start(tag) if inside => {
-                    if let Some(form) = forms.last_mut() {
+                Piece::Start(tag) => {
+                    // An input may stand outside and name its form.
+                    let named = tag.get("form").and_then(|id| forms.iter_mut().find(|form| form.id == id));
+                    if let Some(form) = named {
+                        read_field(form, &tag);
+                    } else if let Some(form) = forms.last_mut().filter(|_| inside) {
                         read_field(form, &tag);
                     }
                 }
