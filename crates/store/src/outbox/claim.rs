@@ -32,12 +32,12 @@ impl Store {
         self.write(args, |tx, (now, lease, limit, exclude)| Box::pin(claim(tx, *now, lease, *limit, exclude))).await
     }
 
-    /// When the next step is due, or its lease runs out.
+    /// When the next step is due, or its lease runs out, leaving out those of some destinations.
     ///
     /// # Errors
     /// [`StoreError`] as everywhere.
-    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read((), |tx, ()| Box::pin(next_due(tx))).await
+    pub async fn next_due(&self, exclude_destinations: &[String]) -> Result<Option<Timestamp>, StoreError> {
+        self.read(exclude_destinations.to_vec(), |tx, exclude| Box::pin(next_due(tx, exclude))).await
     }
 
     /// Makes all that waits for a destination due, because it has come back; how many steps that are.
@@ -104,8 +104,18 @@ async fn claim(
     Ok(steps)
 }
 
-async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
-    let row = tx.query_opt("SELECT MIN(due_at) FROM steps WHERE due_at IS NOT NULL", &params![]).await?;
+macro_rules! next_due_sql {
+    ($excluded:literal) => {
+        concat!("SELECT MIN(due_at) FROM steps WHERE due_at IS NOT NULL AND destination NOT IN (", $excluded, ")")
+    };
+}
+
+async fn next_due(tx: &mut Tx, exclude: &[String]) -> Result<Option<Timestamp>, StoreError> {
+    let sql = Sql {
+        sqlite: next_due_sql!("SELECT value FROM json_each($1)"),
+        postgres: next_due_sql!("SELECT jsonb_array_elements_text(CAST(CAST($1 AS TEXT) AS JSONB))"),
+    };
+    let row = tx.query_opt(sql, &params![&to_json(exclude)?]).await?;
     row.map_or(Ok(None), |row| row.read().opt_time())
 }
 

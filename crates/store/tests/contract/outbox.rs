@@ -37,12 +37,12 @@ async fn lines(world: &World, logout: &LoggedOut) -> (State, Vec<Line>) {
 contract! {
     async fn a_claimed_step_is_nobody_elses_until_its_lease_runs_out(world: World) {
         let logout = logout(&world, &["wiki", "mail"]).await;
-        assert_eq!(world.next_due().await.unwrap(), Some(at(10)));
+        assert_eq!(world.next_due(&[]).await.unwrap(), Some(at(10)));
         assert_eq!(world.claim_due(at(9), lease("a", 40), 10, &[]).await.unwrap(), []);
         let claimed = world.claim_due(at(10), lease("a", 40), 10, &[]).await.unwrap();
         assert_eq!(claimed, logout.steps);
         assert_eq!(world.claim_due(at(39), lease("b", 70), 10, &[]).await.unwrap(), []);
-        assert_eq!(world.next_due().await.unwrap(), Some(at(40)));
+        assert_eq!(world.next_due(&[]).await.unwrap(), Some(at(40)));
         assert_eq!(world.claim_due(at(40), lease("b", 70), 10, &[]).await.unwrap().len(), 2);
     }
 
@@ -77,7 +77,7 @@ contract! {
         world.record_attempts(vec![attempt(&again[0], "n", 13, 200, update(Outcome::Confirmed, None))]).await.unwrap();
         let (state, now) = lines(&world, &logout).await;
         assert_eq!((state, now[0].attempts.len()), (State::Complete, 2));
-        assert_eq!(world.next_due().await.unwrap(), None);
+        assert_eq!(world.next_due(&[]).await.unwrap(), None);
         let events = world.events(0, 100).await.unwrap();
         assert_eq!(events.iter().filter(|event| event.kind == "step-attempted").count(), 3);
     }
@@ -89,7 +89,7 @@ contract! {
         world.record_attempts(vec![record]).await.unwrap();
         let (_, now) = lines(&world, &logout).await;
         assert_eq!((now[0].attempts.len(), now[0].next_attempt_at), (0, Some(at(30))));
-        assert_eq!(world.next_due().await.unwrap(), Some(at(30)));
+        assert_eq!(world.next_due(&[]).await.unwrap(), Some(at(30)));
     }
 
     async fn a_confirmed_step_may_be_told_once_more(world: World) {
@@ -103,7 +103,7 @@ contract! {
         world.record_attempts(vec![attempt(&again[0], "n", 17, 400, update(Outcome::Failed, None))]).await.unwrap();
         let (state, now) = lines(&world, &logout).await;
         assert_eq!((state, now[0].outcome, now[0].attempts.len()), (State::Complete, Outcome::Confirmed, 2));
-        assert_eq!(world.next_due().await.unwrap(), None);
+        assert_eq!(world.next_due(&[]).await.unwrap(), None);
     }
 
     async fn a_record_after_the_lease_was_lost_keeps_its_attempt_and_nothing_more(world: World) {
@@ -129,7 +129,7 @@ contract! {
         let retry = update(Outcome::Pending, Some(at(50)));
         world.record_attempts(vec![attempt(&quick[0], "quick", 42, 503, retry)]).await.unwrap();
         assert_eq!(lines(&world, &logout).await.1[0].outcome, Outcome::Confirmed);
-        assert_eq!(world.next_due().await.unwrap(), None);
+        assert_eq!(world.next_due(&[]).await.unwrap(), None);
     }
 
     async fn a_confirmation_after_the_step_was_given_up_counts(world: World) {
