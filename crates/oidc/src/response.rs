@@ -149,7 +149,8 @@ mod tests {
     fn the_registered_query_is_kept() {
         let url = redirect(path("https://a.example/cb?t=1&t=%2f", ResponseMode::Query, "s").code(ISSUER, "c"));
         assert_eq!(url, "https://a.example/cb?t=1&t=%2f&code=c&state=s&iss=https%3A%2F%2Fid.example.com");
-        for (uri, begin) in [("https://a.example/?", "https://a.example/?x"), ("https://a.example", "https://a.example?x")]
+        for (uri, begin) in
+            [("https://a.example/?", "https://a.example/?x"), ("https://a.example", "https://a.example?x")]
         {
             assert_eq!(add_query(uri, &[("x", "1".into())]), format!("{begin}=1"));
         }
