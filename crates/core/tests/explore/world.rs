@@ -47,7 +47,7 @@ impl Budget {
     pub(crate) const LARGE: [Self; 3] = [
         Self { sign_ins: 1, codes: 2, logouts: 1, flights: 0, workers: 2, errors: 1, crashes: 1, ticks: 3 },
         Self { sign_ins: 2, codes: 2, logouts: 3, flights: 1, workers: 0, errors: 0, crashes: 0, ticks: 2 },
-        Self { sign_ins: 2, codes: 2, logouts: 2, flights: 1, workers: 1, errors: 0, crashes: 1, ticks: 1 },
+        Self { sign_ins: 2, codes: 2, logouts: 2, flights: 0, workers: 1, errors: 0, crashes: 1, ticks: 1 },
     ];
 }
 
