@@ -180,7 +180,8 @@ fn command(program: &Path, owner: Option<(u32, u32)>) -> Command {
 
 /// Runs the server and, when its own input closes, ends it and removes the folder: the kernel closes the input whichever
 /// way this process ends. Immediate shutdown takes the server's children along, which killing the one process would not.
-const KEEPER: &str = r#"folder=$1; shift; "$@" & server=$!; cat >&2; kill -QUIT $server; wait $server; rm -rf "$folder""#;
+const KEEPER: &str =
+    r#"folder=$1; shift; "$@" & server=$!; cat >&2; kill -QUIT $server; wait $server; rm -rf "$folder""#;
 
 /// Starts the server under its keeper and returns when it takes connections.
 fn keep(folder: &Path, server: &Command) -> io::Result<(Child, ChildStdin)> {
