@@ -22,7 +22,7 @@ async fn ended(world: &World, sid_required: &[bool]) -> acquit_store::logout::Lo
 contract! {
     async fn frames_wait_for_their_browser_and_are_nobodys_to_claim(world: World) {
         let logout = ended(&world, &[true, false]).await;
-        assert_eq!(world.next_due().await.unwrap(), None);
+        assert_eq!(world.next_due(&[]).await.unwrap(), None);
         assert_eq!(world.claim_due(Timestamp::MAX, lease("n", 40), 10, &[]).await.unwrap(), []);
         assert_eq!(world.pending_frontchannel(&logout.ended[0]).await.unwrap(), logout.steps);
         let receipt = world.receipt(&logout.logout).await.unwrap().unwrap();
