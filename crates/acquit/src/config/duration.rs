@@ -54,6 +54,14 @@ impl Context<'_> {
     }
 }
 
+/// A duration on the command line.
+///
+/// # Errors
+/// A sentence for the person who typed it.
+pub fn parse_argument(text: &str) -> Result<Duration, String> {
+    parse(text).ok_or_else(|| "write a whole number and a unit, such as 5s, 10m or 12h".to_owned())
+}
+
 fn parse(text: &str) -> Option<Duration> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if !number.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -98,8 +98,7 @@ async fn claim(
         ),
     };
     let rows = tx.query(sql, &params![&lease.node, lease.until, now, &to_json(exclude)?, limit]).await?;
-    let mut steps =
-        rows.into_iter().map(|row| read_step(&mut row.read())).collect::<Result<Vec<_>, StoreError>>()?;
+    let mut steps = rows.into_iter().map(|row| read_step(&mut row.read())).collect::<Result<Vec<_>, StoreError>>()?;
     steps.sort_by(|a, b| (a.next_attempt_at, !a.first, &a.id).cmp(&(b.next_attempt_at, !b.first, &b.id)));
     Ok(steps)
 }
