@@ -67,10 +67,6 @@ impl Columns {
         }
     }
 
-    pub(crate) fn hash(&mut self) -> Result<Hash, StoreError> {
-        self.blob()?.try_into().or_else(|_| corrupt("hash"))
-    }
-
     pub(crate) fn opt_hash(&mut self) -> Result<Option<Hash>, StoreError> {
         match self.next()? {
             Value::Blob(value) => value.try_into().map(Some).or_else(|_| corrupt("hash")),

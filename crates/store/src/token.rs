@@ -10,9 +10,9 @@ use acquit_core::{
 
 use crate::{
     Hash, Store, StoreError,
-    session::{read_session, session_columns},
+    session::read_session,
     tx::{Batch, Tx},
-    user::{User, user_columns},
+    user::User,
     value::{Columns, params},
 };
 
@@ -120,7 +120,6 @@ macro_rules! grant_columns {
         )
     };
 }
-use grant_columns;
 
 impl Grant {
     fn read(row: &mut Columns) -> Result<Self, StoreError> {

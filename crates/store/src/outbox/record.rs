@@ -90,8 +90,8 @@ impl Batch {
             self.push(
                 "UPDATE steps SET outcome = CASE WHEN outcome = 'confirmed' THEN outcome ELSE $1 END, \
                  detail = CASE WHEN outcome = 'confirmed' THEN detail ELSE $2 END, \
-                 next_attempt_at = CASE WHEN outcome = 'confirmed' AND $1 <> 'confirmed' THEN NULL ELSE $3 END, \
-                 due_at = CASE WHEN outcome = 'confirmed' AND $1 <> 'confirmed' THEN NULL ELSE $3 END, \
+                 next_attempt_at = CASE WHEN outcome = 'confirmed' AND $1 <> 'confirmed' THEN NULL ELSE CAST($3 AS BIGINT) END, \
+                 due_at = CASE WHEN outcome = 'confirmed' AND $1 <> 'confirmed' THEN NULL ELSE CAST($3 AS BIGINT) END, \
                  tell_again = $4, key_retried = $5, lease_node = NULL, lease_until = NULL WHERE id = $6",
                 params![outcome.as_str(), detail.as_ref(), *next_attempt_at, *again, *key_retried, &step.id],
             );

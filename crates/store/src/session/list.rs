@@ -100,7 +100,7 @@ macro_rules! list_sql {
             " JOIN users u ON u.id = s.user_id WHERE ",
             $condition,
             " AND (s.began_at < $2 OR (s.began_at = $2 AND s.id < $3)) \
-             AND ($4 = 0 OR ($4 = 1 AND s.ended_at IS NULL) OR ($4 = 2 AND s.ended_at IS NOT NULL)) \
+             AND CASE CAST($4 AS BIGINT) WHEN 1 THEN s.ended_at IS NULL WHEN 2 THEN s.ended_at IS NOT NULL ELSE $4 = 0 END \
              ORDER BY s.began_at DESC, s.id DESC LIMIT $5"
         )
     };
