@@ -45,8 +45,11 @@ pub struct Global {
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 complete, 1 incomplete or failed, 2 usage or configuration, 3 still in progress.
-Environment: ACQUIT__SECTION__KEY overrides a key of the configuration, ACQUIT_LOG sets the log filter
-(\"info\", \"acquit_delivery=debug\"), ACQUIT_LOG_FORMAT is \"human\" or \"json\".";
+
+Environment:
+  ACQUIT__SECTION__KEY   overrides a key of the configuration (ACQUIT__SERVER__LISTEN)
+  ACQUIT_LOG             the log filter (\"info\", \"warn,acquit_delivery=debug\")
+  ACQUIT_LOG_FORMAT      \"human\" or \"json\"";
 
 /// What to do.
 #[derive(Debug, Subcommand)]

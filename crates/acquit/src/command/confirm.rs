@@ -13,10 +13,10 @@ pub fn ask(what: &str, yes: bool) -> Result<(), CommandError> {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
-        return Err(CommandError::Usage(format!("{what}; nothing was done: add --yes to go on")));
+        return Err(CommandError::Usage(format!("{what}: add --yes to go on, nothing was done")));
     }
     let mut out = io::stderr().lock();
-    write!(out, "{what}. Go on? [y/N] ")?;
+    write!(out, "{what}; go on? [y/N] ")?;
     out.flush()?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;

@@ -140,7 +140,7 @@ impl Users {
             }
             Verb::Remove(remove) => {
                 let user = own(&shop, &remove.user).await?;
-                confirm::ask(&format!("This deletes the user {}", clean(&user.username)), remove.yes)?;
+                confirm::ask(&format!("this deletes the user {}", clean(&user.username)), remove.yes)?;
                 shop.store.delete_user(&user.id, shop.now()).await?;
                 end_all_of(&shop, user, "removed", Some("the user was removed"), output).await
             }

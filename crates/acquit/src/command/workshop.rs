@@ -11,7 +11,7 @@ use acquit_core::{
 use acquit_server::{
     clock::{Clock, SystemClock},
     random,
-    settings::{Settings, Store as StoreSettings},
+    settings::Settings,
 };
 use acquit_store::{
     Store,
@@ -32,10 +32,8 @@ impl Workshop {
     /// Reads the configuration and opens the store that it names.
     pub(super) async fn open(global: &Global, environment: &Environment) -> Result<Self, CommandError> {
         let settings = check::settings(global, environment)?;
-        let store = match &settings.store {
-            StoreSettings::Sqlite(path) => Store::open(&format!("sqlite://{}", path.display())).await?,
-            StoreSettings::Postgres(url) => Store::open(url.expose()).await?,
-        };
+        settings.store.prepare()?;
+        let store = Store::open(settings.store.url().expose()).await?;
         Ok(Self { settings, store })
     }
 

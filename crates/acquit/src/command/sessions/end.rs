@@ -27,22 +27,15 @@ Examples:
   acquit sessions end --session ses_01h455vb4pex5vsknk084sn02q --yes
   acquit sessions end --all --yes --wait 0s
 
-The sessions are over when this returns, also for a server that runs. That server tells the applications; what it has
-not told them within --wait is shown as pending. `acquit logouts show --watch` follows it.";
+The sessions are over when this returns, also for a server that runs. That server tells the
+applications; what it has not told them within --wait is shown as pending, and
+`acquit logouts show --watch` follows it.";
 
 /// End sessions; says how many first
 #[derive(Debug, Args)]
-#[group(id = "which", required = true, multiple = false, args = ["session", "user", "all"])]
 pub struct End {
-    /// End this session
-    #[arg(long, value_name = "ID")]
-    session: Option<String>,
-    /// End all sessions of this user, by username or id, and what applications may do in their absence
-    #[arg(long)]
-    user: Option<String>,
-    /// End all sessions of everybody, and what applications may do in their absence
-    #[arg(long)]
-    all: bool,
+    #[command(flatten)]
+    which: Which,
     /// Why, for the receipt
     #[arg(long)]
     reason: Option<String>,
@@ -52,6 +45,20 @@ pub struct End {
     /// How long to wait until the applications were told
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration::parse_argument)]
     wait: Duration,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Which {
+    /// End this session
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+    /// End all sessions of this user, by username or id, and what applications may do in their absence
+    #[arg(long)]
+    user: Option<String>,
+    /// End all sessions of everybody, and what applications may do in their absence
+    #[arg(long)]
+    all: bool,
 }
 
 #[derive(Serialize)]
@@ -72,8 +79,8 @@ impl End {
     /// # Errors
     /// [`CommandError`].
     pub(super) async fn run(self, shop: &Workshop, output: &Output) -> Result<u8, CommandError> {
-        let target = self.target(shop).await?;
-        confirm::ask(&format!("This ends {}", target.words), self.yes)?;
+        let target = self.which.target(shop).await?;
+        confirm::ask(&format!("this ends {}", target.words), self.yes)?;
         let mut progress = Progress::new(target.scopes.len());
         let mut ids: Vec<LogoutId> = Vec::new();
         let mut sessions = 0;
@@ -89,7 +96,9 @@ impl End {
         output.say(&Ended { sessions, logouts }, |ended| show(ended, output))?;
         Ok(code)
     }
+}
 
+impl Which {
     async fn target(&self, shop: &Workshop) -> Result<Target, CommandError> {
         if let Some(id) = &self.session {
             let view = find(shop, id).await?;
