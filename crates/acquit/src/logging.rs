@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::config::environment::Environment;
+use crate::{config::environment::Environment, output::clean};
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,33 +62,48 @@ pub fn wants_colours(environment: &Environment) -> bool {
 /// [`LoggingError`].
 pub fn init(environment: &Environment, default: &str) -> Result<(), LoggingError> {
     let filter = environment.get("ACQUIT_LOG").filter(|filter| !filter.is_empty()).unwrap_or(default);
-    subscriber(Format::of(environment)?, filter, || OneLine(io::stderr()))?.try_init().map_err(|_| LoggingError::Twice)
+    let format = Format::of(environment)?;
+    let writer = move || OneLine { writer: io::stderr(), format };
+    subscriber(format, filter, writer)?.try_init().map_err(|_| LoggingError::Twice)
 }
 
-/// Writes each event as one line: a line break that somebody typed into a form cannot forge another event.
+/// Writes each event as one line of plain characters: what somebody typed into a form can neither forge another event
+/// nor steer the terminal. The subscriber escapes some fields and leaves others as they are, so this is the only guard.
 #[derive(Debug)]
-struct OneLine<W>(W);
+struct OneLine<W> {
+    writer: W,
+    format: Format,
+}
+
+/// Levels as the subscriber writes them, and their colours.
+const LEVELS: [(&str, &str); 5] = [("ERROR", "31"), (" WARN", "33"), (" INFO", "32"), ("DEBUG", "34"), ("TRACE", "35")];
 
 impl<W: Write> Write for OneLine<W> {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        // The subscriber hands over one whole event at a time, and has escaped what steers a terminal.
-        let (line, end) = event.split_at(event.len() - usize::from(event.ends_with(b"\n")));
-        let mut safe = Vec::with_capacity(event.len());
-        for &byte in line {
-            match byte {
-                b'\n' => safe.extend_from_slice(b"\\n"),
-                b'\r' => safe.extend_from_slice(b"\\r"),
-                byte => safe.push(byte),
-            }
+        // The subscriber hands over one whole event at a time.
+        let text = String::from_utf8_lossy(event);
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        let mut line = match self.format {
+            Format::Human { .. } => clean(text),
+            Format::Json => text.chars().map(json_char).collect(),
+        };
+        let level = LEVELS.iter().filter_map(|(level, code)| Some((line.find(level)?, *level, code))).min();
+        if let Some((at, level, code)) = level.filter(|_| self.format == Format::Human { colours: true }) {
+            line.replace_range(at..at + level.len(), &format!("\u{1b}[{code}m{level}\u{1b}[0m"));
         }
-        safe.extend_from_slice(end);
-        self.0.write_all(&safe)?;
+        line.push('\n');
+        self.writer.write_all(line.as_bytes())?;
         Ok(event.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.writer.flush()
     }
+}
+
+/// A character of a JSON text; serde leaves some control characters as they are.
+fn json_char(c: char) -> String {
+    if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() }
 }
 
 fn subscriber<W>(
@@ -102,7 +117,8 @@ where
     let filter = EnvFilter::builder().parse(filter)?;
     let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     let layer: Box<dyn tracing_subscriber::Layer<_> + Send + Sync> = match format {
-        Format::Human { colours } => Box::new(layer.with_ansi(colours)),
+        // Colours are added after the line was made safe.
+        Format::Human { .. } => Box::new(layer.with_ansi(false)),
         Format::Json => Box::new(layer.json().flatten_event(true)),
     };
     Ok(tracing_subscriber::registry().with(filter).with(layer))
@@ -131,9 +147,9 @@ mod tests {
     fn logged(format: Format) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
-        let subscriber = subscriber(format, "info", move || OneLine(writer.clone())).unwrap();
+        let subscriber = subscriber(format, "info", move || OneLine { writer: writer.clone(), format }).unwrap();
         tracing::subscriber::with_default(subscriber, || {
-            let name = "eve\u{1b}[31m\r\nforged line";
+            let name = "eve\u{1b}[31m\u{9b}2J\r\nforged line";
             tracing::info!(name, shown = %name, "signed in as {name}");
         });
         String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
@@ -141,9 +157,9 @@ mod tests {
 
     #[test]
     fn what_people_typed_cannot_steer_the_terminal_or_forge_a_line() {
-        for format in [Format::Human { colours: false }, Format::Json] {
-            let logged = logged(format);
-            assert!(!logged.contains('\u{1b}'), "{format:?}: {logged:?}");
+        for format in [Format::Human { colours: false }, Format::Human { colours: true }, Format::Json] {
+            let logged = logged(format).replace("\u{1b}[32m INFO\u{1b}[0m", " INFO");
+            assert!(!logged.contains(['\u{1b}', '\u{9b}', '\r']), "{format:?}: {logged:?}");
             assert_eq!(logged.lines().count(), 1, "{format:?}: {logged:?}");
         }
         let json = logged(Format::Json);
