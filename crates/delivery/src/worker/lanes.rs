@@ -12,9 +12,6 @@ use super::{Load, Settings, dispatched::Ticket};
 
 /// A lane that saw nothing for so long is forgotten, its breaker too.
 const FORGET: Duration = Duration::from_secs(10 * 60);
-/// A destination's backlog is made due at most this often: a step that always fails must not be hurried for ever by others
-/// that succeed.
-const DRAIN_PAUSE: Duration = Duration::from_secs(10);
 
 /// A step leased to this node.
 #[derive(Debug)]
@@ -36,8 +33,6 @@ pub(super) struct Pass {
     probe: bool,
     /// Claimed from the outbox, not dispatched.
     claimed: bool,
-    /// Tried before, so that there may be others like it.
-    tried: bool,
 }
 
 /// What follows from the end of an attempt.
@@ -86,8 +81,8 @@ struct Lane {
     /// Whether it is in the list of lanes with something to start.
     listed: bool,
     touched: Timestamp,
-    drained_at: Option<Timestamp>,
-    /// Whether a success has drained it since this node came to know it.
+    /// Whether its backlog was made due since it was last away, or since this node came to know it. Single failures in
+    /// between do not count: a step that always fails must not be hurried for ever by others that succeed.
     caught_up: bool,
     /// Left out of a claim for want of room in it.
     starved: bool,
@@ -202,7 +197,6 @@ impl Lanes {
     pub(super) fn not_drained(&mut self, destination: &str) {
         if let Some(lane) = self.lanes.get_mut(destination) {
             lane.caught_up = false;
-            lane.drained_at = None;
         }
     }
 
@@ -302,7 +296,6 @@ impl Lane {
                         admitted: self.breaker,
                         probe,
                         claimed,
-                        tried: job.step.attempts > 0,
                     };
                     return (Some(Next::Start(job, pass)), dropped);
                 }
@@ -335,18 +328,13 @@ impl Lane {
                 // Requests that were under way when it opened tell nothing new.
                 if pass.probe || !self.breaker.is_open(now) {
                     self.breaker.failed(now);
+                    self.caught_up &= !self.breaker.is_open(now);
                 }
                 false
             }
             Health::Alive => {
-                let was_failing = self.breaker.succeeded();
-                let wanted = was_failing || !self.caught_up || pass.tried;
-                let drain = wanted && self.drained_at.is_none_or(|at| now.since(at) >= DRAIN_PAUSE);
-                if drain {
-                    self.caught_up = true;
-                    self.drained_at = Some(now);
-                }
-                drain
+                self.breaker.succeeded();
+                !std::mem::replace(&mut self.caught_up, true)
             }
         }
     }
