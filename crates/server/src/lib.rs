@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod cookies;
 pub mod pages;
+pub mod password;
 pub mod random;
 pub mod seal;
 pub mod settings;
