@@ -66,7 +66,9 @@ impl<O: Outbox, C: Compose> Inner<O, C> {
             self.pump();
             if claimed < limit {
                 return match self.outbox.next_due(&exclude).await {
-                    Ok(Some(due)) if due <= now => BREATH.min(poll),
+                    // Due, and yet not given: it is held by another node, or its destination is left out.
+                    Ok(Some(due)) if due <= now && exclude.is_empty() => BREATH.min(poll),
+                    Ok(Some(due)) if due <= now => poll,
                     Ok(Some(due)) => due.since((self.clock)()).min(poll),
                     Ok(None) | Err(_) => poll,
                 };
