@@ -14,7 +14,7 @@ use tracing::{debug, error, info, warn};
 
 use super::{
     Attempted, Compose, ComposeError, Inner, Outbox,
-    lanes::{Health, Job, Pass},
+    lane::{Health, Job, Pass},
 };
 use crate::egress::PUBLIC;
 

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tracing::{debug, warn};
 
-use super::{Compose, Inner, Outbox, lanes::Job, outbox::is_deliverable};
+use super::{Compose, Inner, Outbox, lane::Job, outbox::is_deliverable};
 
 /// Sooner than this the outbox is not asked again for what it has just not given: another node is about to take it.
 const BREATH: Duration = Duration::from_millis(25);

@@ -244,3 +244,14 @@ async fn due_steps_of_a_destination_that_is_left_alone_do_not_keep_the_worker_bu
     let more = memory.0.claims.load(Ordering::SeqCst) - claims;
     assert!(more <= 4, "{more}");
 }
+
+#[tokio::test]
+async fn whoever_waits_waits_for_the_app_and_not_for_the_books() {
+    let app = Receiver::start(|_, _| ok()).await;
+    let memory = Memory::new();
+    memory.0.slow.store(true, Ordering::SeqCst);
+    let worker = start(&memory, quick());
+    let one = step(1, &app.url("/"));
+    memory.plan(std::slice::from_ref(&one), true);
+    assert!(worker.dispatch(vec![one]).wait(Duration::ZERO, Duration::from_secs(10)).await);
+}

@@ -67,6 +67,8 @@ pub(super) struct Durable {
     pub(super) batches: Mutex<Vec<usize>>,
     pub(super) drained: Mutex<Vec<String>>,
     pub(super) claims: AtomicUsize,
+    /// Makes `drain` hang.
+    pub(super) slow: AtomicBool,
     /// Makes `next_due` blind to what it should leave out, as a simple store may be.
     pub(super) blind: AtomicBool,
 }
@@ -184,6 +186,9 @@ impl Outbox for Memory {
 
     async fn drain(&self, to: &str, now: Timestamp) -> Result<(), OutboxError> {
         self.available()?;
+        if self.0.slow.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         for row in self.0.rows.lock().unwrap().values_mut() {
             let waiting = row.step.outcome == Outcome::Pending && row.due == row.step.next_attempt_at;
             if waiting && row.destination == to {
