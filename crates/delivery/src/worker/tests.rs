@@ -198,3 +198,32 @@ async fn frames_are_left_to_the_browser() {
     assert!(worker.dispatch(vec![frame]).wait(Duration::from_secs(5), Duration::from_secs(5)).await);
     assert_eq!(app.connections(), 0);
 }
+
+#[tokio::test]
+async fn the_app_that_asked_is_told_first() {
+    let app = Receiver::start(|_, _| ok()).await;
+    let memory = Memory::new();
+    let worker = start(&memory, Settings { lane_in_flight: 1, ..quick() });
+    let mut steps: Vec<_> = (0..6).map(|number| step(number, &app.url("/"))).collect();
+    steps[5].first = true;
+    memory.plan(&steps, true);
+    assert!(worker.dispatch(steps.clone()).wait(Duration::from_secs(10), Duration::from_secs(10)).await);
+    assert!(app.requests()[0].ends_with(steps[5].id.as_str()));
+}
+
+#[tokio::test]
+async fn two_nodes_share_one_outbox_without_telling_anybody_twice() {
+    let app = Receiver::start(|_, _| ok()).await;
+    let memory = Memory::new();
+    let steps: Vec<_> = (0..300).map(|number| step(number, &app.url("/"))).collect();
+    memory.plan(&steps, false);
+    let nodes = [start(&memory, quick()), start(&memory, quick())];
+    for step in &steps {
+        memory.until_outcome(step, Outcome::Confirmed).await;
+    }
+    for node in &nodes {
+        assert_eq!(node.stop(Duration::from_secs(5)).await, Stopped::default());
+        assert_eq!((node.load().in_flight, node.load().queued), (0, 0));
+    }
+    assert_eq!(app.requests().len(), 300);
+}

@@ -12,10 +12,11 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
+use http::StatusCode;
 
 use super::*;
 use crate::{
-    egress::Allow,
+    egress::{Allow, BODY_LIMIT},
     receiver::{Act, Receiver, ok, reply},
 };
 
