@@ -102,3 +102,17 @@ pub fn json(response: &Response<Bytes>) -> io::Result<serde_json::Value> {
 pub fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
+
+/// Sends these bytes to an address and gives what comes back within a while, however broken the bytes are.
+///
+/// # Panics
+/// Nobody listens there.
+pub async fn raw(address: &str, bytes: &[u8]) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let _ = stream.write_all(bytes).await;
+    let mut answer = vec![0; 4096];
+    let read = tokio::time::timeout(Duration::from_secs(1), stream.read(&mut answer)).await;
+    let count = read.ok().and_then(Result::ok).unwrap_or(0);
+    String::from_utf8_lossy(&answer[..count]).into_owned()
+}
