@@ -10,7 +10,7 @@ use self::memory::{Memory, Plain};
 use super::*;
 use crate::{
     egress::{Limits, Options, PUBLIC, Policy},
-    receiver::{Act, Receiver, ok, reply},
+    receiver::{Act, Receiver, nobody, ok, reply},
 };
 
 type TestWorker = Worker<Memory, Plain>;
@@ -33,12 +33,6 @@ fn quick() -> Settings {
     Settings { poll: Duration::from_millis(50), ..Settings::default() }
 }
 
-/// An address on which nobody listens.
-async fn nobody() -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("http://{}/", listener.local_addr().unwrap())
-}
-
 #[tokio::test]
 async fn five_apps_each_get_what_they_deserve_and_the_good_ones_at_once() {
     let good = Receiver::start(|_, _| ok()).await;
@@ -52,8 +46,15 @@ async fn five_apps_each_get_what_they_deserve_and_the_good_ones_at_once() {
     let location = format!("Location: {}\r\n", elsewhere.url("/"));
     let redirecting = Receiver::start(move |_, _| reply("307 Temporary Redirect", &location, "")).await;
 
-    let uris =
-        [nobody().await, hanging.url("/"), late.url("/"), refusing.url("/"), redirecting.url("/"), good.url("/")];
+    let (_held, gone) = nobody();
+    let uris = [
+        format!("http://{gone}/"),
+        hanging.url("/"),
+        late.url("/"),
+        refusing.url("/"),
+        redirecting.url("/"),
+        good.url("/"),
+    ];
     let mut steps: Vec<_> = (0..).zip(&uris).map(|(number, uri)| step(number, uri)).collect();
     steps[5].first = true;
     let memory = Memory::new();

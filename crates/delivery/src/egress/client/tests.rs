@@ -17,7 +17,7 @@ use http::StatusCode;
 use super::*;
 use crate::{
     egress::{Allow, BODY_LIMIT},
-    receiver::{Act, Receiver, ok, reply},
+    receiver::{Act, Receiver, nobody, ok, reply},
 };
 
 /// Limits short enough for tests.

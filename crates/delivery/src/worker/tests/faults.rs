@@ -232,8 +232,8 @@ async fn a_resting_worker_asks_the_outbox_no_more_often_than_it_must() {
 async fn due_steps_of_a_destination_that_is_left_alone_do_not_keep_the_worker_busy() {
     let memory = Memory::new();
     memory.0.blind.store(true, Ordering::SeqCst);
-    let gone = nobody().await;
-    let steps: Vec<_> = (0..100).map(|number| step(number, &gone)).collect();
+    let (_held, gone) = nobody();
+    let steps: Vec<_> = (0..100).map(|number| step(number, &format!("http://{gone}/"))).collect();
     memory.plan(&steps, false);
     let worker = start(&memory, Settings::default());
     // The breaker is open as soon as the first five are written down.
