@@ -199,7 +199,7 @@ impl fmt::Debug for Params {
     }
 }
 
-fn decode(encoded: &[u8]) -> Result<String, ParamsError> {
+pub(crate) fn decode(encoded: &[u8]) -> Result<String, ParamsError> {
     let mut bytes = Vec::with_capacity(encoded.len());
     let mut rest = encoded;
     while let Some((&first, tail)) = rest.split_first() {

@@ -11,7 +11,7 @@ use acquit_delivery::{
     worker::{self, Worker},
 };
 use acquit_oidc::client::Client;
-use acquit_store::{Store, StoreError, User};
+use acquit_store::{Store, StoreError, user::User};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,7 @@ use crate::{
     logout::{LogoutError, Order, log_out},
     outbox::{Composer, StoreOutbox},
     password::{PasswordError, PasswordHasher},
+    provider::credentials::FetchedKeys,
     random::{self, NoRandomness},
     seal::{SealError, Sealer},
     settings::{self, MasterKeyError, Password, Secret, Settings},
@@ -93,7 +94,11 @@ pub fn store_url(store: &settings::Store) -> Secret {
 ///
 /// # Errors
 /// [`StartError`].
-pub async fn start(settings: Settings, applications: Vec<Client>, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
+pub async fn start(
+    settings: Settings,
+    applications: Vec<Client>,
+    clock: Arc<dyn Clock>,
+) -> Result<Running, StartError> {
     let sealer = Sealer::new(&settings.server.master_key.load()?)?;
     let store = Store::open(store_url(&settings.store).expose()).await?;
     let keys = Keys::load(&store, &sealer, clock.now()).await?;
@@ -101,8 +106,9 @@ pub async fn start(settings: Settings, applications: Vec<Client>, clock: Arc<dyn
     let egress = Arc::new(Egress::new(Options::new(policy(&settings)?))?);
     let node = format!("node-{}", random::secret()?);
     let stop = CancellationToken::new();
-    let composer = Composer::new(store.clone(), keys.clone(), settings.server.issuer.clone());
-    let outbox = StoreOutbox::new(store.clone(), node.clone());
+    let composer =
+        Composer::new(store.clone(), keys.clone(), settings.server.issuer.clone(), settings.lifetimes.logout_deadline);
+    let outbox = StoreOutbox::new(store.clone(), clock.clone(), node.clone());
     let time = clock.clone();
     let now = Box::new(move || time.now());
     let worker = Worker::start(outbox, composer, egress.clone(), now, Box::new(jitter), worker::Settings::default());
@@ -119,6 +125,7 @@ pub async fn start(settings: Settings, applications: Vec<Client>, clock: Arc<dyn
         sealer,
         worker,
         egress,
+        fetched_keys: FetchedKeys::default(),
         node,
     });
     configured_users(&app).await?;
@@ -163,7 +170,8 @@ async fn refresh_keys(app: App, stop: CancellationToken) {
 async fn configured_users(app: &App) -> Result<(), StartError> {
     for configured in &app.settings.users {
         let known = app.store.user_by_username(&configured.username).await?;
-        let same_password = match (&configured.password, known.as_ref().and_then(|user| user.password_hash.as_deref())) {
+        let same_password = match (&configured.password, known.as_ref().and_then(|user| user.password_hash.as_deref()))
+        {
             (_, None) => false,
             (Password::Hash(hash), Some(stored)) => hash.expose() == stored,
             (Password::Plain(password), Some(stored)) => app.passwords.verify(password.clone(), Some(stored)).await?,
@@ -190,7 +198,7 @@ async fn configured_users(app: &App) -> Result<(), StartError> {
             epoch: 0,
             created_at: now,
         };
-        if app.store.put_user(&user, now).await?.is_err() {
+        if app.store.put_user(user.clone()).await?.is_err() {
             tracing::error!(username = user.username, "a configured user's name is taken");
         }
         if let Some(known) = known

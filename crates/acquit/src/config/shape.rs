@@ -31,7 +31,7 @@ pub fn check(node: Node, schema: &Schema, path: &Path, diagnostics: &mut Diagnos
             Some(table(Node { value: Value::Table(Vec::new()), ..node }, entries, schema, path, diagnostics))
         }
         Value::Array(items) => {
-            let Some(inner) = schema.get("items") else { return None };
+            let inner = schema.get("items")?;
             let checked: Vec<Option<Node>> = items
                 .into_iter()
                 .enumerate()
