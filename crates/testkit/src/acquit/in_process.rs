@@ -35,7 +35,7 @@ impl InProcess {
         let loaded = config::read(&text, "acquit.toml", folder.path(), &Environment::default());
         let settings = loaded.settings.unwrap_or_else(|| panic!("{:#?}\n{text}", loaded.diagnostics));
         let clock = Arc::new(ManualClock::at(Timestamp::from_micros(BEGIN * 1_000_000)));
-        let running = start::start(settings, loaded.applications, clock.clone()).await.unwrap();
+        let running = start::start(settings, clock.clone()).await.unwrap();
         let app = running.app.clone();
         let stop = CancellationToken::new();
         let server = tokio::spawn(listener::serve(listener, router(app.clone()), stop.clone()));

@@ -32,7 +32,7 @@ pub struct Program {
 /// # Panics
 /// It does not build.
 #[expect(clippy::disallowed_methods, reason = "tests are configured by their environment")]
-pub fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     let find = || {
         if let Ok(given) = std::env::var("ACQUIT_BIN") {

@@ -66,7 +66,7 @@ async fn sign_out_reaches_everyone(engine: Engine) {
     // The other browser goes on.
     assert!(payroll.knows(&phone).await && crm.knows(&phone).await);
     assert_eq!(app.live_sessions().await.len(), 1);
-    app.enter(&phone, &asleep_again(&asleep).await, "alice").await;
+    app.enter(&phone, asleep_again(&asleep).await, "alice").await;
     asleep.close();
 
     // What was minted from the ended session is dead.
