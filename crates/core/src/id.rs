@@ -22,8 +22,17 @@ macro_rules! prefixed_id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
+        #[serde(try_from = "String")]
         pub struct $name(String);
+
+        /// What comes from outside is checked, whichever way it comes.
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                Self::parse(&text)
+            }
+        }
 
         impl $name {
             /// Makes the identifier of 128 random bits, which the caller draws.
@@ -81,7 +90,7 @@ impl StepId {
     /// The `index`-th step of `logout`: derived, so that planning twice names the same steps.
     #[must_use]
     pub fn of(logout: &LogoutId, index: usize) -> Self {
-        let body = logout.as_str().trim_start_matches("lgo_");
+        let body = logout.as_str().strip_prefix("lgo_").unwrap_or(logout.as_str());
         Self(format!("stp_{body}.{index}"))
     }
 }
@@ -147,6 +156,14 @@ mod tests {
         for bad in ["ses_", "ses_a b", "ses_a/b", "ses_a'b", "ses_é", "", &format!("ses_{}", "a".repeat(200))] {
             assert!(SessionId::parse(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn text_inside_json_is_checked_as_any_other() {
+        assert!(serde_json::from_str::<SessionId>("\"ses_a/b\"").is_err());
+        let id = SessionId::from_random([7; 16]);
+        assert_eq!(serde_json::to_string(&id).unwrap(), format!("\"{id}\""));
+        assert_eq!(serde_json::from_str::<SessionId>(&format!("\"{id}\"")).unwrap(), id);
     }
 
     #[test]

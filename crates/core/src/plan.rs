@@ -3,114 +3,23 @@
 //! Every door ends here; no door has logout logic of its own. Planning is pure: the store calls it inside the
 //! transaction that holds the rows of the snapshot, so a participant cannot be added between the reading and the plan.
 
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
+use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
-    AppId, LogoutId, SessionId, StepId, Timestamp, UserId,
-    participant::{Participant, Preference, Protocol},
+    AppId, SessionId, StepId, UserId,
+    participant::{Participant, Preference},
     step::{Channel, Outcome, Step, Target},
 };
+
+mod request;
+
+pub use request::{By, Request, Scope, Tell};
 
 /// An application that joined less than this before the logout may not have stored its session yet.
 pub const YOUNG: Duration = Duration::from_secs(10);
 
-/// What a logout ends.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "scope", content = "id", rename_all = "kebab-case")]
-pub enum Scope {
-    /// One session.
-    Session(SessionId),
-    /// All sessions of a user, and the grants with `offline_access`.
-    User(UserId),
-}
-
-impl Scope {
-    /// Its name in receipts.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Session(_) => "session",
-            Self::User(_) => "user",
-        }
-    }
-}
-
-/// Who asked for a logout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum By {
-    /// An application in the user's browser.
-    Application,
-    /// The user at Acquit itself.
-    User,
-    /// An upstream identity provider.
-    Upstream,
-    /// An administrator, by API or command.
-    Administrator,
-    /// A rule: expiry, idleness, a changed password, a disabled user.
-    Policy,
-}
-
-impl By {
-    /// Its name in receipts and in the store.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Application => "application",
-            Self::User => "user",
-            Self::Upstream => "upstream",
-            Self::Administrator => "administrator",
-            Self::Policy => "policy",
-        }
-    }
-
-    /// The one of that name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Application, Self::User, Self::Upstream, Self::Administrator, Self::Policy]
-            .into_iter()
-            .find(|by| by.as_str() == name)
-    }
-}
-
-/// Whom a logout tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tell {
-    /// Every participant.
-    Everyone,
-    /// Nobody beyond Acquit's own (`single_logout = "none"`): the participants stay open, so that a later logout of the
-    /// user still tells them.
-    NobodyElse,
-    /// Every participant that wants to know of endings that nobody asked for.
-    Expiry,
-}
-
-/// What was asked, by whom and by what right; the door has checked the right.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// The logout's identifier, drawn by the door.
-    pub id: LogoutId,
-    /// What ends.
-    pub scope: Scope,
-    /// Who asked.
-    pub by: By,
-    /// The application or the operator's token that asked, by id.
-    pub party: Option<String>,
-    /// Why, in a few words, where it is not plain from `by`.
-    pub reason: Option<String>,
-    /// Whom to tell.
-    pub tell: Tell,
-    /// When.
-    pub at: Timestamp,
-    /// From which address.
-    pub ip: Option<String>,
-    /// The session of the browser that is here and can load frames, if one is.
-    pub browser: Option<SessionId>,
-    /// How long a step is tried.
-    pub deadline: Duration,
-}
+const NOT_ASKED: &str = "not asked";
+const NOT_OF_EXPIRY: &str = "not to be told of expiry";
 
 /// A session in scope with the applications that may still have to be told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,7 +28,8 @@ pub struct SessionShare {
     pub session: SessionId,
     /// Whose it is.
     pub user: UserId,
-    /// Whether it lives and is to be ended; an ended one appears only for participants that nobody told yet.
+    /// Whether no logout ended it yet, so that this one does (idle, expired and overtaken ones too); an ended one appears
+    /// only for participants that nobody told yet.
     pub live: bool,
     /// Its participants that no step was planned for.
     pub participants: Vec<Participant>,
@@ -152,7 +62,7 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The participants that are told by a step, so that no later plan tells them again.
     pub close: Vec<(SessionId, AppId)>,
-    /// Whether the offline grants in scope are revoked.
+    /// Whether there are offline grants in scope, which are revoked.
     pub revoke_offline: bool,
 }
 
@@ -160,7 +70,7 @@ impl Plan {
     /// Whether nothing is left to do: everything in scope was ended and told before.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.end.is_empty() && self.steps.is_empty()
+        self.end.is_empty() && self.steps.is_empty() && !self.revoke_offline
     }
 }
 
@@ -168,23 +78,24 @@ impl Plan {
 #[must_use]
 pub fn plan(snapshot: &Snapshot, request: &Request) -> Plan {
     let mut planner = Planner { request, steps: Vec::new(), close: Vec::new() };
-    let mut told_apps = Vec::new();
+    let mut listed = BTreeSet::new();
     for share in &snapshot.sessions {
+        if request.tell == Tell::NobodyElse && !share.live {
+            // The receipt of the logout that ended it says already that they were not asked.
+            continue;
+        }
         for participant in &share.participants {
-            if planner.tell(share, participant) {
-                told_apps.push((share.user.clone(), participant.app.clone()));
-            }
+            planner.tell(share, participant);
+            listed.insert((&share.user, &participant.app));
         }
     }
     for grant in &snapshot.offline {
-        let key = (grant.user.clone(), grant.participant.app.clone());
-        if !told_apps.contains(&key) {
+        if listed.insert((&grant.user, &grant.participant.app)) {
             planner.tell_of_user(grant);
-            told_apps.push(key);
         }
     }
     let Planner { mut steps, close, .. } = planner;
-    steps.sort_by_key(|step| !step.first);
+    steps.sort_by_key(|step| !request.is_from(&step.party));
     for (index, step) in steps.iter_mut().enumerate() {
         step.id = StepId::of(&request.id, index);
     }
@@ -192,7 +103,7 @@ pub fn plan(snapshot: &Snapshot, request: &Request) -> Plan {
         end: snapshot.sessions.iter().filter(|share| share.live).map(|share| share.session.clone()).collect(),
         steps,
         close,
-        revoke_offline: matches!(request.scope, Scope::User(_)),
+        revoke_offline: matches!(request.scope, Scope::User(_)) && !snapshot.offline.is_empty(),
     }
 }
 
@@ -203,42 +114,34 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    /// Plans the steps of one participant; whether it counts as told.
-    fn tell(&mut self, share: &SessionShare, participant: &Participant) -> bool {
-        let asked =
-            self.request.by == By::Application && self.request.party.as_deref() == Some(participant.app.as_str());
-        match self.request.tell {
-            Tell::NobodyElse if asked => {
+    /// Plans what one participant is told.
+    fn tell(&mut self, share: &SessionShare, participant: &Participant) {
+        let asked = self.request.is_from(&participant.app);
+        let session = Some(&share.session);
+        if self.request.tell == Tell::NobodyElse {
+            if asked {
                 // It knows; Login.gov's clients end their own session before they ask.
-                self.close.push((share.session.clone(), participant.app.clone()));
-                return true;
+                self.close(share, participant);
+            } else {
+                self.push_untold(&share.user, session, participant, NOT_ASKED);
             }
-            Tell::NobodyElse => {
-                self.push_untold(share, participant, "not asked");
-                return false;
-            }
-            Tell::Expiry if !participant.channels.tell_on_expiry => {
-                self.push_untold(share, participant, "not to be told of expiry");
-                self.close.push((share.session.clone(), participant.app.clone()));
-                return true;
-            }
-            Tell::Everyone | Tell::Expiry => {}
+            return;
         }
-        self.close.push((share.session.clone(), participant.app.clone()));
+        self.close(share, participant);
+        if self.spared(participant) {
+            self.push_untold(&share.user, session, participant, NOT_OF_EXPIRY);
+            return;
+        }
         let channels = &participant.channels;
         let (back, front) = match (&channels.back, &channels.front, channels.preference) {
             (Some(back), Some(_), Preference::BackChannel) => (Some(back), None),
             (Some(_), Some(front), Preference::FrontChannel) => (None, Some(front)),
             (back, front, _) => (back.as_ref(), front.as_ref()),
         };
-        if back.is_none() && front.is_none() {
+        if back.is_none() && front.is_none() && !asked {
             // The application that asked knows already; it gets a step only over a channel of its own.
-            if !asked {
-                self.push_untold(share, participant, "has no logout channel");
-            }
-            return true;
+            self.push_untold(&share.user, session, participant, "has no logout channel");
         }
-        let young = self.request.at.since(participant.joined_at) < YOUNG;
         if let Some(back) = back {
             let target = Target::Backchannel {
                 uri: back.uri.clone(),
@@ -246,35 +149,44 @@ impl Planner<'_> {
                 alg: back.alg.clone(),
                 subject: participant.subject.clone(),
                 sid: Some(participant.sid.clone()),
+                ended_sid: None,
             };
-            let step = self.step(share, participant, Some(Channel::Backchannel), target);
-            self.steps.push(Step { first: asked, again: young, ..step });
+            let again = self.request.at.since(participant.joined_at) < YOUNG;
+            let step = self.step(&share.user, session, participant, Some(Channel::Backchannel), target);
+            self.steps.push(Step { first: asked, again, ..step });
         }
         if let Some(front) = front {
             let sid = front.session_required.then(|| participant.sid.clone());
             let target = Target::Frontchannel { uri: front.uri.clone(), sid };
-            let mut step = self.step(share, participant, Some(Channel::Frontchannel), target);
             let here = self.request.browser.as_ref() == Some(&share.session);
-            step.detail = Some(if here { "to be opened in the browser" } else { "waits for its browser" }.to_owned());
+            let detail = if here { "to be opened in the browser" } else { "waits for its browser" };
+            let step = self.step(&share.user, session, participant, Some(Channel::Frontchannel), target);
             // Frames are loaded by the browser, not by the worker.
-            step.next_attempt_at = None;
-            self.steps.push(step);
+            self.steps.push(Step { detail: Some(detail.to_owned()), next_attempt_at: None, ..step });
         }
-        true
     }
 
     /// Plans the step for an application that holds an offline grant but no open share in a session.
     fn tell_of_user(&mut self, grant: &OfflineGrant) {
-        let participant = &grant.participant;
-        let share = SessionShare {
-            session: participant.session.clone(),
-            user: grant.user.clone(),
-            live: false,
-            participants: Vec::new(),
-        };
-        let Some(back) = &participant.channels.back else {
-            self.push_untold(&share, participant, "has no logout channel that reaches it without a browser");
-            return;
+        let OfflineGrant { user, participant } = grant;
+        let asked = self.request.is_from(&participant.app);
+        let back = match &participant.channels.back {
+            _ if self.request.tell == Tell::NobodyElse => {
+                if !asked {
+                    self.push_untold(user, None, participant, NOT_ASKED);
+                }
+                return;
+            }
+            _ if self.spared(participant) => {
+                self.push_untold(user, None, participant, NOT_OF_EXPIRY);
+                return;
+            }
+            None if asked => return,
+            None => {
+                self.push_untold(user, None, participant, "has no logout channel that reaches it without a browser");
+                return;
+            }
+            Some(back) => back,
         };
         let target = Target::Backchannel {
             uri: back.uri.clone(),
@@ -282,13 +194,23 @@ impl Planner<'_> {
             alg: back.alg.clone(),
             subject: participant.subject.clone(),
             sid: None,
+            ended_sid: Some(participant.sid.clone()),
         };
-        let step = self.step(&share, participant, Some(Channel::Backchannel), target);
-        self.steps.push(Step { session: None, ..step });
+        let step = self.step(user, None, participant, Some(Channel::Backchannel), target);
+        self.steps.push(Step { first: asked, ..step });
     }
 
-    fn push_untold(&mut self, share: &SessionShare, participant: &Participant, why: &str) {
-        let step = self.step(share, participant, None, Target::Nothing);
+    /// Whether nobody asked for this ending and the application does not want to hear of such.
+    fn spared(&self, participant: &Participant) -> bool {
+        self.request.tell == Tell::Expiry && !participant.channels.tell_on_expiry
+    }
+
+    fn close(&mut self, share: &SessionShare, participant: &Participant) {
+        self.close.push((share.session.clone(), participant.app.clone()));
+    }
+
+    fn push_untold(&mut self, user: &UserId, session: Option<&SessionId>, participant: &Participant, why: &str) {
+        let step = self.step(user, session, participant, None, Target::Nothing);
         self.steps.push(Step {
             outcome: Outcome::Unsupported,
             detail: Some(why.to_owned()),
@@ -297,15 +219,22 @@ impl Planner<'_> {
         });
     }
 
-    fn step(&self, share: &SessionShare, participant: &Participant, channel: Option<Channel>, target: Target) -> Step {
+    fn step(
+        &self,
+        user: &UserId,
+        session: Option<&SessionId>,
+        participant: &Participant,
+        channel: Option<Channel>,
+        target: Target,
+    ) -> Step {
         Step {
             id: StepId::of(&self.request.id, 0),
             logout: self.request.id.clone(),
             party: participant.app.clone(),
-            protocol: Protocol::Oidc,
+            protocol: participant.protocol,
             channel,
-            user: share.user.clone(),
-            session: Some(share.session.clone()),
+            user: user.clone(),
+            session: session.cloned(),
             target,
             outcome: Outcome::Pending,
             detail: None,

@@ -79,6 +79,10 @@ pub enum Target {
         subject: String,
         /// The session there; absent only when all of the user's sessions end.
         sid: Option<String>,
+        /// Where `sid` is absent: the session that ended there, to be named instead of the subject once a newer session
+        /// of this user at this party must not be ended with it.
+        #[serde(default)]
+        ended_sid: Option<String>,
     },
     /// A frame to be loaded.
     Frontchannel {
@@ -99,6 +103,25 @@ impl Target {
             Self::Backchannel { uri, .. } | Self::Frontchannel { uri, .. } => Some(uri),
             Self::Nothing => None,
         }
+    }
+
+    /// Whether it names the subject alone, which reaches all of the user's sessions at the party: before each attempt a
+    /// newer session is looked for.
+    #[must_use]
+    pub fn names_subject_alone(&self) -> bool {
+        matches!(self, Self::Backchannel { sid: None, .. })
+    }
+
+    /// The same message with the ended session named, so that a newer one is spared; none where it cannot be named, and
+    /// then the step is given up as superseded.
+    #[must_use]
+    pub fn naming_the_ended(&self) -> Option<Self> {
+        let mut named = self.clone();
+        match &mut named {
+            Self::Backchannel { sid, ended_sid, .. } if sid.is_none() => *sid = Some(ended_sid.take()?),
+            _ => {}
+        }
+        Some(named)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::schedule::LEASE;
 use crate::Timestamp;
 
 /// Failures in a row that open the breaker.
@@ -17,27 +18,35 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 pub struct Breaker {
     failures: u32,
     open_until: Option<Timestamp>,
-    probing: bool,
+    /// Until when a probe is waited for: one whose sender died does not shut the destination off for ever.
+    probe_until: Option<Timestamp>,
 }
 
 impl Breaker {
     /// Whether a request may go now. When the pause is over, one may go as a probe, and the answer decides.
+    ///
+    /// # Errors
+    /// When to ask again.
     pub fn admit(&mut self, now: Timestamp) -> Result<(), Timestamp> {
         match self.open_until {
             None => Ok(()),
             Some(until) if now < until => Err(until),
-            Some(_) if self.probing => Err(now.plus(FIRST_PAUSE)),
+            Some(_) if self.probes(now) => Err(now.plus(FIRST_PAUSE)),
             Some(_) => {
-                self.probing = true;
+                self.probe_until = Some(now.plus(LEASE));
                 Ok(())
             }
         }
     }
 
+    fn probes(&self, now: Timestamp) -> bool {
+        self.probe_until.is_some_and(|until| now < until)
+    }
+
     /// Whether requests are being held back at `now`.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
-        self.open_until.is_some_and(|until| now < until || self.probing)
+        self.open_until.is_some_and(|until| now < until || self.probes(now))
     }
 
     /// The destination answered. Whether that closed an open breaker, so that its backlog may be drained.
@@ -49,8 +58,12 @@ impl Breaker {
 
     /// The destination did not answer, or not usefully.
     pub fn failed(&mut self, now: Timestamp) {
+        if self.probe_until.is_none() && self.open_until.is_some() {
+            // Sent before it opened: the same outage seen by another request makes no pause longer.
+            return;
+        }
         self.failures = self.failures.saturating_add(1);
-        self.probing = false;
+        self.probe_until = None;
         if self.failures >= THRESHOLD {
             let doublings = (self.failures - THRESHOLD).min(10);
             let pause = (FIRST_PAUSE * 2u32.pow(doublings)).min(LONGEST_PAUSE);
@@ -108,10 +121,29 @@ mod tests {
 
     #[test]
     fn the_pause_never_exceeds_five_minutes() {
-        let mut breaker = opened();
+        let (mut breaker, mut now) = (opened(), at(0));
         for _ in 0..50 {
-            breaker.failed(at(0));
+            now = breaker.admit(now).unwrap_err();
+            assert_eq!(breaker.admit(now), Ok(()));
+            breaker.failed(now);
         }
-        assert_eq!(breaker.admit(at(1)), Err(at(300)));
+        assert_eq!(breaker.admit(now), Err(now.plus(LONGEST_PAUSE)));
+    }
+
+    #[test]
+    fn requests_that_were_under_way_when_it_opened_do_not_lengthen_the_pause() {
+        let mut breaker = opened();
+        for _ in 0..8 {
+            breaker.failed(at(1));
+        }
+        assert_eq!(breaker.admit(at(1)), Err(at(5)));
+    }
+
+    #[test]
+    fn a_probe_that_never_reports_is_replaced_after_the_time_of_a_lease() {
+        let mut breaker = opened();
+        assert_eq!(breaker.admit(at(5)), Ok(()));
+        assert!(breaker.admit(at(34)).is_err());
+        assert_eq!(breaker.admit(at(35)), Ok(()));
     }
 }

@@ -38,95 +38,103 @@ const YOUNG_KEY_RETRY: Duration = Duration::from_secs(5 * 60);
 /// The detail of a step that a newer sign-in overtook where the protocol cannot name the ended session.
 pub const SUPERSEDED: &str = "superseded by a newer sign-in";
 
-/// The wait before the attempt after `attempts` attempts, spread by `jitter` (any number) over ±20 %.
-fn slot(attempts: u32, jitter: u64) -> Duration {
+/// The wait before the attempt after `attempts` attempts, before it is spread.
+fn slot(attempts: u32) -> Duration {
     let index = usize::try_from(attempts.saturating_sub(1)).unwrap_or(usize::MAX);
-    let base = SLOTS.get(index).copied().unwrap_or(FINAL_SLOT);
+    SLOTS.get(index).copied().unwrap_or(FINAL_SLOT)
+}
+
+/// `slot` spread by `jitter` (any number) over ±20 %.
+fn spread(slot: Duration, jitter: u64) -> Duration {
     // 800 to 1200 thousandths.
     let thousandths = 800 + u32::try_from(jitter % 401).unwrap_or(200);
-    base * thousandths / 1000
+    slot * thousandths / 1000
 }
 
 /// Settles an attempt: what the answer makes of the step. `jitter` is any random number.
 #[must_use]
 pub fn settle(step: &Step, answer: &Answer, now: Timestamp, jitter: u64) -> StepUpdate {
-    let same = StepUpdate {
-        outcome: step.outcome,
-        detail: step.detail.clone(),
-        next_attempt_at: None,
-        again: false,
-        key_retried: step.key_retried,
-    };
-    let Some(channel) = step.channel else { return same };
-    let verdict = judge(channel, answer);
-    if step.outcome == Outcome::Confirmed {
+    let done = StepUpdate { next_attempt_at: None, again: false, ..as_it_stands(step) };
+    let Some(channel) = step.channel.filter(|_| !is_final(step)) else {
         // Told once more: whatever the answer, the confirmation stands.
-        return same;
-    }
-    match verdict {
+        return done;
+    };
+    match judge(channel, answer) {
         Verdict::Confirmed => StepUpdate {
             outcome: Outcome::Confirmed,
             detail: None,
-            next_attempt_at: step.again.then(|| now.plus(AGAIN_AFTER)),
-            ..same
+            next_attempt_at: Some(now.plus(AGAIN_AFTER)).filter(|at| step.again && *at <= step.deadline),
+            ..done
         },
         Verdict::Retry { after, why } => {
-            let wait = slot(step.attempts + 1, jitter);
+            let slot = slot(step.attempts.saturating_add(1));
+            let wait = spread(slot, jitter);
             // Asked to wait longer: up to twice the slot, so that nobody can put a logout off for ever.
-            let wait = after.map_or(wait, |asked| asked.clamp(wait, wait * 2));
-            retry_at(step, now.plus(wait), &why, same)
+            let wait = after.map_or(wait, |asked| asked.clamp(wait, slot * 2));
+            retry_after(step, wait, now, &why)
         }
         Verdict::Refused { why } => {
             let young = matches!(answer, Answer::Status { code: 400, key_age: Some(age), .. } if *age < YOUNG_KEY);
             if young && !step.key_retried {
-                let update = retry_at(step, now.plus(YOUNG_KEY_RETRY), &why, same);
-                return StepUpdate { key_retried: true, ..update };
+                return StepUpdate { key_retried: true, ..retry_after(step, YOUNG_KEY_RETRY, now, &why) };
             }
-            StepUpdate { outcome: Outcome::Failed, detail: Some(why), ..same }
+            StepUpdate { outcome: Outcome::Failed, detail: Some(why), ..done }
         }
     }
 }
 
-/// Puts a step off without an attempt, because its destination is being left alone.
+/// Puts a step off without an attempt, because its destination is being left alone. One whose deadline comes first fails.
 #[must_use]
 pub fn postponed(step: &Step, until: Timestamp, why: &str) -> StepUpdate {
-    let same = StepUpdate {
-        outcome: step.outcome,
-        detail: step.detail.clone(),
-        next_attempt_at: None,
-        again: step.again,
-        key_retried: step.key_retried,
-    };
-    if step.outcome == Outcome::Confirmed {
-        return StepUpdate { next_attempt_at: Some(until), ..same };
+    if is_final(step) {
+        let next_attempt_at = Some(until).filter(|_| step.outcome == Outcome::Confirmed && until <= step.deadline);
+        return StepUpdate { next_attempt_at, ..as_it_stands(step) };
     }
-    retry_at(step, until, why, same)
+    if until > step.deadline { out_of_time(step, why) } else { pending(step, until, why) }
 }
 
-/// Ends a step as failed, with the reason.
+/// Ends a step as failed, with the reason. One that is told once more stays confirmed.
 #[must_use]
 pub fn give_up(step: &Step, why: &str) -> StepUpdate {
+    let done = StepUpdate { next_attempt_at: None, again: false, ..as_it_stands(step) };
+    if is_final(step) { done } else { StepUpdate { outcome: Outcome::Failed, detail: Some(why.to_owned()), ..done } }
+}
+
+/// Whether no later answer may change the outcome. A failed step may still be confirmed: it can be retried by hand.
+fn is_final(step: &Step) -> bool {
+    matches!(step.outcome, Outcome::Confirmed | Outcome::Sent | Outcome::Unsupported)
+}
+
+fn as_it_stands(step: &Step) -> StepUpdate {
     StepUpdate {
-        outcome: if step.outcome == Outcome::Confirmed { Outcome::Confirmed } else { Outcome::Failed },
-        detail: Some(why.to_owned()),
-        next_attempt_at: None,
-        again: false,
+        outcome: step.outcome,
+        detail: step.detail.clone(),
+        next_attempt_at: step.next_attempt_at,
+        again: step.again,
         key_retried: step.key_retried,
     }
 }
 
-fn retry_at(step: &Step, at: Timestamp, why: &str, same: StepUpdate) -> StepUpdate {
-    if at > step.deadline {
-        let detail = Some(format!("gave up at its deadline; last: {why}"));
-        return StepUpdate { outcome: Outcome::Failed, detail, ..same };
+/// Tries again after `wait`, or for the last time at the deadline: a step fails only when that has come.
+fn retry_after(step: &Step, wait: Duration, now: Timestamp, why: &str) -> StepUpdate {
+    if now >= step.deadline {
+        return out_of_time(step, why);
     }
+    pending(step, now.plus(wait).min(step.deadline), why)
+}
+
+fn pending(step: &Step, at: Timestamp, why: &str) -> StepUpdate {
     StepUpdate {
         outcome: Outcome::Pending,
         detail: Some(why.to_owned()),
         next_attempt_at: Some(at),
-        again: step.again,
-        ..same
+        ..as_it_stands(step)
     }
+}
+
+fn out_of_time(step: &Step, why: &str) -> StepUpdate {
+    let detail = Some(format!("gave up at its deadline; last: {why}"));
+    StepUpdate { outcome: Outcome::Failed, detail, next_attempt_at: None, again: false, ..as_it_stands(step) }
 }
 
 #[cfg(test)]

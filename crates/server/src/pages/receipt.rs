@@ -2,11 +2,15 @@
 
 pub mod step;
 
+use acquit_core::{
+    plan::By,
+    receipt::{Receipt, State},
+};
 use askama::Template;
 
 use super::{
     Csp, Moment, Outcome, Page,
-    outcome::{apps_in_words, names_in_words},
+    outcome::{self, App},
 };
 pub use step::{Attempt, Step};
 
@@ -16,84 +20,28 @@ pub use step::{Attempt, Step};
 pub struct ReceiptPage {
     /// The logout's id.
     pub id: String,
-    /// Who asked.
-    pub asked_by: AskedBy,
+    /// How it stands.
+    pub state: State,
+    /// Who asked, in words.
+    pub asked_by: String,
+    /// Why, where it is not plain from who.
+    pub reason: Option<String>,
     /// When.
     pub at: Moment,
     /// From which address, where that is known.
     pub ip: Option<String>,
-    /// What was to end.
-    pub scope: Scope,
+    /// What was to end, by its name in the API: `session`, `user` …
+    pub scope: String,
     /// The sessions that ended.
     pub sessions: Vec<EndedSession>,
+    /// The apps, each with the worst of its steps.
+    pub apps: Vec<App>,
     /// A line for each step.
     pub steps: Vec<Step>,
     /// When the last JWT access token that an app holds expires: servers that do not ask Acquit accept it until then.
     pub tokens_until: Option<Moment>,
     /// When the steps that are pending are given up.
     pub deadline: Option<Moment>,
-}
-
-/// Who asked for a logout.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AskedBy {
-    /// An application, by name.
-    Application(String),
-    /// The person.
-    User,
-    /// An identity provider, by name.
-    Upstream(String),
-    /// An administrator.
-    Administrator,
-    /// A rule of Acquit's own: expiry, idleness, a changed password; in words where known.
-    Policy(Option<String>),
-}
-
-impl AskedBy {
-    /// In words, to follow "Asked by".
-    #[must_use]
-    pub fn in_words(&self) -> String {
-        match self {
-            Self::Application(name) => name.clone(),
-            Self::User => "you".to_owned(),
-            Self::Upstream(name) => format!("{name} (identity provider)"),
-            Self::Administrator => "an administrator".to_owned(),
-            Self::Policy(Some(reason)) => format!("a rule: {reason}"),
-            Self::Policy(None) => "a rule".to_owned(),
-        }
-    }
-}
-
-/// What a logout was to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// One session.
-    Session,
-    /// All sessions of the user.
-    User,
-    /// All sessions at an application.
-    Application,
-    /// All sessions of a connection.
-    Connection,
-    /// All sessions of an organization.
-    Organization,
-    /// Everything.
-    All,
-}
-
-impl Scope {
-    /// In words, to follow "What ended".
-    #[must_use]
-    pub fn in_words(&self) -> &'static str {
-        match self {
-            Self::Session => "one browser",
-            Self::User => "every browser of this user",
-            Self::Application => "everybody at one application",
-            Self::Connection => "everybody of one identity provider",
-            Self::Organization => "everybody of one organization",
-            Self::All => "everybody",
-        }
-    }
 }
 
 /// A session that ended.
@@ -105,72 +53,101 @@ pub struct EndedSession {
     pub device: Option<String>,
 }
 
-/// How far a logout has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// A step is pending.
-    InProgress,
-    /// All confirmed or sent.
-    Complete,
-    /// One failed or was unsupported.
-    Incomplete,
-}
-
-impl State {
-    /// The value of `data-state`.
-    #[must_use]
-    pub fn mark(self) -> &'static str {
-        match self {
-            Self::InProgress => "in_progress",
-            Self::Complete => "complete",
-            Self::Incomplete => "incomplete",
-        }
-    }
+/// A short, stable name for a sum that the receipt adds up.
+struct Total {
+    outcome: Outcome,
+    words: &'static str,
+    count: usize,
 }
 
 impl ReceiptPage {
-    /// How far the logout has come, by its steps.
+    /// The page of a receipt. `name_of` gives a party's name for people (its id when it has none), `device_of` a session's
+    /// browser in words.
     #[must_use]
-    pub fn state(&self) -> State {
-        let any = |outcomes: &[Outcome]| self.steps.iter().any(|step| outcomes.contains(&step.outcome));
-        if any(&[Outcome::Pending]) {
-            State::InProgress
-        } else if any(&[Outcome::Failed, Outcome::Unsupported]) {
-            State::Incomplete
-        } else {
-            State::Complete
+    pub fn of(receipt: &Receipt, name_of: impl Fn(&str) -> String, device_of: impl Fn(&str) -> Option<String>) -> Self {
+        let many = receipt.sessions.len() > 1;
+        let label = |id: &str| device_of(id).unwrap_or_else(|| id.to_owned());
+        let session = |id: &str| EndedSession { id: id.to_owned(), device: device_of(id) };
+        Self {
+            id: receipt.id.to_string(),
+            state: receipt.state,
+            asked_by: asked_by(receipt.requested.by, receipt.requested.party.as_deref().map(&name_of)),
+            reason: receipt.requested.reason.clone(),
+            at: receipt.requested.at.into(),
+            ip: receipt.requested.ip.clone(),
+            scope: receipt.scope.to_owned(),
+            sessions: receipt.sessions.iter().map(|id| session(id.as_str())).collect(),
+            apps: outcome::apps(&receipt.steps, &name_of),
+            steps: receipt
+                .steps
+                .iter()
+                .map(|line| {
+                    let about = line.session.as_ref().filter(|_| many).map(|id| label(id.as_str()));
+                    Step::of(line, name_of(line.party.as_str()), about)
+                })
+                .collect(),
+            tokens_until: None,
+            deadline: None,
         }
     }
 
     fn pending(&self) -> bool {
-        self.state() == State::InProgress
+        self.state == State::InProgress
     }
 
-    /// How many steps have each outcome; outcomes without any are left out.
-    fn totals(&self) -> Vec<(Outcome, usize)> {
-        let count = |outcome| self.steps.iter().filter(|step| step.outcome == outcome).count();
-        Outcome::ALL.into_iter().map(|outcome| (outcome, count(outcome))).filter(|(_, count)| *count > 0).collect()
+    /// What was not reached, to follow "Signed out".
+    fn but(&self) -> Option<String> {
+        outcome::but(&self.apps)
     }
 
-    /// The sentence that matters, first.
-    fn headline(&self) -> String {
-        let names = |outcomes: &[Outcome]| {
-            names_in_words(
-                self.steps.iter().filter(|step| outcomes.contains(&step.outcome)).map(|step| step.name.as_str()),
-            )
-        };
-        match self.state() {
-            State::InProgress => format!("Signed out, but not of {} yet", names(&[Outcome::Pending])),
-            State::Incomplete => format!("Signed out, but not of {}", names(&[Outcome::Failed, Outcome::Unsupported])),
-            State::Complete => "Signed out".to_owned(),
+    /// The words on the receipt's own stamp.
+    fn stamp(&self) -> &'static str {
+        match self.state {
+            State::Complete => "complete",
+            State::InProgress => "in progress",
+            State::Incomplete => "incomplete",
         }
     }
 
-    fn parties(&self) -> String {
-        let mut parties: Vec<&str> = self.steps.iter().map(|step| step.party.as_str()).collect();
-        parties.sort_unstable();
-        parties.dedup();
-        apps_in_words(parties.len())
+    /// How many steps have each outcome; outcomes without any are left out.
+    fn totals(&self) -> Vec<Total> {
+        let count = |outcome| self.steps.iter().filter(|step| step.outcome == outcome).count();
+        outcome::ALL
+            .into_iter()
+            .map(|outcome| Total { outcome, words: total_words(outcome), count: count(outcome) })
+            .filter(|total| total.count > 0)
+            .collect()
+    }
+
+    fn scope_in_words(&self) -> &str {
+        match self.scope.as_str() {
+            "session" => "one browser",
+            "user" => "every browser of this user",
+            "application" => "everybody at one application",
+            "connection" => "everybody of one identity provider",
+            "organization" => "everybody of one organization",
+            "all" => "everybody",
+            other => other,
+        }
+    }
+}
+
+fn total_words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Unsupported => "not told",
+        other => other.as_str(),
+    }
+}
+
+fn asked_by(by: By, party: Option<String>) -> String {
+    match (by, party) {
+        (By::Application, Some(name)) => name,
+        (By::Application, None) => "an application".to_owned(),
+        (By::User, _) => "you".to_owned(),
+        (By::Upstream, Some(name)) => format!("{name}, an identity provider"),
+        (By::Upstream, None) => "an identity provider".to_owned(),
+        (By::Administrator, _) => "an administrator".to_owned(),
+        (By::Policy, _) => "a rule".to_owned(),
     }
 }
 

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::{
     Csp, Moment, Outcome, Page,
-    outcome::{apps_in_words, names_in_words},
+    outcome::{self, App},
 };
 
 /// What a tired person on a phone must see within two seconds.
@@ -15,7 +15,7 @@ pub struct SignedOut {
     pub ending: Ending,
     /// When the session ended; none when there was none.
     pub at: Option<Moment>,
-    /// One entry per app of the session: the worst of its steps.
+    /// One entry per app of the session, with the worst of its steps: [`outcome::apps`] of the receipt.
     pub apps: Vec<App>,
     /// The receipt's page, with its key.
     pub receipt: Option<String>,
@@ -49,42 +49,25 @@ impl Ending {
     }
 }
 
-/// One app and what became of it.
-#[derive(Clone, Debug)]
-pub struct App {
-    /// The party's id (`data-party`).
-    pub party: String,
-    /// Its name.
-    pub name: String,
-    /// The worst of its steps' outcomes.
-    pub outcome: Outcome,
-}
-
 impl SignedOut {
-    fn names(&self, outcomes: &[Outcome]) -> String {
-        names_in_words(self.apps.iter().filter(|app| outcomes.contains(&app.outcome)).map(|app| app.name.as_str()))
+    /// What was not reached; none when the headline can be short and glad.
+    fn but(&self) -> Option<String> {
+        outcome::but(&self.apps)
     }
 
-    fn not_yet(&self) -> String {
-        self.names(&[Outcome::Pending])
-    }
-
-    fn never(&self) -> String {
-        self.names(&[Outcome::Failed, Outcome::Unsupported])
-    }
-
-    fn cannot_say(&self) -> String {
-        self.names(&[Outcome::Sent])
-    }
-
-    fn confirmed(&self) -> String {
-        let count = self.apps.iter().filter(|app| app.outcome == Outcome::Confirmed).count();
-        if count == 0 { String::new() } else { apps_in_words(count) }
-    }
-
-    /// Whether the headline can be short and glad.
+    /// Whether every app said that the person is out: only then is the headline glad.
     fn all_out(&self) -> bool {
-        self.ending == Ending::SignedOut && self.not_yet().is_empty() && self.never().is_empty()
+        matches!(self.ending, Ending::SignedOut | Ending::NobodyWasSignedIn)
+            && self.apps.iter().all(|app| app.outcome == Outcome::Confirmed)
+    }
+
+    fn has(&self, outcome: Outcome) -> bool {
+        self.apps.iter().any(|app| app.outcome == outcome)
+    }
+
+    /// Whether a person can do something about an app themselves.
+    fn by_hand(&self) -> bool {
+        self.has(Outcome::Failed) || self.has(Outcome::Unsupported)
     }
 }
 

@@ -1,6 +1,8 @@
 //! A line of the receipt: one step, in words no stronger than its evidence.
 
-use crate::pages::{Moment, Outcome};
+use acquit_core::receipt::Line;
+
+use crate::pages::{Moment, Outcome, outcome};
 
 /// One thing that a logout must do at one party over one channel.
 #[derive(Clone, Debug)]
@@ -9,7 +11,7 @@ pub struct Step {
     pub party: String,
     /// Its name, for people.
     pub name: String,
-    /// The channel as the API names it (`data-channel`): `backchannel`, `frontchannel`, `saml-redirect` …
+    /// The channel as the API names it (`data-channel`): `backchannel`, `frontchannel` …; `none` for a party that has none.
     pub channel: String,
     /// The session that it is about, in words or as an id, when the logout ended more than one.
     pub session: Option<String>,
@@ -31,75 +33,107 @@ pub struct Attempt {
     /// The HTTP status of the answer; none when there was no answer.
     pub status: Option<u16>,
     /// How long it took, in milliseconds.
-    pub ms: u64,
+    pub ms: u32,
     /// What else is known: "connection refused", "timed out".
     pub detail: Option<String>,
 }
 
+/// Details that the sentence or the stamp says already.
+const SAID: [&str; 8] = [
+    "loaded",
+    "rendered",
+    "accepted",
+    "not asked",
+    "not to be told of expiry",
+    "has no logout channel",
+    "to be opened in the browser",
+    "waits for its browser",
+];
+
 impl Step {
-    fn detail(&self) -> &str {
-        self.detail.as_deref().unwrap_or("")
+    /// The line of a receipt, for the party of this name; `session` when the receipt has more than one.
+    #[must_use]
+    pub fn of(line: &Line, name: String, session: Option<String>) -> Self {
+        Self {
+            party: line.party.as_str().to_owned(),
+            name,
+            channel: line.channel.map_or("none", |channel| channel.as_str()).to_owned(),
+            session,
+            outcome: line.outcome,
+            detail: line.detail.clone(),
+            attempts: line
+                .attempts
+                .iter()
+                .map(|attempt| Attempt {
+                    at: attempt.at.into(),
+                    status: attempt.status,
+                    ms: attempt.ms,
+                    detail: attempt.detail.clone(),
+                })
+                .collect(),
+            next_attempt_at: line.next_attempt_at.map(Moment::from),
+        }
     }
 
     /// The stamp's words.
     pub(crate) fn stamp(&self) -> &'static str {
-        if self.outcome == Outcome::Unsupported && self.detail() == "not asked" {
-            "not asked"
-        } else {
-            self.outcome.stamp()
-        }
+        outcome::stamp(self.outcome, self.detail.as_deref())
     }
 
-    /// What happened, in one sentence.
-    pub(crate) fn sentence(&self) -> String {
-        let name = &self.name;
-        match (self.outcome, self.channel.as_str(), self.detail()) {
-            (Outcome::Confirmed, _, "accepted") => format!("{name} took the message. That proves receipt and no more."),
-            (Outcome::Confirmed, "revocation", _) => format!("{name} revoked the tokens that it had given."),
-            (Outcome::Confirmed, "gateway", _) => format!("The gateway let go of every connection to {name}."),
-            (Outcome::Confirmed, _, _) => format!("{name} answered that you are signed out there."),
-            (Outcome::Sent, _, "loaded") => {
-                format!("Opened in your browser. {name} gives no answer, so nobody can know more.")
+    /// What happened, in a sentence or two.
+    pub(crate) fn sentence(&self) -> &'static str {
+        let tried = !self.attempts.is_empty();
+        match (self.outcome, self.channel.as_str(), self.detail.as_deref().unwrap_or("")) {
+            (Outcome::Confirmed, _, "accepted") => "Took the message. That proves receipt and no more.",
+            (Outcome::Confirmed, "revocation", _) => "Took back the tokens that it had given.",
+            (Outcome::Confirmed, "gateway", _) => "Every connection through the gateway was let go.",
+            (Outcome::Confirmed, _, _) => "Was told, and answered that it is done.",
+            (Outcome::Sent, "frontchannel", "loaded") => {
+                "Opened in your browser. It gives no answer, so no more can be known."
             }
-            (Outcome::Sent, _, "rendered") => {
-                format!("Put before your browser. Whether it reached {name} is not known.")
+            (Outcome::Sent, "frontchannel", _) => "Put before your browser. Whether it loaded is not known.",
+            (Outcome::Sent, _, _) => "Your browser was sent there. No answer came back.",
+            (Outcome::Pending, "frontchannel", "to be opened in the browser") => {
+                "Is about to be opened in your browser."
             }
-            (Outcome::Sent, _, _) => format!("Your browser was sent to {name}, which gave no answer."),
-            (Outcome::Pending, "frontchannel", _) => {
-                format!("{name} can only be told through that browser, when it next comes here.")
+            (Outcome::Pending, "frontchannel", _) => "Can only be told through that browser, once it comes here again.",
+            (Outcome::Pending, _, _) if tried => "Could not be told yet. It is tried again until it answers.",
+            (Outcome::Pending, _, _) => "Is being told now.",
+            (Outcome::Failed, _, detail) if detail == acquit_core::delivery::SUPERSEDED => {
+                "Left alone, because you signed in there again meanwhile."
             }
-            (Outcome::Pending, _, _) if self.attempts.is_empty() => format!("{name} is about to be told."),
-            (Outcome::Pending, _, _) => format!("{name} could not be told yet. It is tried again until it answers."),
-            (Outcome::Failed, _, _) if self.attempts.is_empty() => format!("{name} could not be told."),
-            (Outcome::Failed, _, _) => format!("{name} did not do it, and is not tried again."),
-            (Outcome::Unsupported, _, "not asked") => {
-                format!("{name} was not to be told. You may still be signed in there.")
+            (Outcome::Failed, _, _) if tried => {
+                "Did not take it, and is not tried again. If it is open, sign out there."
             }
-            (Outcome::Unsupported, _, _) => format!("{name} has no way to be told. If it is open, sign out there."),
+            (Outcome::Failed, _, _) => "Could not be told. If it is open, sign out there.",
+            (Outcome::Unsupported, _, "not asked") => "Was not asked to. You may still be signed in there.",
+            (Outcome::Unsupported, _, "not to be told of expiry") => "Does not want to hear of sessions that ran out.",
+            (Outcome::Unsupported, _, _) => "Has no way to be told. If it is open, sign out there.",
         }
     }
 
     /// The channel, in words.
     pub(crate) fn channel_in_words(&self) -> &str {
         match self.channel.as_str() {
-            "backchannel" => "directly, server to server",
-            "frontchannel" => "through your browser, in a frame",
-            "saml-redirect" | "saml-post" => "through your browser, by SAML",
-            "saml-soap" => "directly, by SAML",
-            "revocation" => "token revocation",
-            "end-session" => "through your browser, at the identity provider",
-            "gateway" => "at the gateway",
-            "global-token-revocation" => "global token revocation",
-            "security-event" => "security event",
-            "webhook" => "webhook",
+            "backchannel" => "Directly, from server to server (OpenID back-channel)",
+            "frontchannel" => "In a frame in your browser (OpenID front-channel)",
+            "saml-redirect" | "saml-post" => "Through your browser (SAML)",
+            "saml-soap" => "Directly, from server to server (SAML)",
+            "revocation" => "Token revocation",
+            "end-session" => "Through your browser, at the identity provider",
+            "gateway" => "At the gateway",
+            "global-token-revocation" => "Global token revocation",
+            "security-event" => "Security event",
+            "webhook" => "Webhook",
+            "none" if self.detail.as_deref() == Some("has no logout channel") => "None: this app has registered none",
+            "none" => "None",
             other => other,
         }
     }
 
-    /// The detail, when it says more than the sentence does.
+    /// The detail, when it says more than the sentence and the last attempt do.
     pub(crate) fn own_words(&self) -> Option<&str> {
-        self.detail
-            .as_deref()
-            .filter(|detail| !matches!(*detail, "" | "loaded" | "rendered" | "accepted" | "not asked"))
+        let last = self.attempts.last().and_then(|attempt| attempt.detail.as_deref());
+        self.detail.as_deref().filter(|detail| !detail.is_empty() && !SAID.contains(detail) && Some(*detail) != last)
     }
 }

@@ -1,0 +1,180 @@
+//! The JSON Schema of the configuration, made from the section's types and their documentation. `acquit schema` prints
+//! it for editors; `acquit check` walks the file along it, so both always know the same keys.
+
+use std::sync::LazyLock;
+
+use schemars::{Schema as RootSchema, generate::SchemaSettings, transform::Transform};
+use serde_json::{Map, Value};
+
+use super::raw::Raw;
+
+/// The schema, in the draft 2020-12 dialect, with everything in place and no references.
+pub static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
+    let settings = SchemaSettings::draft2020_12().for_deserialize().with(|settings| settings.inline_subschemas = true);
+    let mut schema = settings.with_transform(WithoutNull).into_generator().into_root_schema_for::<Raw>().to_value();
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("title".to_owned(), "The configuration of Acquit (acquit.toml)".into());
+    }
+    schema
+});
+
+/// The schema of the value under `key`, in whichever alternative has it.
+#[must_use]
+pub fn property<'a>(schema: &'a Value, key: &str) -> Option<&'a Value> {
+    alternatives(schema).find_map(|alternative| alternative.get("properties")?.get(key))
+}
+
+/// The keys of a table.
+#[must_use]
+pub fn keys(schema: &Value) -> Vec<&str> {
+    let properties = alternatives(schema).filter_map(|alternative| alternative.get("properties")?.as_object());
+    properties.flat_map(Map::keys).map(String::as_str).collect()
+}
+
+/// Whether a value of this kind may stand here.
+#[must_use]
+pub fn accepts(schema: &Value, kind: &str) -> bool {
+    kinds(schema).any(|accepted| accepted == kind || (accepted == "number" && kind == "integer"))
+}
+
+/// The kinds of values that may stand here.
+pub fn kinds(schema: &Value) -> impl Iterator<Item = &str> {
+    alternatives(schema).filter_map(|alternative| alternative.get("type")?.as_str())
+}
+
+/// The alternative that is written as `kind`.
+#[must_use]
+pub fn alternative<'a>(schema: &'a Value, kind: &str) -> Option<&'a Value> {
+    alternatives(schema)
+        .find(|alternative| alternative.get("type").and_then(Value::as_str).is_some_and(|accepted| accepted == kind))
+}
+
+/// The values that may stand here when only a few may.
+#[must_use]
+pub fn allowed(schema: &Value) -> Vec<&str> {
+    let listed = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
+    let single = alternatives(schema).filter_map(|alternative| alternative.get("const"));
+    listed.chain(single).filter_map(Value::as_str).collect()
+}
+
+/// The first sentence of a key's documentation.
+#[must_use]
+pub fn summary(schema: &Value) -> Option<String> {
+    let text = schema.get("description")?.as_str()?;
+    let first = text.split("\n\n").next()?.replace('\n', " ");
+    let first = first.split_once(". ").map_or(first.as_str(), |(sentence, _)| sentence);
+    Some(first.trim_end_matches('.').to_owned())
+}
+
+/// Whether the value is a secret, which is never shown.
+#[must_use]
+pub fn is_secret(schema: &Value) -> bool {
+    schema.get("writeOnly") == Some(&Value::Bool(true))
+}
+
+fn alternatives(schema: &Value) -> impl Iterator<Item = &Value> {
+    let either = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array);
+    let itself = either.is_none().then_some(schema);
+    either.into_iter().flatten().chain(itself)
+}
+
+/// TOML has no null: an optional key is left out. This takes the null out of what serde's options allow.
+#[derive(Clone, Debug)]
+struct WithoutNull;
+
+impl Transform for WithoutNull {
+    fn transform(&mut self, schema: &mut RootSchema) {
+        if let Some(object) = schema.as_object_mut() {
+            without_null(object);
+        }
+        schemars::transform::transform_subschemas(self, schema);
+    }
+}
+
+fn without_null(schema: &mut Map<String, Value>) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            schema.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(values)) = schema.get_mut("enum") {
+        values.retain(|value| !value.is_null());
+    }
+    let Some(Value::Array(either)) = schema.get_mut("anyOf") else { return };
+    either.retain(|alternative| alternative.get("type").is_none_or(|name| name != "null"));
+    if let [Value::Object(only)] = either.as_slice() {
+        let only = only.clone();
+        schema.remove("anyOf");
+        for (key, value) in only {
+            // The key's own documentation says more than its type's.
+            schema.entry(key).or_insert(value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn walk(schema: &Value, path: &str, visit: &mut dyn FnMut(&Value, &str)) {
+        visit(schema, path);
+        for alternative in alternatives(schema).filter(|alternative| !std::ptr::eq(*alternative, schema)) {
+            walk(alternative, path, visit);
+        }
+        for (key, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            walk(property, &format!("{path}.{key}"), visit);
+        }
+        if let Some(items) = schema.get("items") {
+            walk(items, path, visit);
+        }
+    }
+
+    #[test]
+    fn every_table_of_the_schema_refuses_unknown_keys() {
+        let mut tables = 0;
+        walk(&SCHEMA, "", &mut |schema, path| {
+            if schema.get("properties").is_some() {
+                tables += 1;
+                assert_eq!(schema.get("additionalProperties"), Some(&Value::Bool(false)), "{path}");
+            }
+        });
+        assert!(tables >= 9, "{tables}");
+    }
+
+    #[test]
+    fn every_key_of_the_schema_is_documented() {
+        walk(&SCHEMA, "", &mut |schema, path| {
+            for (key, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+                assert!(property.get("description").is_some(), "{path}.{key}");
+            }
+        });
+    }
+
+    #[test]
+    fn the_schema_knows_no_null() {
+        assert!(!SCHEMA.to_string().contains("null"), "{:#}", *SCHEMA);
+    }
+
+    #[test]
+    fn every_secret_of_the_schema_is_marked_as_one() {
+        let mut secrets = Vec::new();
+        walk(&SCHEMA, "", &mut |schema, path| {
+            if is_secret(schema) {
+                secrets.push(path.to_owned());
+            }
+        });
+        for path in [
+            ".server.master_key",
+            ".store.url",
+            ".api_tokens.token",
+            ".registration.initial_access_tokens",
+            ".users.password",
+            ".users.password_hash",
+            ".applications.client_secret",
+        ] {
+            assert!(secrets.iter().any(|secret| secret == path), "{path} in {secrets:?}");
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! What holds for any snapshot and request, any step and answer: drawn by proptest.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{collections::BTreeSet, time::Duration};
+
+use acquit_core::{
+    AppId, LogoutId, SessionId, StepId, Timestamp, UserId,
+    delivery::{Answer, Breaker, FINAL_SLOT, LEASE, Trouble, settle},
+    participant::{BackChannel, Channels, FrontChannel, Participant, Preference, Protocol},
+    plan::{By, OfflineGrant, Plan, Request, Scope, SessionShare, Snapshot, Tell, plan},
+    receipt::State,
+    step::{Channel, Outcome, Step, Target},
+};
+use proptest::{collection::vec, option, prelude::*, sample::select};
+
+const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
+const APPS: [&str; 4] = ["a", "b", "c", "d"];
+
+fn session(n: u8) -> SessionId {
+    SessionId::from_random([n; 16])
+}
+
+fn user(n: u8) -> UserId {
+    UserId::from_random([n; 16])
+}
+
+fn channels() -> impl Strategy<Value = Channels> {
+    let preference = select(vec![Preference::BackChannel, Preference::FrontChannel, Preference::Both]);
+    (any::<bool>(), option::of(any::<bool>()), preference, any::<bool>()).prop_map(
+        |(back, front, preference, expiry)| Channels {
+            back: back.then(|| BackChannel { uri: "https://app.test/b".to_owned(), alg: "ES256".to_owned() }),
+            front: front
+                .map(|session_required| FrontChannel { uri: "https://app.test/f".to_owned(), session_required }),
+            preference,
+            tell_on_expiry: expiry,
+        },
+    )
+}
+
+fn participant(n: u8, app: &str, age: i64, channels: Channels) -> Participant {
+    Participant {
+        session: session(n),
+        app: AppId::new(app),
+        protocol: Protocol::Oidc,
+        client_id: format!("client-{app}"),
+        subject: "sub".to_owned(),
+        sid: format!("sid-{n}-{app}"),
+        joined_at: Timestamp::from_micros(NOW.as_micros() - age),
+        channels,
+    }
+}
+
+/// A session's share: each application at most once.
+fn share(n: u8) -> impl Strategy<Value = SessionShare> {
+    let apps = proptest::sample::subsequence(APPS.to_vec(), 0..=APPS.len());
+    (any::<bool>(), apps, vec((-20_000_000i64..20_000_000, channels()), APPS.len())).prop_map(
+        move |(live, apps, drawn)| {
+            let participants =
+                apps.into_iter().zip(drawn).map(|(app, (age, channels))| participant(n, app, age, channels)).collect();
+            SessionShare { session: session(n), user: user(n % 2), live, participants }
+        },
+    )
+}
+
+/// A snapshot and a request that fit each other, as a store reads them.
+fn world() -> impl Strategy<Value = (Snapshot, Request)> {
+    let shares = (0..5usize).prop_flat_map(|n| (1..=n).map(|n| share(u8::try_from(n).unwrap())).collect::<Vec<_>>());
+    let grants = vec((20u8..24, select(APPS.to_vec()), channels()), 0..4);
+    let by = select(vec![By::Application, By::User, By::Upstream, By::Administrator, By::Policy]);
+    let tell = select(vec![Tell::Everyone, Tell::NobodyElse, Tell::Expiry]);
+    let party = option::of(select(APPS.to_vec()));
+    (any::<bool>(), shares, grants, by, tell, party, option::of(0u8..5)).prop_map(
+        |(wide, mut sessions, grants, by, tell, party, browser)| {
+            let scope = if wide { Scope::User(user(1)) } else { Scope::Session(session(1)) };
+            sessions.truncate(if wide { 5 } else { 1 });
+            let offline = grants.into_iter().filter(|_| wide).map(|(n, app, channels)| OfflineGrant {
+                user: user(1),
+                participant: participant(n, app, 0, channels),
+            });
+            let snapshot = Snapshot { offline: offline.collect(), sessions };
+            let request = Request {
+                id: LogoutId::from_random([3; 16]),
+                scope,
+                by,
+                party: party.map(str::to_owned),
+                reason: None,
+                tell,
+                at: NOW,
+                ip: None,
+                browser: browser.map(session),
+                deadline: Duration::from_secs(72 * 3600),
+            };
+            (snapshot, request)
+        },
+    )
+}
+
+/// What stands after a store has applied a plan.
+fn applied(snapshot: &Snapshot, plan: &Plan) -> Snapshot {
+    let mut after = snapshot.clone();
+    for share in &mut after.sessions {
+        share.live &= !plan.end.contains(&share.session);
+        share.participants.retain(|p| !plan.close.contains(&(p.session.clone(), p.app.clone())));
+    }
+    after.sessions.retain(|share| share.live || !share.participants.is_empty());
+    if plan.revoke_offline {
+        after.offline.clear();
+    }
+    after
+}
+
+fn told<'a>(plan: &'a Plan, participant: &'a Participant) -> impl Iterator<Item = &'a Step> {
+    plan.steps.iter().filter(|s| s.party == participant.app && s.session.as_ref() == Some(&participant.session))
+}
+
+fn named(step: &Step) -> Option<&str> {
+    match &step.target {
+        Target::Backchannel { sid, .. } | Target::Frontchannel { sid, .. } => sid.as_deref(),
+        Target::Nothing => None,
+    }
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    select(vec![Outcome::Confirmed, Outcome::Sent, Outcome::Pending, Outcome::Failed, Outcome::Unsupported])
+}
+
+fn answer() -> impl Strategy<Value = Answer> {
+    let duration = || option::of(any::<u64>().prop_map(Duration::from_micros));
+    let status = (100u16..600, duration(), duration()).prop_map(|(code, retry_after, key_age)| Answer::Status {
+        code,
+        retry_after,
+        key_age,
+        words: None,
+    });
+    let trouble =
+        select(vec![Trouble::Blocked, Trouble::Unreachable, Trouble::Timeout, Trouble::Garbled, Trouble::Ours]);
+    prop_oneof![3 => status, 1 => trouble.prop_map(|trouble| Answer::Nothing { trouble, words: String::new() })]
+}
+
+proptest! {
+    #[test]
+    fn every_participant_of_a_live_session_has_a_step_or_a_reason_to_have_none((snapshot, request) in world()) {
+        let plan = plan(&snapshot, &request);
+        for share in snapshot.sessions.iter().filter(|share| share.live) {
+            prop_assert!(plan.end.contains(&share.session));
+            for participant in &share.participants {
+                let silent = participant.channels.back.is_none() && participant.channels.front.is_none();
+                let excused = request.is_from(&participant.app) && (silent || request.tell == Tell::NobodyElse);
+                prop_assert!(told(&plan, participant).next().is_some() != excused, "{participant:?}");
+                for step in told(&plan, participant) {
+                    prop_assert!(step.outcome == Outcome::Pending || step.detail.is_some(), "no reason: {step:?}");
+                }
+            }
+        }
+        for grant in &snapshot.offline {
+            prop_assert!(plan.revoke_offline);
+            let listed = plan.steps.iter().any(|step| step.party == grant.participant.app)
+                || request.is_from(&grant.participant.app);
+            prop_assert!(listed, "{grant:?}");
+        }
+    }
+
+    #[test]
+    fn a_step_names_the_session_of_its_participant_and_no_other((snapshot, request) in world()) {
+        let plan = plan(&snapshot, &request);
+        for step in &plan.steps {
+            let Some(session) = &step.session else {
+                prop_assert!(named(step).is_none());
+                prop_assert!(snapshot.offline.iter().any(|grant| grant.participant.app == step.party));
+                continue;
+            };
+            let share = snapshot.sessions.iter().find(|share| &share.session == session).unwrap();
+            let participant = share.participants.iter().find(|p| p.app == step.party).unwrap();
+            prop_assert_eq!(&step.user, &share.user);
+            if let Some(sid) = named(step) {
+                prop_assert_eq!(sid, &participant.sid);
+            } else {
+                prop_assert_ne!(step.channel, Some(Channel::Backchannel), "a back channel always names the session");
+            }
+        }
+    }
+
+    #[test]
+    fn planning_again_after_the_plan_is_applied_finds_nothing_to_do((snapshot, request) in world()) {
+        let after = applied(&snapshot, &plan(&snapshot, &request));
+        let again = Request { id: LogoutId::from_random([4; 16]), at: NOW.plus(LEASE), ..request };
+        let second = plan(&after, &again);
+        prop_assert!(second.is_empty() && second.close.is_empty(), "{second:?}");
+    }
+
+    #[test]
+    fn a_plan_is_made_the_same_twice_with_a_name_of_its_own_for_each_step((snapshot, request) in world()) {
+        let first = plan(&snapshot, &request);
+        prop_assert_eq!(&plan(&snapshot, &request), &first);
+        let ids: BTreeSet<_> = first.steps.iter().map(|step| step.id.clone()).collect();
+        prop_assert_eq!(ids.len(), first.steps.len());
+        prop_assert!(first.steps.iter().all(|step| StepId::parse(step.id.as_str()).is_ok()));
+        let asked: Vec<_> = first.steps.iter().map(|step| request.is_from(&step.party)).collect();
+        prop_assert!(asked.is_sorted_by(|a, b| a >= b), "who asked comes first");
+    }
+
+    #[test]
+    fn only_what_can_be_delivered_is_due_at_once((snapshot, request) in world()) {
+        for step in plan(&snapshot, &request).steps {
+            let due = step.outcome == Outcome::Pending && step.channel == Some(Channel::Backchannel);
+            prop_assert_eq!(step.next_attempt_at, due.then_some(NOW));
+        }
+    }
+
+    #[test]
+    fn the_next_attempt_is_later_than_now_and_never_past_the_deadline(
+        (attempts, again, key_retried) in (any::<u32>(), any::<bool>(), any::<bool>()),
+        (before, left) in (outcome(), -1000i64..300_000_000_000),
+        answer in answer(),
+        jitter in any::<u64>(),
+    ) {
+        let planned = one_step();
+        let deadline = Timestamp::from_micros(NOW.as_micros() + left);
+        let step = Step { attempts, again, key_retried, outcome: before, deadline, ..planned };
+        let update = settle(&step, &answer, NOW, jitter);
+        if let Some(next) = update.next_attempt_at {
+            prop_assert!(next > NOW && next <= deadline && next <= NOW.plus(FINAL_SLOT * 2));
+        }
+        prop_assert_eq!(update.outcome == Outcome::Pending, update.next_attempt_at.is_some() && update.outcome != Outcome::Confirmed,
+            "a pending step has a next attempt, an ended one none");
+        if matches!(before, Outcome::Confirmed | Outcome::Sent | Outcome::Unsupported) {
+            prop_assert_eq!(update.outcome, before);
+        }
+        if update.outcome == Outcome::Confirmed && before != Outcome::Confirmed {
+            prop_assert!(matches!(answer, Answer::Status { code: 200 | 204, .. }), "a guess is never called confirmed");
+        }
+    }
+
+    #[test]
+    fn a_receipt_is_complete_only_if_nothing_is_open_or_amiss(outcomes in vec(outcome(), 0..6)) {
+        let has = |wanted: &[Outcome]| outcomes.iter().any(|outcome| wanted.contains(outcome));
+        let expected = match (has(&[Outcome::Pending]), has(&[Outcome::Failed, Outcome::Unsupported])) {
+            (true, _) => State::InProgress,
+            (false, true) => State::Incomplete,
+            (false, false) => State::Complete,
+        };
+        prop_assert_eq!(State::of(outcomes), expected);
+    }
+
+    /// Whatever comes back in whatever order: once open, the next request waits for the one before it to report, or for
+    /// the time of a lease, in which its sender must have died.
+    #[test]
+    fn a_breaker_never_admits_two_probes_at_once(events in vec((0u8..6, 0u64..20), 1..80)) {
+        let (mut breaker, mut now, mut probe) = (Breaker::default(), NOW, None::<Timestamp>);
+        for (event, seconds) in events {
+            now = now.plus(Duration::from_secs(seconds));
+            match event {
+                0 => { breaker.succeeded(); probe = None; }
+                1..=3 => { breaker.failed(now); probe = None; }
+                _ => {
+                    let closed = is_closed(breaker, now);
+                    match breaker.admit(now) {
+                        Ok(()) if !closed => {
+                            prop_assert!(probe.is_none_or(|sent| now.since(sent) >= LEASE), "two probes");
+                            prop_assert!(breaker.is_open(now));
+                            prop_assert!(breaker.admit(now).is_err(), "a second one at the same time");
+                            probe = Some(now);
+                        }
+                        Ok(()) => {}
+                        Err(until) => prop_assert!(until > now && until <= now.plus(Duration::from_secs(300))),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A step of the back channel, as planned.
+fn one_step() -> Step {
+    let request = Request {
+        id: LogoutId::from_random([3; 16]),
+        scope: Scope::Session(session(1)),
+        by: By::User,
+        party: None,
+        reason: None,
+        tell: Tell::Everyone,
+        at: NOW,
+        ip: None,
+        browser: None,
+        deadline: Duration::ZERO,
+    };
+    let back = Some(BackChannel { uri: "https://app.test/b".to_owned(), alg: "ES256".to_owned() });
+    let channels = Channels { back, ..Channels::default() };
+    let participants = vec![participant(1, "a", 0, channels)];
+    let share = SessionShare { session: session(1), user: user(1), live: true, participants };
+    plan(&Snapshot { sessions: vec![share], offline: vec![] }, &request).steps.remove(0)
+}
+
+/// Tells a closed breaker from an open one: a closed one admits any number.
+fn is_closed(mut breaker: Breaker, now: Timestamp) -> bool {
+    breaker.admit(now).is_ok() && breaker.admit(now).is_ok()
+}

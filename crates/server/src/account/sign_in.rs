@@ -1,0 +1,211 @@
+//! `/sign-in`: a local user proves who they are, and a session begins.
+
+use acquit_core::{
+    SessionId, UserId,
+    plan::{By, Scope, Tell},
+};
+use acquit_store::{
+    session::{BeginRefusal, NewSession},
+    user::User,
+};
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode},
+    response::{IntoResponse, Response},
+};
+
+use crate::{
+    App,
+    account::signing_out,
+    browser::Browser,
+    cookies::Name,
+    door::DoorError,
+    flow::Flow,
+    form::{Address, Form, Query},
+    logout::{Order, log_out},
+    pages::{
+        FormTargets, Moment,
+        sign_in::{Notice, Problem, SignIn},
+    },
+    random, respond,
+    settings::Secret,
+};
+
+const FORM: &str = "sign-in";
+/// The longest username that is looked up, in bytes.
+const MAX_USERNAME: usize = 256;
+
+/// `GET /sign-in`: the form. Changes nothing.
+pub async fn show(State(app): State<App>, headers: HeaderMap, Query(query): Query) -> Result<Response, DoorError> {
+    let mut browser = Browser::look_up(&app, &headers).await?;
+    let flow = match query.get("continue") {
+        Some(sealed) => Flow::open(&app, sealed)?,
+        None => Flow::Account,
+    };
+    if let (Flow::Account, Some(_)) = (&flow, &browser.session) {
+        return Ok(respond::see_other("/account"));
+    }
+    let username = match &flow {
+        Flow::Authorize(pending) => pending.request.login_hint.clone().unwrap_or_default(),
+        Flow::Account => String::new(),
+    };
+    form(&app, &mut browser, &flow, username, None, StatusCode::OK)
+}
+
+/// `POST /sign-in`: a try, or the choice to go on as whoever is signed in.
+pub async fn submit(
+    State(app): State<App>,
+    Address(address): Address,
+    headers: HeaderMap,
+    Form(form_data): Form,
+) -> Result<Response, DoorError> {
+    let mut browser = Browser::look_up(&app, &headers).await?;
+    let flow = Flow::open(&app, form_data.get("continue").unwrap_or_default())?;
+    let username = form_data.get("username").unwrap_or_default().to_owned();
+    match browser.check_form(&app, &headers, FORM, form_data.get("csrf").unwrap_or_default()) {
+        Ok(()) => {}
+        // The cookie is gone or the session changed in another tab: show the form again, bound to what is there now.
+        Err(DoorError::Expired) => {
+            return form(&app, &mut browser, &flow, username, Some(Problem::FormExpired), StatusCode::BAD_REQUEST);
+        }
+        Err(error) => return Err(error),
+    }
+    if form_data.get("account") == Some("current") {
+        return go_on_as_current(&app, &browser, flow);
+    }
+    if let Err(refusal) = app.limits.try_password(&username, &address) {
+        let problem = Problem::TooManyTries { again_at: Moment(refusal.again_at) };
+        return form(&app, &mut browser, &flow, username, Some(problem), StatusCode::TOO_MANY_REQUESTS);
+    }
+    let password = form_data.get("password").unwrap_or_default();
+    let Some(user) = authenticate(&app, &username, password).await? else {
+        tracing::info!(ip = %address, "a sign-in failed");
+        let problem = Problem::WrongNameOrPassword;
+        return form(&app, &mut browser, &flow, username, Some(problem), StatusCode::UNAUTHORIZED);
+    };
+    let agent = headers.get("user-agent").and_then(|agent| agent.to_str().ok());
+    begin(&app, &browser, &flow, user, address, agent).await
+}
+
+/// The user, if the password is theirs and they are not kept out. An unknown name costs as much time as a known one.
+async fn authenticate(app: &App, username: &str, password: &str) -> Result<Option<User>, DoorError> {
+    let user = if username.len() <= MAX_USERNAME { app.store.user_by_username(username).await? } else { None };
+    let hash = user.as_ref().and_then(|user| user.password_hash.clone());
+    let right = app
+        .passwords
+        .verify(Secret::new(password), hash.as_deref())
+        .await
+        .map_err(|error| DoorError::Internal(error.to_string()))?;
+    Ok(user.filter(|user| right && !user.disabled))
+}
+
+/// Begins a session, or renews the one of the same user in this browser; another user's ends first, by a logout.
+async fn begin(
+    app: &App,
+    browser: &Browser,
+    flow: &Flow,
+    user: User,
+    address: String,
+    agent: Option<&str>,
+) -> Result<Response, DoorError> {
+    let now = app.clock.now();
+    let handle = random::secret()?;
+    let onward = flow.onward(app)?;
+    let mut frames = Vec::new();
+    if let Some(view) = &browser.session {
+        if view.user.id == user.id {
+            let lifetimes = app.settings.lifetimes.session();
+            if app.store.reauthenticate(&view.session.id, &random::hash(&handle), now, lifetimes).await? {
+                let response = respond::see_other(&onward);
+                return Ok(respond::with_cookie(response, app.cookies.set(Name::Session, &handle)));
+            }
+        } else {
+            let order = Order {
+                scope: Scope::Session(view.session.id.clone()),
+                by: By::User,
+                party: None,
+                reason: Some("somebody else signed in in this browser".to_owned()),
+                tell: Tell::Everyone,
+                ip: Some(address.clone()),
+                browser: Some(view.session.id.clone()),
+            };
+            let done = log_out(app, order).await?;
+            frames.extend(done.frames(&view.session.id).cloned());
+        }
+    }
+    if let Some(view) = &browser.former {
+        frames.extend(signing_out::left_behind(app, &view.session.id).await?);
+    }
+    let new = NewSession {
+        id: SessionId::from_random(random::bytes()?),
+        handle_hash: random::hash(&handle),
+        user: user.id.clone(),
+        user_epoch: user.epoch,
+        now,
+        ip: Some(address),
+        user_agent: agent.map(|agent| agent.chars().take(256).collect()),
+    };
+    match app.store.begin_session(new).await? {
+        Ok(_) => {}
+        Err(BeginRefusal::Overtaken | BeginRefusal::Disabled | BeginRefusal::UnknownUser) => {
+            return Err(DoorError::Forbidden(
+                "this account was signed out or closed a moment ago; please sign in again",
+            ));
+        }
+    }
+    log_beginning(&user.id);
+    let response =
+        if frames.is_empty() { respond::see_other(&onward) } else { signing_out::page(app, &frames, onward, None)? };
+    Ok(respond::with_cookie(response, app.cookies.set(Name::Session, &handle)))
+}
+
+fn log_beginning(user: &UserId) {
+    tracing::info!(%user, "a session began");
+}
+
+/// `prompt=select_account`: the person goes on as whoever is signed in.
+fn go_on_as_current(app: &App, browser: &Browser, flow: Flow) -> Result<Response, DoorError> {
+    match (flow, &browser.session) {
+        (Flow::Authorize(mut pending), Some(view)) if !pending.reprompt => {
+            pending.account_selected_in = Some(view.session.id.clone());
+            Ok(respond::see_other(&Flow::Authorize(pending).onward(app)?))
+        }
+        _ => Err(DoorError::Expired),
+    }
+}
+
+fn form(
+    app: &App,
+    browser: &mut Browser,
+    flow: &Flow,
+    username: String,
+    problem: Option<Problem>,
+    status: StatusCode,
+) -> Result<Response, DoorError> {
+    let csrf = browser.form_token(app, FORM)?;
+    let signed_in = browser.session.as_ref().map(|view| view.user.username.clone());
+    let (application, targets, again) = match flow {
+        Flow::Authorize(pending) => (Some(pending.application.clone()), FormTargets::Any, pending.reprompt),
+        Flow::Account => (None, FormTargets::Own, false),
+    };
+    let view = SignIn {
+        csrf,
+        continue_with: flow.seal(app)?,
+        application,
+        username,
+        problem,
+        notice: (again && signed_in.is_some()).then_some(Notice::AgainPlease),
+        current: signed_in.filter(|_| !again),
+        connections: Vec::new(),
+        targets,
+    };
+    let mut response = respond::page(status, &view);
+    if let Some(cookie) = browser.fresh_cookie(app) {
+        response.headers_mut().append(axum::http::header::SET_COOKIE, cookie);
+    }
+    // FedCM's login status: whoever sees this form is not signed in here.
+    if browser.session.is_none() {
+        response.headers_mut().insert("set-login", HeaderValue::from_static("logged-out"));
+    }
+    Ok(response.into_response())
+}

@@ -1,0 +1,109 @@
+//! What every door of one running server shares.
+
+use std::{ops::Deref, sync::Arc, time::Duration};
+
+use acquit_core::{
+    LogoutId, Timestamp,
+    session::{Life, Session},
+};
+use acquit_delivery::{egress::Egress, worker::Worker};
+use acquit_store::{Store, StoreError, session::SessionView};
+
+use crate::{
+    clients::Clients,
+    clock::Clock,
+    cookies::Cookies,
+    denial::Denials,
+    keys::Keys,
+    limits::Limits,
+    outbox::{Composer, StoreOutbox},
+    password::PasswordHasher,
+    provider::credentials::FetchedKeys,
+    seal::Sealer,
+    settings::Settings,
+};
+
+/// A session's last use is written at most this often.
+const TOUCH_EVERY: Duration = Duration::from_secs(60);
+
+/// A running server's shared state. Clones share everything.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// The parts; see each.
+pub struct Inner {
+    /// What it was told.
+    pub settings: Settings,
+    /// Where it keeps its state.
+    pub store: Store,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// The applications.
+    pub clients: Clients,
+    /// The signing keys.
+    pub keys: Keys,
+    /// Seals what leaves and comes back.
+    pub sealer: Sealer,
+    /// Its own cookies.
+    pub cookies: Cookies,
+    /// How often things may be tried.
+    pub limits: Limits,
+    /// What it refuses ahead of the store.
+    pub denials: Denials,
+    /// Hashes passwords.
+    pub passwords: PasswordHasher,
+    /// Tells the applications.
+    pub worker: Worker<StoreOutbox, Composer>,
+    /// Fetches what applications publish (their keys), under the policy for outbound requests.
+    pub egress: Arc<Egress>,
+    /// Keys that applications publish, as fetched.
+    pub fetched_keys: FetchedKeys,
+    /// This node's name in leases.
+    pub node: String,
+}
+
+impl Deref for App {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl App {
+    /// Shares the parts.
+    #[must_use]
+    pub fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// The issuer: the public URL without a slash at its end. It is the server's origin too.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.settings.server.issuer
+    }
+
+    /// The key of a logout's receipt page: unguessable without the master key, the same each time it is asked for, so that
+    /// a repeated sign-out leads to the same page. The store keeps its hash.
+    #[must_use]
+    pub fn receipt_key(&self, logout: &LogoutId) -> String {
+        self.sealer.tag("receipt", &[logout.as_str()])
+    }
+
+    /// Takes note that a session was used, at most once a minute to spare the store.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn used(&self, session: &Session) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        if session.ended.is_none() && now.since(session.last_seen_at) >= TOUCH_EVERY {
+            self.store.touch_session(&session.id, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a session may be used now: it lives, and this node does not refuse it ahead of the store.
+    #[must_use]
+    pub fn is_live(&self, view: &SessionView, now: Timestamp) -> bool {
+        view.life(now, self.settings.lifetimes.session()) == Life::Live && !self.denials.denies(&view.session)
+    }
+}

@@ -1,0 +1,122 @@
+//! The applications: those of the configuration, and those that registered themselves.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use acquit_core::{AppId, participant::Channels};
+use acquit_oidc::client::Client;
+use acquit_store::{Store, StoreError, client::ClientRecord};
+
+/// Finds applications. Clones share everything.
+#[derive(Clone)]
+pub struct Clients(Arc<Inner>);
+
+struct Inner {
+    configured: HashMap<String, Arc<Client>>,
+    by_app: HashMap<AppId, Arc<Client>>,
+    store: Store,
+    /// The registered ones as last seen, for names and channels only: whether one exists is asked of the store each time,
+    /// because another node may have deleted it.
+    seen: RwLock<HashMap<AppId, Arc<Client>>>,
+}
+
+impl Clients {
+    /// The applications of the configuration, and access to the registered ones.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the registered ones cannot be read.
+    pub async fn load(configured: Vec<Client>, store: Store) -> Result<Self, StoreError> {
+        let configured: Vec<Arc<Client>> = configured.into_iter().map(Arc::new).collect();
+        let clients = Self(Arc::new(Inner {
+            by_app: configured.iter().map(|client| (client.app.clone(), client.clone())).collect(),
+            configured: configured.into_iter().map(|client| (client.client_id.clone(), client)).collect(),
+            store,
+            seen: RwLock::default(),
+        }));
+        let mut after = None;
+        loop {
+            let page = clients.0.store.clients(after.as_deref(), 500).await?;
+            for record in page.data {
+                clients.see(&record);
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(clients);
+            }
+        }
+    }
+
+    /// The application with this `client_id`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it may be a registered one and the store does not answer.
+    pub async fn find(&self, client_id: &str) -> Result<Option<Arc<Client>>, StoreError> {
+        if let Some(client) = self.0.configured.get(client_id) {
+            return Ok(Some(client.clone()));
+        }
+        if client_id.len() > acquit_core::id::MAX_ID_LEN {
+            return Ok(None);
+        }
+        Ok(self.0.store.client(client_id).await?.and_then(|record| self.see(&record)))
+    }
+
+    /// The application with this id.
+    ///
+    /// # Errors
+    /// As [`Clients::find`].
+    pub async fn by_app(&self, app: &AppId) -> Result<Option<Arc<Client>>, StoreError> {
+        if let Some(client) = self.0.by_app.get(app) {
+            return Ok(Some(client.clone()));
+        }
+        // A registered application's id is its `client_id`.
+        self.find(app.as_str()).await
+    }
+
+    /// The applications of the configuration.
+    pub fn configured(&self) -> impl Iterator<Item = &Arc<Client>> {
+        self.0.configured.values()
+    }
+
+    /// Whether this `client_id` belongs to the configuration.
+    #[must_use]
+    pub fn is_configured(&self, client_id: &str) -> bool {
+        self.0.configured.contains_key(client_id)
+    }
+
+    /// What people call the application; its id when nobody gave it a name.
+    #[must_use]
+    pub fn name(&self, app: &AppId) -> String {
+        self.known(app).map_or_else(|| app.to_string(), |client| client.name.clone())
+    }
+
+    /// How the application can be told now; none when it is gone, and what it was told it by before counts.
+    #[must_use]
+    pub fn channels(&self, app: &AppId) -> Option<Channels> {
+        self.known(app).map(|client| client.channels())
+    }
+
+    /// Takes note of a registered application, as it was just written or read.
+    pub fn see(&self, record: &ClientRecord) -> Option<Arc<Client>> {
+        let client: Client = match serde_json::from_str(&record.metadata) {
+            Ok(client) => client,
+            Err(error) => {
+                tracing::error!(client_id = record.client_id, %error, "a registered application cannot be read");
+                return None;
+            }
+        };
+        let client = Arc::new(client);
+        let mut seen = self.0.seen.write().unwrap_or_else(PoisonError::into_inner);
+        seen.insert(client.app.clone(), client.clone());
+        Some(client)
+    }
+
+    fn known(&self, app: &AppId) -> Option<Arc<Client>> {
+        self.0
+            .by_app
+            .get(app)
+            .cloned()
+            .or_else(|| self.0.seen.read().unwrap_or_else(PoisonError::into_inner).get(app).cloned())
+    }
+}

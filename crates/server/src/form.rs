@@ -1,0 +1,162 @@
+//! What arrives in a request: parameters, forms, JSON, the address. Each has its limit; each error is clear.
+
+use std::net::SocketAddr;
+
+use acquit_oidc::params::Params;
+use axum::{
+    body::{Body, Bytes},
+    extract::{ConnectInfo, FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, header, request::Parts},
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use crate::{App, api::problem::Problem, door::DoorError, provenance};
+
+/// The largest body of a request, in bytes.
+pub const MAX_BODY: usize = 64 * 1024;
+
+/// Why a body cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// It is longer than [`MAX_BODY`].
+    #[error("the body is longer than 64 KiB")]
+    TooLong,
+    /// The connection broke off, or the body is not framed as it says.
+    #[error("the body could not be read to its end")]
+    Broken,
+    /// It is not what the endpoint takes.
+    #[error("the content type must be {0}")]
+    Type(&'static str),
+}
+
+impl From<BodyError> for DoorError {
+    fn from(error: BodyError) -> Self {
+        Self::BadRequest { parameter: None, reason: error.to_string() }
+    }
+}
+
+/// Reads a body to its end, if that comes within the limit.
+///
+/// # Errors
+/// [`BodyError`].
+pub async fn read(body: Body) -> Result<Bytes, BodyError> {
+    match Limited::new(body, MAX_BODY).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(BodyError::TooLong),
+        Err(_) => Err(BodyError::Broken),
+    }
+}
+
+/// Whether the body is said to be of this media type, whatever its parameters.
+#[must_use]
+pub fn is_type(headers: &HeaderMap, wanted: &str) -> bool {
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let value = values.next().and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    values.next().is_none() && essence.eq_ignore_ascii_case(wanted)
+}
+
+/// The media type of forms.
+pub const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Reads a form's bytes.
+///
+/// # Errors
+/// [`BodyError`].
+pub async fn read_form(request: Request) -> Result<Bytes, BodyError> {
+    if !is_type(request.headers(), FORM) {
+        return Err(BodyError::Type(FORM));
+    }
+    read(request.into_body()).await
+}
+
+/// The query's parameters.
+pub struct Query(pub Params);
+
+impl std::ops::Deref for Query {
+    type Target = Params;
+    fn deref(&self) -> &Params {
+        &self.0
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Query {
+    type Rejection = DoorError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, DoorError> {
+        let query = parts.uri.query().unwrap_or_default();
+        Params::parse(query.as_bytes()).map(Self).map_err(DoorError::from)
+    }
+}
+
+/// A page's form.
+pub struct Form(pub Params);
+
+impl<S: Sync> FromRequest<S> for Form {
+    type Rejection = DoorError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, DoorError> {
+        let body = read_form(request).await?;
+        Params::parse(&body).map(Self).map_err(DoorError::from)
+    }
+}
+
+/// A form in which names may repeat.
+pub struct RawForm(pub Vec<(String, String)>);
+
+impl<S: Sync> FromRequest<S> for RawForm {
+    type Rejection = DoorError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, DoorError> {
+        let body = read_form(request).await?;
+        Ok(Self(form_urlencoded::parse(&body).into_owned().collect()))
+    }
+}
+
+/// A JSON body of the API.
+pub struct JsonBody<T>(pub T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        const JSON: &str = "application/json";
+        if !is_type(request.headers(), JSON) {
+            return Err(Problem::BadRequest(BodyError::Type(JSON).to_string()));
+        }
+        let body = read(request.into_body()).await.map_err(|error| Problem::BadRequest(error.to_string()))?;
+        serde_json::from_slice(&body).map(Self).map_err(|error| Problem::BadRequest(error.to_string()))
+    }
+}
+
+/// The address of whoever asks, as text.
+pub struct Address(pub String);
+
+impl FromRequestParts<App> for Address {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        // In-process callers have no connection; they are this machine.
+        let peer = peer.unwrap_or(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+        let address = provenance::address(&parts.headers, peer, &app.settings.server.trusted_proxies);
+        Ok(Self(address.to_string()))
+    }
+}
+
+/// `after` and `limit` of a list.
+///
+/// # Errors
+/// [`Problem::BadRequest`] for a limit that is no number from 1 to 500.
+pub fn paging(query: &Params) -> Result<(Option<String>, u32), Problem> {
+    let limit = match query.get("limit") {
+        None => 100,
+        Some(limit) => limit
+            .parse()
+            .ok()
+            .filter(|limit| (1..=500).contains(limit))
+            .ok_or_else(|| Problem::BadRequest("`limit` is a number from 1 to 500".to_owned()))?,
+    };
+    Ok((query.get("after").map(str::to_owned), limit))
+}

@@ -1,0 +1,153 @@
+//! How often things may be tried: one method for each question.
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use acquit_core::Timestamp;
+use governor::{
+    Quota, RateLimiter,
+    clock::{Clock as _, ReasonablyRealtime, Reference},
+    middleware::NoOpMiddleware,
+    nanos::Nanos,
+    state::keyed::DashMapStateStore,
+};
+
+use crate::{clock::Clock, settings};
+
+/// governor's view of the server's clock.
+#[derive(Clone)]
+struct Injected(Arc<dyn Clock>);
+
+/// A point in time for governor: nanoseconds since the epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Instant(u64);
+
+impl std::ops::Add<Nanos> for Instant {
+    type Output = Self;
+    fn add(self, nanos: Nanos) -> Self {
+        Self(self.0.saturating_add(nanos.as_u64()))
+    }
+}
+
+impl Reference for Instant {
+    fn duration_since(&self, earlier: Self) -> Nanos {
+        Nanos::new(self.0.saturating_sub(earlier.0))
+    }
+    fn saturating_sub(&self, by: Nanos) -> Self {
+        Self(self.0.saturating_sub(by.as_u64()))
+    }
+}
+
+impl governor::clock::Clock for Injected {
+    type Instant = Instant;
+    fn now(&self) -> Instant {
+        Instant(u64::try_from(self.0.now().as_micros()).unwrap_or(0).saturating_mul(1000))
+    }
+}
+
+impl ReasonablyRealtime for Injected {}
+
+type Keyed = RateLimiter<String, DashMapStateStore<String>, Injected, NoOpMiddleware<Instant>>;
+
+/// The limits of this node.
+pub struct Limits {
+    account: Keyed,
+    sign_in_address: Keyed,
+    logout_address: Keyed,
+    clock: Injected,
+}
+
+/// Too many tries; the next one is looked at then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMany {
+    /// When.
+    pub again_at: Timestamp,
+}
+
+impl Limits {
+    /// Limits as configured, by this clock.
+    #[must_use]
+    pub fn new(settings: &settings::Limits, clock: Arc<dyn Clock>) -> Self {
+        let clock = Injected(clock);
+        let keyed = |per_minute: u32| {
+            let quota = Quota::per_minute(NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN));
+            RateLimiter::new(quota, DashMapStateStore::default(), clock.clone())
+        };
+        Self {
+            account: keyed(settings.sign_in_per_account),
+            sign_in_address: keyed(settings.sign_in_per_address),
+            logout_address: keyed(settings.logout_per_address),
+            clock,
+        }
+    }
+
+    /// May somebody at this address try a password for this account now?
+    ///
+    /// # Errors
+    /// [`TooMany`].
+    pub fn try_password(&self, username: &str, address: &str) -> Result<(), TooMany> {
+        self.check(&self.sign_in_address, address)?;
+        // Names differing in case or length reach the same few bytes of memory each.
+        let account: String = username.to_lowercase().chars().take(128).collect();
+        self.check(&self.account, &account)
+    }
+
+    /// May this address send a logout request that carries no credential, signature, hint or cookie?
+    ///
+    /// # Errors
+    /// [`TooMany`].
+    pub fn try_bare_logout(&self, address: &str) -> Result<(), TooMany> {
+        self.check(&self.logout_address, address)
+    }
+
+    /// Forgets keys that have been quiet. Called from time to time, so that memory does not grow with attackers.
+    pub fn forget_quiet(&self) {
+        for limiter in [&self.account, &self.sign_in_address, &self.logout_address] {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
+    }
+
+    fn check(&self, limiter: &Keyed, key: &str) -> Result<(), TooMany> {
+        limiter.check_key(&key.to_owned()).map_err(|until| {
+            let wait: Duration = until.wait_time_from(self.clock.now());
+            TooMany { again_at: self.clock.0.now().plus(wait) }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    #[test]
+    fn an_account_is_tried_only_so_often_from_however_many_addresses() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_000)));
+        let settings = settings::Limits { sign_in_per_account: 3, sign_in_per_address: 100, logout_per_address: 1 };
+        let limits = Limits::new(&settings, clock.clone());
+        for address in ["a", "b", "c"] {
+            assert_eq!(limits.try_password("alice", address), Ok(()));
+        }
+        let refusal = limits.try_password("ALICE", "d").unwrap_err();
+        assert_eq!(limits.try_password("bob", "d"), Ok(()));
+        clock.set(refusal.again_at);
+        assert_eq!(limits.try_password("alice", "d"), Ok(()));
+    }
+
+    #[test]
+    fn an_address_is_heard_only_so_often() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_000)));
+        let settings = settings::Limits { sign_in_per_account: 3, sign_in_per_address: 2, logout_per_address: 1 };
+        let limits = Limits::new(&settings, clock.clone());
+        assert_eq!(limits.try_bare_logout("a"), Ok(()));
+        assert!(limits.try_bare_logout("a").is_err());
+        assert_eq!(limits.try_bare_logout("b"), Ok(()));
+        for user in ["u", "v"] {
+            assert_eq!(limits.try_password(user, "a"), Ok(()));
+        }
+        assert!(limits.try_password("w", "a").is_err());
+        clock.advance(Duration::from_secs(60));
+        limits.forget_quiet();
+        assert_eq!(limits.try_password("w", "a"), Ok(()));
+    }
+}

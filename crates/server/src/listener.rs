@@ -1,0 +1,101 @@
+//! The accept loop. An identity server faces the internet: a peer that is slow, silent or greedy costs one bounded
+//! connection and nothing else.
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+};
+use tokio::{
+    io,
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+/// How long a new connection may stay silent, and how long the headers of a request may take.
+const HEADERS_WITHIN: Duration = Duration::from_secs(15);
+/// How long requests under way may take once the server is told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+/// The most connections at a time.
+const MAX_CONNECTIONS: usize = 8192;
+/// The most header bytes of one request.
+const MAX_HEADER_BYTES: usize = 64 * 1024;
+/// The most concurrent HTTP/2 streams of one connection.
+const MAX_STREAMS: u32 = 64;
+
+/// Serves `router` on `listener` until `stop`, then lets requests under way finish.
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else { break };
+        let (stream, peer) = tokio::select! {
+            () = stop.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, most likely: leave the others time to finish.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+        };
+        let router = router.clone();
+        let watcher = graceful.watcher();
+        tokio::spawn(async move {
+            let _place = place;
+            // Nagle's algorithm only delays answers here.
+            let _ = stream.set_nodelay(true);
+            if timeout(HEADERS_WITHIN, first_byte(&stream)).await.is_ok_and(|heard| heard.is_ok()) {
+                let service = service_fn(move |request| answer(router.clone(), peer, request));
+                let connection = builder().serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+                // An error here is the peer's: it went away or spoke no HTTP.
+                let _ = watcher.watch(connection).await;
+            }
+        });
+    }
+    drop(listener);
+    if timeout(DRAIN, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests took too long to finish and were cut");
+    }
+}
+
+async fn first_byte(stream: &TcpStream) -> io::Result<()> {
+    let mut byte = [0];
+    if stream.peek(&mut byte).await? == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
+}
+
+async fn answer(
+    router: Router,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<axum::response::Response, Infallible> {
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(ConnectInfo(peer));
+    router.oneshot(request).await
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS_WITHIN)
+        .max_buf_size(MAX_HEADER_BYTES)
+        .max_headers(100);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(u32::try_from(MAX_HEADER_BYTES).unwrap_or(u32::MAX))
+        .keep_alive_interval(Some(Duration::from_secs(30)))
+        .keep_alive_timeout(HEADERS_WITHIN);
+    builder
+}

@@ -1,0 +1,136 @@
+//! The one call in which every door's logout ends: deny, end and plan in one transaction, tell at once, wait briefly.
+
+use std::time::Duration;
+
+use acquit_core::{
+    LogoutId, SessionId,
+    delivery::LEASE,
+    plan::{By, Request, Scope, Tell},
+    step::{Channel, Outcome, Step},
+};
+use acquit_store::{
+    StoreError,
+    logout::{Lease, LogoutOrder},
+};
+
+use crate::{
+    App, failpoint,
+    random::{self, NoRandomness},
+};
+
+/// How long the application that asked is waited for, so that the browser does not come back to it too early.
+const ASKER_CAP: Duration = Duration::from_millis(300);
+/// How long the others are waited for.
+const OTHERS_CAP: Duration = Duration::from_millis(30);
+
+/// What a door asks for, once it has checked the right to it.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// What ends.
+    pub scope: Scope,
+    /// Who asked.
+    pub by: By,
+    /// The application or the operator's token that asked, by id.
+    pub party: Option<String>,
+    /// Why, where it is not plain from `by`.
+    pub reason: Option<String>,
+    /// Whom to tell.
+    pub tell: Tell,
+    /// From which address.
+    pub ip: Option<String>,
+    /// The session of the browser that is here, if one is.
+    pub browser: Option<SessionId>,
+}
+
+/// A logout that is durable.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// Its id.
+    pub logout: LogoutId,
+    /// The key of its receipt's page.
+    pub receipt_key: String,
+    /// Whether everything had been ended before, by the logout of this id.
+    pub repeated: bool,
+    /// The sessions that it ended.
+    pub ended: Vec<SessionId>,
+    /// Its steps as planned; empty for a repeated one.
+    pub steps: Vec<Step>,
+}
+
+impl Done {
+    /// The receipt's page, with its key.
+    #[must_use]
+    pub fn receipt_url(&self) -> String {
+        format!("/logouts/{}?key={}", self.logout, self.receipt_key)
+    }
+
+    /// The frames that this browser is to load.
+    pub fn frames<'a>(&'a self, browser: &'a SessionId) -> impl Iterator<Item = &'a Step> {
+        self.steps.iter().filter(move |step| {
+            step.channel == Some(Channel::Frontchannel)
+                && step.outcome == Outcome::Pending
+                && step.session.as_ref() == Some(browser)
+        })
+    }
+}
+
+/// Why a logout is not durable. It is never reported as done then.
+#[derive(Debug, thiserror::Error)]
+pub enum LogoutError {
+    /// The store did not take it; this node denies what was to end until it starts again. Trying again is right.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No random bytes for its id; nothing was done.
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
+    /// There is no such session or user; nothing was done.
+    #[error("there is no such session or user")]
+    UnknownTarget,
+}
+
+/// Ends what `order` names, makes every step durable, makes the first attempts, and waits briefly for them.
+///
+/// # Errors
+/// [`LogoutError`].
+pub async fn log_out(app: &App, order: Order) -> Result<Done, LogoutError> {
+    let now = app.clock.now();
+    let id = LogoutId::from_random(random::bytes()?);
+    let receipt_key = app.receipt_key(&id);
+    let scope = order.scope.clone();
+    app.denials.deny(&scope);
+    let order = LogoutOrder {
+        request: Request {
+            id,
+            scope: order.scope,
+            by: order.by,
+            party: order.party,
+            reason: order.reason,
+            tell: order.tell,
+            at: now,
+            ip: order.ip,
+            browser: order.browser,
+            deadline: app.settings.lifetimes.logout_deadline,
+        },
+        lease: Some(Lease { node: app.node.clone(), until: now.plus(LEASE) }),
+        receipt_key_hash: Some(random::hash(&receipt_key)),
+    };
+    let clients = app.clients.clone();
+    let outcome = app.store.log_out(order, move |id| clients.channels(id)).await?;
+    // Durable, or nothing to end: from here on the store refuses by itself.
+    app.denials.lift(&scope);
+    failpoint::hit("logout-committed");
+    let Ok(done) = outcome else { return Err(LogoutError::UnknownTarget) };
+    let receipt_key = if done.repeated { app.receipt_key(&done.logout) } else { receipt_key };
+    tracing::info!(logout = %done.logout, sessions = done.ended.len(), steps = done.steps.len(), "logged out");
+    if !done.repeated {
+        let at_once = done.steps.iter().filter(|step| step.next_attempt_at.is_some()).cloned().collect();
+        app.worker.dispatch(at_once).wait(ASKER_CAP, OTHERS_CAP).await;
+    }
+    Ok(Done {
+        logout: done.logout,
+        receipt_key,
+        repeated: done.repeated,
+        ended: done.ended,
+        steps: if done.repeated { Vec::new() } else { done.steps },
+    })
+}

@@ -1,0 +1,130 @@
+//! What the delivery worker needs of the rest of the house: the store's outbox, and a fresh request for each attempt.
+
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
+use acquit_core::{
+    Timestamp,
+    delivery::{LEASE, SUPERSEDED},
+    step::{Step, Target},
+};
+use acquit_delivery::{
+    egress::Outgoing,
+    worker::{Attempted, Compose, ComposeError, Composed, Outbox, OutboxError},
+};
+use acquit_oidc::{
+    jose::{Algorithm, LogoutSubject, LogoutTokenClaims},
+    logout_token,
+};
+use acquit_store::{Store, StoreError, logout::Lease, outbox::AttemptRecord};
+use axum::http::HeaderValue;
+
+use crate::{clock::Clock, keys::Keys, random};
+
+/// The store's outbox, for one node.
+pub struct StoreOutbox {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    node: String,
+}
+
+impl StoreOutbox {
+    /// The outbox of `store`, claimed for `node`.
+    #[must_use]
+    pub fn new(store: Store, clock: Arc<dyn Clock>, node: String) -> Self {
+        Self { store, clock, node }
+    }
+}
+
+fn outbox_error(error: StoreError) -> OutboxError {
+    match error {
+        StoreError::Unavailable(_) | StoreError::Conflict(_) => OutboxError::Unavailable(error.to_string()),
+        error => OutboxError::Rejected(error.to_string()),
+    }
+}
+
+impl Outbox for StoreOutbox {
+    async fn claim(&self, now: Timestamp, limit: usize, exclude: &[String]) -> Result<Vec<Step>, OutboxError> {
+        let lease = Lease { node: self.node.clone(), until: now.plus(LEASE) };
+        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        self.store.claim_due(now, lease, limit, exclude).await.map_err(outbox_error)
+    }
+
+    async fn record(&self, batch: &[Attempted]) -> Result<(), OutboxError> {
+        let now = self.clock.now();
+        let records = batch
+            .iter()
+            .map(|attempted| AttemptRecord {
+                step: attempted.step.id.clone(),
+                node: self.node.clone(),
+                attempt: attempted.attempt.clone(),
+                update: attempted.update.clone(),
+                at: now,
+            })
+            .collect();
+        self.store.record_attempts(records).await.map_err(outbox_error)
+    }
+
+    async fn drain(&self, destination: &str, now: Timestamp) -> Result<(), OutboxError> {
+        self.store.make_due(destination, now).await.map(drop).map_err(outbox_error)
+    }
+
+    async fn next_due(&self, exclude: &[String]) -> Result<Option<Timestamp>, OutboxError> {
+        self.store.next_due(exclude).await.map_err(outbox_error)
+    }
+}
+
+/// Makes the requests: a logout token, signed anew for each attempt.
+pub struct Composer {
+    store: Store,
+    keys: Keys,
+    issuer: String,
+    deadline: Duration,
+}
+
+impl Composer {
+    /// Makes requests in the name of `issuer`, for steps that are tried for `deadline`.
+    #[must_use]
+    pub fn new(store: Store, keys: Keys, issuer: String, deadline: Duration) -> Self {
+        Self { store, keys, issuer, deadline }
+    }
+
+    /// What the step says now: one that names the user alone must not reach a session that began after the logout.
+    async fn target<'a>(&self, step: &'a Step) -> Result<Cow<'a, Target>, ComposeError> {
+        if !step.target.names_subject_alone() {
+            return Ok(Cow::Borrowed(&step.target));
+        }
+        let planned_at = step.deadline.minus(self.deadline);
+        let newer = self
+            .store
+            .newer_participant(&step.user, &step.party, planned_at)
+            .await
+            .map_err(|error| ComposeError::NotNow(error.to_string()))?;
+        if !newer {
+            return Ok(Cow::Borrowed(&step.target));
+        }
+        let named = step.target.naming_the_ended().ok_or_else(|| ComposeError::Final(SUPERSEDED.to_owned()))?;
+        Ok(Cow::Owned(named))
+    }
+}
+
+impl Compose for Composer {
+    async fn compose(&self, step: &Step, now: Timestamp) -> Result<Composed, ComposeError> {
+        let target = self.target(step).await?;
+        let Target::Backchannel { uri, client_id, alg, subject, sid, .. } = target.as_ref() else {
+            return Err(ComposeError::Final("this step is not sent from the server".to_owned()));
+        };
+        let alg = Algorithm::parse(alg).ok_or_else(|| ComposeError::Final(format!("no such algorithm: {alg}")))?;
+        let key =
+            self.keys.signing(alg, now).ok_or_else(|| ComposeError::NotNow(format!("no key for {}", alg.as_str())))?;
+        let jti = random::secret().map_err(|error| ComposeError::NotNow(error.to_string()))?;
+        let subject = match sid {
+            Some(sid) => LogoutSubject::Session { sid: sid.clone(), sub: Some(subject.clone()) },
+            None => LogoutSubject::User { sub: subject.clone() },
+        };
+        let claims = LogoutTokenClaims::new(&self.issuer, client_id, jti, now, subject);
+        let token = key.key.sign_logout_token(&claims).map_err(|error| ComposeError::NotNow(error.to_string()))?;
+        let body = logout_token::body(&token);
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        Ok(Composed { request: Outgoing::post(uri, form, body), key_age: Some(now.since(key.signs_from)) })
+    }
+}

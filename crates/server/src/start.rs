@@ -1,0 +1,246 @@
+//! Putting a server together from its settings, and running what runs beside the requests.
+
+use std::{sync::Arc, time::Duration};
+
+use acquit_core::{
+    UserId,
+    plan::{By, Scope, Tell},
+};
+use acquit_delivery::{
+    egress::{Allow, Egress, EgressError, InvalidAllow, Options, Policy},
+    worker::{self, Worker},
+};
+use acquit_oidc::client::Client;
+use acquit_store::{Store, StoreError, user::User};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    App,
+    app::Inner,
+    clients::Clients,
+    clock::Clock,
+    cookies::Cookies,
+    denial::Denials,
+    keys::{Keys, KeysError},
+    limits::Limits,
+    logout::{LogoutError, Order, log_out},
+    outbox::{Composer, StoreOutbox},
+    password::{PasswordError, PasswordHasher},
+    provider::credentials::FetchedKeys,
+    random::{self, NoRandomness},
+    seal::{SealError, Sealer},
+    settings::{self, MasterKeyError, Password, Secret, Settings},
+    sweep,
+};
+
+/// How often this node looks for keys that another one made.
+const KEYS_EVERY: Duration = Duration::from_secs(30);
+/// How long deliveries under way may take once the server is told to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+/// Passwords that are hashed at the same time; each takes 19 MiB and a core for some hundredth of a second.
+const HASHES_AT_ONCE: usize = 4;
+
+/// Why a server does not start. The operator must act.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store cannot be opened.
+    #[error("the store cannot be used: {0}")]
+    Store(#[from] StoreError),
+    /// There is no master key.
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
+    /// The master key cannot be used.
+    #[error("the master key cannot be used: {0}")]
+    Seal(#[from] SealError),
+    /// There are no signing keys.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// Outbound requests cannot be made.
+    #[error("outbound requests cannot be made: {0}")]
+    Egress(#[from] EgressError),
+    /// An allowance for outbound requests is none.
+    #[error("an entry of `egress.allow` cannot be used: {0}")]
+    Allow(#[from] InvalidAllow),
+    /// A password of the configuration cannot be hashed.
+    #[error("the password of a configured user cannot be used: {0}")]
+    Password(#[from] PasswordError),
+    /// No random bytes.
+    #[error(transparent)]
+    Random(#[from] NoRandomness),
+    /// The sessions of a user who left the configuration could not be ended.
+    #[error("the sessions of a user who is gone could not be ended: {0}")]
+    Logout(#[from] LogoutError),
+}
+
+/// A server that is put together, with what runs beside its requests.
+pub struct Running {
+    /// The shared state, for doors.
+    pub app: App,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// The URL under which the store opens.
+#[must_use]
+pub fn store_url(store: &settings::Store) -> Secret {
+    match store {
+        settings::Store::Sqlite(path) => Secret::new(format!("sqlite://{}", path.display())),
+        settings::Store::Postgres(url) => url.clone(),
+    }
+}
+
+/// Opens the store, loads keys, applications and configured users, and starts delivering what is due.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn start(
+    settings: Settings,
+    applications: Vec<Client>,
+    clock: Arc<dyn Clock>,
+) -> Result<Running, StartError> {
+    let sealer = Sealer::new(&settings.server.master_key.load()?)?;
+    let store = Store::open(store_url(&settings.store).expose()).await?;
+    let keys = Keys::load(&store, &sealer, clock.now()).await?;
+    let clients = Clients::load(applications, store.clone()).await?;
+    let egress = Arc::new(Egress::new(Options::new(policy(&settings)?))?);
+    let node = format!("node-{}", random::secret()?);
+    let stop = CancellationToken::new();
+    let composer =
+        Composer::new(store.clone(), keys.clone(), settings.server.issuer.clone(), settings.lifetimes.logout_deadline);
+    let outbox = StoreOutbox::new(store.clone(), clock.clone(), node.clone());
+    let time = clock.clone();
+    let now = Box::new(move || time.now());
+    let worker = Worker::start(outbox, composer, egress.clone(), now, Box::new(jitter), worker::Settings::default());
+    let app = App::new(Inner {
+        cookies: Cookies::new(settings.server.is_https()),
+        limits: Limits::new(&settings.limits, clock.clone()),
+        denials: Denials::default(),
+        passwords: PasswordHasher::new(HASHES_AT_ONCE)?,
+        settings,
+        store,
+        clock,
+        clients,
+        keys,
+        sealer,
+        worker,
+        egress,
+        fetched_keys: FetchedKeys::default(),
+        node,
+    });
+    configured_users(&app).await?;
+    let tasks = vec![
+        tokio::spawn(sweep::run(app.clone(), stop.clone())),
+        tokio::spawn(refresh_keys(app.clone(), stop.clone())),
+    ];
+    Ok(Running { app, stop, tasks })
+}
+
+impl Running {
+    /// Stops what runs beside the requests: finishes deliveries under way within their bound and records them.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.app.worker.stop(STOP_WITHIN).await;
+        for task in self.tasks {
+            let _ = task.await;
+        }
+    }
+}
+
+fn policy(settings: &Settings) -> Result<Policy, InvalidAllow> {
+    let allow: Result<Vec<Allow>, InvalidAllow> =
+        settings.egress.iter().map(|entry| Allow::new(entry.host.as_deref(), &entry.net.to_string())).collect();
+    Ok(Policy::allowing(allow?))
+}
+
+fn jitter() -> u64 {
+    random::bytes().map_or(0, u64::from_le_bytes)
+}
+
+async fn refresh_keys(app: App, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(KEYS_EVERY)).await.is_some() {
+        if let Err(error) = app.keys.refresh(&app.store, &app.sealer).await {
+            tracing::warn!(%error, "the signing keys could not be read again; the ones in memory stay");
+        }
+    }
+}
+
+/// Brings the store's users in line with the configuration's. Whoever is gone from it, is disabled there or got another
+/// password is signed out everywhere.
+async fn configured_users(app: &App) -> Result<(), StartError> {
+    for configured in &app.settings.users {
+        let known = app.store.user_by_username(&configured.username).await?;
+        let same_password = match (&configured.password, known.as_ref().and_then(|user| user.password_hash.as_deref()))
+        {
+            (_, None) => false,
+            (Password::Hash(hash), Some(stored)) => hash.expose() == stored,
+            (Password::Plain(password), Some(stored)) => app.passwords.verify(password.clone(), Some(stored)).await?,
+        };
+        let password_hash = match (&configured.password, &known) {
+            (_, Some(user)) if same_password => user.password_hash.clone(),
+            (Password::Hash(hash), _) => Some(hash.expose().to_owned()),
+            (Password::Plain(password), _) => Some(app.passwords.hash(password.clone()).await?),
+        };
+        let now = app.clock.now();
+        let user = User {
+            id: match &known {
+                Some(user) => user.id.clone(),
+                None => UserId::from_random(random::bytes()?),
+            },
+            username: configured.username.clone(),
+            email: configured.email.clone(),
+            email_verified: configured.email.is_some(),
+            name: configured.name.clone(),
+            password_hash,
+            groups: configured.groups.clone(),
+            disabled: configured.disabled,
+            from_file: true,
+            epoch: 0,
+            created_at: now,
+        };
+        if app.store.put_user(user.clone()).await?.is_err() {
+            tracing::error!(username = user.username, "a configured user's name is taken");
+        }
+        if let Some(known) = known
+            && (!same_password || (configured.disabled && !known.disabled))
+        {
+            let why = if configured.disabled { "the user was disabled" } else { "the password changed" };
+            end_all_of(app, &known.id, why).await?;
+        }
+    }
+    disable_the_gone(app).await
+}
+
+async fn disable_the_gone(app: &App) -> Result<(), StartError> {
+    let mut after = None;
+    loop {
+        let page = app.store.users(after.as_deref(), 500).await?;
+        for user in page.data.iter().filter(|user| user.from_file && !user.disabled) {
+            if app.settings.users.iter().all(|configured| configured.username != user.username) {
+                app.store.set_disabled(&user.id, true, app.clock.now()).await?;
+                end_all_of(app, &user.id, "the user is gone from the configuration").await?;
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// Signs a user out everywhere, by a rule.
+///
+/// # Errors
+/// [`LogoutError`].
+pub async fn end_all_of(app: &App, user: &UserId, why: &str) -> Result<(), LogoutError> {
+    let order = Order {
+        scope: Scope::User(user.clone()),
+        by: By::Policy,
+        party: None,
+        reason: Some(why.to_owned()),
+        tell: Tell::Everyone,
+        ip: None,
+        browser: None,
+    };
+    log_out(app, order).await.map(drop)
+}

@@ -1,0 +1,79 @@
+//! What happens by itself: sessions that are idle or too old end by a logout like any other, and what has expired is
+//! deleted.
+
+use std::time::Duration;
+
+use acquit_core::plan::{By, Scope, Tell};
+use acquit_store::StoreError;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    App,
+    logout::{LogoutError, Order, log_out},
+};
+
+/// How often sessions are looked at.
+const SESSIONS_EVERY: Duration = Duration::from_secs(15);
+/// How many rounds lie between two cleanings.
+const CLEAN_EVERY: u32 = 40;
+/// How many sessions end in one round before others get their turn at the store.
+const BATCH: u32 = 200;
+
+/// Sweeps until `stop`.
+pub async fn run(app: App, stop: CancellationToken) {
+    let mut round: u32 = 0;
+    while stop.run_until_cancelled(tokio::time::sleep(SESSIONS_EVERY)).await.is_some() {
+        if let Err(error) = end_overdue(&app).await {
+            tracing::warn!(%error, "overdue sessions could not be ended; trying again soon");
+        }
+        round = round.wrapping_add(1);
+        if round.is_multiple_of(CLEAN_EVERY) {
+            app.limits.forget_quiet();
+            if let Err(error) = clean(&app).await {
+                tracing::warn!(%error, "what has expired could not be deleted; trying again later");
+            }
+        }
+    }
+}
+
+/// Ends every session that is idle or too old, by a logout that tells its applications. Returns how many.
+///
+/// # Errors
+/// [`LogoutError`]; the sessions that are left are refused anyway, and ended in the next round.
+pub async fn end_overdue(app: &App) -> Result<usize, LogoutError> {
+    let mut ended = 0;
+    loop {
+        let now = app.clock.now();
+        let lifetimes = app.settings.lifetimes.session();
+        let overdue = app.store.overdue(now, lifetimes, BATCH).await?;
+        let more = overdue.len() == BATCH as usize;
+        for session in overdue {
+            let order = Order {
+                scope: Scope::Session(session),
+                by: By::Policy,
+                party: None,
+                reason: Some("the session was unused for too long, or too old".to_owned()),
+                tell: Tell::Expiry,
+                ip: None,
+                browser: None,
+            };
+            match log_out(app, order).await {
+                // Another node was faster.
+                Ok(_) | Err(LogoutError::UnknownTarget) => ended += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        if !more {
+            return Ok(ended);
+        }
+    }
+}
+
+/// Deletes what has expired, in batches.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn clean(app: &App) -> Result<(), StoreError> {
+    while app.store.sweep(app.clock.now(), app.settings.lifetimes.session()).await?.more {}
+    Ok(())
+}
