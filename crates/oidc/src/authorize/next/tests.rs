@@ -79,6 +79,13 @@ fn a_sign_in_that_is_too_old_is_repeated() {
 }
 
 #[test]
+fn a_clock_that_jumps_back_makes_no_old_sign_in_a_new_one() {
+    let request = AuthorizeRequest { max_age: Some(0), ..request("") };
+    let jumped = next(&request, &payroll(), Some(ALICE), None, START, &[], Timestamp::from_seconds(400));
+    assert_eq!(jumped, REPROMPT);
+}
+
+#[test]
 fn a_hint_of_another_user_wants_that_user() {
     let ask =
         |prompt, session| next(&request(prompt), &payroll(), Some(session), Some(&hint_of("bob")), START, &[], NOW);
