@@ -185,7 +185,7 @@ fn a_right_configuration_passes_and_a_wrong_one_is_told() {
     assert_eq!(code, 2);
     assert!(out.contains("--> acquit.toml:17:1") && out.contains("did you mean `redirect_uris`?"), "{out}");
     let report = house.json(&["check"]);
-    assert_eq!((&report["ok"], &report["mistakes"][1]["line"]), (&Value::Bool(false), &Value::from(17)));
+    assert_eq!((&report["ok"], &report["mistakes"][0]["line"]), (&Value::Bool(false), &Value::from(17)));
     let (code, _, err) = house.run(&["users", "list"]);
     assert!(code == 2 && err.contains("did you mean"), "{err}");
     assert_eq!(house.run(&["check", "--config", "no-such-file"]).0, 2);
