@@ -11,7 +11,7 @@ use acquit_oidc::{
 };
 use acquit_store::{
     code::{Mint, Minted, NewAccess, NewRefresh, RedeemRefusal},
-    token::refresh::RefreshFailure,
+    token::RefreshFailure,
 };
 use axum::{
     Json,

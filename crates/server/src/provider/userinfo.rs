@@ -75,7 +75,12 @@ pub async fn show(State(app): State<App>, request: Request) -> Result<Json<Map<S
     let live = view.filter(|view| {
         view.live(now, app.settings.lifetimes.session()) && (view.offline || !app.denials.denies(&view.grant.session))
     });
-    let Some(view) = live else {
+    // A client that was deleted gets nothing any more.
+    let client = match &live {
+        Some(view) => app.clients.find(&view.grant.client_id).await.map_err(|error| ours(&error))?,
+        None => None,
+    };
+    let (Some(view), Some(client)) = (live, client) else {
         let error = OAuthError::new(ErrorCode::InvalidToken, "the access token is not good, or not any more");
         return Err(Failure::from(error).with_bearer_challenge());
     };
@@ -87,5 +92,5 @@ pub async fn show(State(app): State<App>, request: Request) -> Result<Json<Map<S
     app.used(&view.grant.session).await.map_err(|error| ours(&error))?;
     let requested: ClaimsRequest =
         view.grant.claims.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
-    Ok(Json(userinfo(&person(&view.grant.user), scopes, &requested)))
+    Ok(Json(userinfo(&client, &person(&view.grant.user), scopes, &requested)))
 }
