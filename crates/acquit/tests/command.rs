@@ -161,6 +161,7 @@ fn every_help_has_an_example_and_fits_a_terminal() {
         "users enable",
         "users remove",
         "keys list",
+        "keys rotate",
         "sessions list",
         "sessions show",
         "sessions end",
@@ -324,4 +325,18 @@ fn what_does_not_exist_is_told_apart_from_what_is_no_name() {
         assert_eq!(code, expected, "{arguments:?}: {err}");
         assert!(err.starts_with("error: "), "{arguments:?}: {err}");
     }
+}
+
+#[test]
+fn rotated_keys_are_published_before_they_sign() {
+    let house = House::new();
+    assert!(house.json(&["keys", "list"])["data"].as_array().unwrap().is_empty());
+    let rotated = house.json(&["keys", "rotate"]);
+    let made = rotated["made"].as_array().unwrap().len();
+    assert_eq!(house.run(&["keys", "rotate"]).0, 0);
+    let keys = house.json(&["keys", "list"])["data"].clone();
+    let keys = keys.as_array().unwrap();
+    assert_eq!(keys.len(), 2 * made);
+    assert!(keys.iter().all(|key| key["state"] == "published"), "{keys:?}");
+    assert_eq!(keys.iter().filter(|key| key["retired_at"].is_null()).count(), made);
 }
