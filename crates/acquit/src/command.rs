@@ -16,6 +16,7 @@ pub mod keys;
 pub mod logouts;
 pub mod password;
 pub mod schema;
+pub mod serve;
 pub mod sessions;
 pub mod users;
 mod workshop;
@@ -54,6 +55,8 @@ Environment:
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Run the server
+    Serve(serve::Serve),
     /// Check the configuration and point at every mistake
     Check(check::Check),
     /// Print the JSON Schema of the configuration
@@ -121,10 +124,11 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 fn dispatch(cli: Cli, environment: &Environment) -> Result<u8, CommandError> {
-    logging::init(environment, "warn")?;
+    logging::init(environment, if matches!(cli.verb, Verb::Serve(_)) { "info" } else { "warn" })?;
     let output = Output::new(cli.global.json, environment);
     let global = &cli.global;
     match cli.verb {
+        Verb::Serve(verb) => verb.run(global, environment),
         Verb::Check(verb) => verb.run(global, environment, &output),
         Verb::Schema(verb) => verb.run(&output),
         Verb::Users(verb) => wait(verb.run(global, environment, &output)),

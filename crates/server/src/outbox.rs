@@ -71,6 +71,11 @@ impl Outbox for StoreOutbox {
     async fn next_due(&self, exclude: &[String]) -> Result<Option<Timestamp>, OutboxError> {
         self.store.next_due(exclude).await.map_err(outbox_error)
     }
+
+    /// In the words that the store keeps it by.
+    fn destination(&self, step: &Step) -> String {
+        step.target.uri().map(acquit_store::outbox::destination).unwrap_or_default()
+    }
 }
 
 /// Makes the requests: a logout token, signed anew for each attempt.

@@ -10,7 +10,6 @@ use acquit_delivery::{
     egress::{Allow, Egress, EgressError, InvalidAllow, Options, Policy},
     worker::{self, Worker},
 };
-use acquit_oidc::client::Client;
 use acquit_store::{Store, StoreError, user::User};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -30,7 +29,7 @@ use crate::{
     provider::credentials::FetchedKeys,
     random::{self, NoRandomness},
     seal::{SealError, Sealer},
-    settings::{self, MasterKeyError, Password, Secret, Settings},
+    settings::{MasterKeyError, Password, Settings},
     sweep,
 };
 
@@ -47,6 +46,9 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error("the store cannot be used: {0}")]
     Store(#[from] StoreError),
+    /// The folder or file of the store cannot be prepared.
+    #[error("the place for the store cannot be prepared: {0}")]
+    Prepare(std::io::Error),
     /// There is no master key.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),
@@ -81,28 +83,16 @@ pub struct Running {
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// The URL under which the store opens.
-#[must_use]
-pub fn store_url(store: &settings::Store) -> Secret {
-    match store {
-        settings::Store::Sqlite(path) => Secret::new(format!("sqlite://{}", path.display())),
-        settings::Store::Postgres(url) => url.clone(),
-    }
-}
-
 /// Opens the store, loads keys, applications and configured users, and starts delivering what is due.
 ///
 /// # Errors
 /// [`StartError`].
-pub async fn start(
-    settings: Settings,
-    applications: Vec<Client>,
-    clock: Arc<dyn Clock>,
-) -> Result<Running, StartError> {
+pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
     let sealer = Sealer::new(&settings.server.master_key.load()?)?;
-    let store = Store::open(store_url(&settings.store).expose()).await?;
+    settings.store.prepare().map_err(StartError::Prepare)?;
+    let store = Store::open(settings.store.url().expose()).await?;
     let keys = Keys::load(&store, &sealer, clock.now()).await?;
-    let clients = Clients::load(applications, store.clone()).await?;
+    let clients = Clients::load(settings.applications.clone(), store.clone()).await?;
     let egress = Arc::new(Egress::new(Options::new(policy(&settings)?))?);
     let node = format!("node-{}", random::secret()?);
     let stop = CancellationToken::new();
@@ -150,7 +140,8 @@ impl Running {
 fn policy(settings: &Settings) -> Result<Policy, InvalidAllow> {
     let allow: Result<Vec<Allow>, InvalidAllow> =
         settings.egress.iter().map(|entry| Allow::new(entry.host.as_deref(), &entry.net.to_string())).collect();
-    Ok(Policy::allowing(allow?))
+    // Never to this server itself, even where loopback is allowed.
+    Ok(Policy { own: vec![settings.server.listen], ..Policy::allowing(allow?) })
 }
 
 fn jitter() -> u64 {

@@ -60,7 +60,7 @@ impl fmt::Debug for Outgoing {
 pub struct Incoming {
     /// Its status.
     pub status: StatusCode,
-    /// Its headers, bounded by [`Limits::head`].
+    /// Its headers, bounded by [`Limits::head`](super::Limits::head).
     pub headers: HeaderMap,
     /// The beginning of its body. Never rendered as HTML, never decompressed.
     pub body: Bytes,
