@@ -26,8 +26,8 @@ pub enum Shown {
 impl Shown {
     const fn detail(self) -> &'static str {
         match self {
-            Self::Rendered => "opened in the browser",
-            Self::Loaded => "loaded in the browser",
+            Self::Rendered => "rendered",
+            Self::Loaded => "loaded",
         }
     }
 }
