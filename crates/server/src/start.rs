@@ -140,7 +140,8 @@ impl Running {
 fn policy(settings: &Settings) -> Result<Policy, InvalidAllow> {
     let allow: Result<Vec<Allow>, InvalidAllow> =
         settings.egress.iter().map(|entry| Allow::new(entry.host.as_deref(), &entry.net.to_string())).collect();
-    Ok(Policy::allowing(allow?))
+    // Never to this server itself, even where loopback is allowed.
+    Ok(Policy { own: vec![settings.server.listen], ..Policy::allowing(allow?) })
 }
 
 fn jitter() -> u64 {
