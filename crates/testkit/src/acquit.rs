@@ -96,6 +96,15 @@ impl Setup {
         Program::start(self, applications).await
     }
 
+    /// What the configuration's reader has against it.
+    #[must_use]
+    pub fn complaint(&self, applications: &[&TestRp]) -> String {
+        let text = self.configuration(1, applications);
+        let environment = acquit::config::environment::Environment::default();
+        let loaded = acquit::config::read(&text, "acquit.toml", std::path::Path::new("."), &environment);
+        format!("{:?}", loaded.diagnostics)
+    }
+
     fn store_url(&self) -> String {
         match self.engine {
             Engine::Sqlite => "sqlite://acquit.db".to_owned(),

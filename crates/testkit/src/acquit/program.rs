@@ -42,7 +42,7 @@ pub(crate) fn binary() -> PathBuf {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
         let built = Command::new(cargo)
-            .args(["build", "--workspace", "--bins", "--tests", "--quiet", "--locked"])
+            .args(["build", "--workspace", "--bin", "acquit", "--test", "it", "--quiet", "--locked"])
             .current_dir(&root)
             .status();
         assert!(built.expect("cargo").success(), "the program does not build");

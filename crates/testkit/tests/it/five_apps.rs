@@ -78,7 +78,15 @@ async fn five_sick(engine: Engine) {
         assert_eq!(step["attempts"][0]["status"], Value::Null, "nothing was answered: {step:#}");
         assert!(step["attempts"][0]["detail"].is_string(), "and the receipt says why: {step:#}");
     }
-    assert_ne!(step(&receipt, "refused")["attempts"][0]["detail"], step(&receipt, "hanging")["attempts"][0]["detail"]);
+    let log = app.runs.whole_log();
+    let why = |party: &str, words: &str| {
+        let port = if party == "refused" { refused.url("") } else { hanging.url("") };
+        let port = port.rsplit(':').next().unwrap().to_owned();
+        assert!(log.lines().any(|line| line.contains(&port) && line.contains(words)), "{party}: {log}");
+    };
+    // The receipt's words are the same for both, so that nobody maps a network by them; the operator's log tells more.
+    why("refused", "cannot connect");
+    why("hanging", "took too long");
 
     let flaky_step = step(&receipt, "flaky");
     let statuses: Vec<_> = flaky_step["attempts"].as_array().unwrap().iter().map(|attempt| attempt["status"].clone()).collect();
@@ -86,7 +94,10 @@ async fn five_sick(engine: Engine) {
     assert!(!flaky.knows(&browser).await);
 
     let rejecting_step = step(&receipt, "rejecting");
-    assert_eq!((&rejecting_step["outcome"], &rejecting_step["attempts"][0]["status"]), (&"failed".into(), &400.into()));
+    // The server is new, and so is its key: the 400 may mean that the application has not seen the key yet, so it is asked
+    // once more after five minutes. With an older key it would have failed (backchannel.rs holds that).
+    assert_eq!((&rejecting_step["outcome"], &rejecting_step["attempts"][0]["status"]), (&"pending".into(), &400.into()));
+    assert!(rejecting_step["next_attempt_at"].is_string(), "{rejecting_step:#}");
     let words = rejecting_step.to_string();
     assert!(words.contains("never") && words.contains("invalid_request"), "in the party's own words: {words}");
     assert!(rejecting.knows(&browser).await, "and it is true that nothing ended there");
