@@ -158,7 +158,8 @@ fn role(record: &KeyRecord, now: Timestamp) -> Option<Role> {
         None
     } else if record.retired_at.is_some_and(|at| at <= now) {
         Some(Role::Retired)
-    } else if record.signs_from > now {
+    } else if record.signs_from > now && record.signs_from > record.created_at {
+        // A first key never waited to be published: it signs at any time, also after the clock was set back.
         Some(Role::Next)
     } else {
         Some(Role::Active)

@@ -197,6 +197,10 @@ pub(crate) async fn configured_users(app: &App) -> Result<(), StartError> {
         if app.store.put_user(user.clone()).await?.is_err() {
             tracing::error!(username = user.username, "a configured user's name is taken");
         }
+        if let Some(known) = known.as_ref().filter(|known| known.disabled != configured.disabled) {
+            // Writing a user leaves this alone, because it raises the epoch: all that they hold is dead on that commit.
+            app.store.set_disabled(&known.id, configured.disabled, now).await?;
+        }
         if let Some(known) = known
             && (!same_password || (configured.disabled && !known.disabled))
         {
