@@ -77,7 +77,7 @@ async fn end_session(
     let hint = request.id_token_hint.as_deref().map(|hint| verify_id_token_hint(keys.verifying(), app.issuer(), hint));
     let good = hint.as_ref().and_then(|hint| hint.as_ref().ok());
     if good.is_none() && browser.session.is_none() {
-        app.limits.try_bare_logout(&address)?;
+        app.limits().try_bare_logout(&address)?;
     }
     let client = match request.client_to_look_up(good) {
         Some(client_id) => app.clients.find(client_id).await?,
