@@ -13,19 +13,18 @@ const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run
 args.push("--disable-component-update", "--disable-sync");
 const executablePath = "/usr/bin/chromium";
 
-// A profile's preferences are read at its start, so a browser that blocks is started for each person.
+// Preferences are read when a profile opens, and profiles without a folder block such cookies by themselves (as incognito
+// windows do), so each person gets a folder and a browser.
 const folders = [];
 async function context(options) {
-  if (!blocking) return browser.newContext(options);
   const folder = await mkdtemp(join(tmpdir(), "acquit-chromium-"));
   folders.push(folder);
   await mkdir(join(folder, "Default"));
-  const preferences = { profile: { cookie_controls_mode: 1, block_third_party_cookies: true } };
-  await writeFile(join(folder, "Default", "Preferences"), JSON.stringify(preferences));
+  const profile = { cookie_controls_mode: blocking ? 1 : 0, block_third_party_cookies: blocking };
+  await writeFile(join(folder, "Default", "Preferences"), JSON.stringify({ profile }));
   return chromium.launchPersistentContext(folder, { executablePath, args, headless: true, ...options });
 }
 
-const browser = blocking ? null : await chromium.launch({ executablePath, args, headless: true });
 const people = new Map();
 
 const operations = {
@@ -102,5 +101,4 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
 }
 for (const { context } of people.values()) await context.close().catch(() => {});
-await browser?.close();
 for (const folder of folders) await rm(folder, { recursive: true, force: true });

@@ -99,6 +99,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
             shared.ledger.write(Received { status: Some(200), ..asked.received(Way::Landing) });
             page(html(StatusCode::OK, "landing", "none", "You are back."))
         }
+        ("GET", "/favicon.ico") => page(html(StatusCode::OK, "icon", "none", "")),
         (_, "/backchannel") => told::backchannel(&shared, &asked).await,
         (_, "/frontchannel") => told::frontchannel(&shared, &asked).await,
         _ => page(html(StatusCode::NOT_FOUND, "nothing", "none", "Nothing here.")),

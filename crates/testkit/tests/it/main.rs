@@ -5,6 +5,7 @@
 mod apache;
 mod backchannel;
 mod bad_input;
+mod chromium;
 mod end_session;
 mod endings;
 mod five_apps;
