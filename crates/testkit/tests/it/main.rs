@@ -6,6 +6,7 @@ mod apache;
 mod backchannel;
 mod bad_input;
 mod chromium;
+mod crash;
 mod end_session;
 mod endings;
 mod five_apps;
