@@ -117,9 +117,10 @@ impl Browser {
     /// Loads every frame of `page`, in parallel, each through its redirects.
     pub async fn load_frames(&self, page: &Page) -> Vec<Page> {
         let frames = page.tags("iframe");
-        let loads = frames.iter().filter_map(|frame| page.url.join(frame.get("src")?).ok()).map(|url| {
-            let load = Load::typed(url.as_str()).by(&page.url).framed_in(&page.url);
-            self.load(load)
+        let loads = frames.iter().filter_map(|frame| {
+            let url = page.url.join(frame.get("src")?).ok()?;
+            let policy = frame.get("referrerpolicy").or(page.header("referrer-policy"));
+            Some(self.load(Load::typed(url.as_str()).by(&page.url).framed_in(&page.url).referrer_policy(policy)))
         });
         futures_util::future::join_all(loads).await
     }

@@ -79,10 +79,17 @@ impl Load {
             url.set_query(Some(&form.encoded()));
             Self::typed(url.as_str())
         };
-        if let Some(policy) = page.header("referrer-policy") {
-            policy.clone_into(&mut load.referrer_policy);
-        }
+        load = load.referrer_policy(page.header("referrer-policy"));
         load.by(&page.url)
+    }
+
+    /// Under this policy for `Referer` and `Origin`, if there is one.
+    #[must_use]
+    pub fn referrer_policy(mut self, policy: Option<&str>) -> Self {
+        if let Some(policy) = policy {
+            policy.clone_into(&mut self.referrer_policy);
+        }
+        self
     }
 
     /// Makes it a POST of a form-encoded body.
