@@ -86,7 +86,7 @@ impl Setup {
         self
     }
 
-        /// Starts it in this process, with a clock that stands until it is moved.
+    /// Starts it in this process, with a clock that stands until it is moved.
     pub async fn start(self, applications: &[&TestRp]) -> TestApp<InProcess> {
         InProcess::start(self, applications).await
     }

@@ -57,7 +57,9 @@ pub fn free_port() -> u16 {
 }
 
 /// A process that says a line and then serves.
-async fn first_line(child: &mut Child) -> io::Result<(String, tokio::io::Lines<tokio::io::BufReader<tokio::process::ChildStdout>>)> {
+async fn first_line(
+    child: &mut Child,
+) -> io::Result<(String, tokio::io::Lines<tokio::io::BufReader<tokio::process::ChildStdout>>)> {
     use tokio::io::{AsyncBufReadExt, BufReader};
     let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
     let mut lines = BufReader::new(output).lines();

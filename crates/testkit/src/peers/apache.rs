@@ -81,7 +81,8 @@ impl Apache {
         let root = self.folder.path();
         fs::create_dir_all(root.join("pages/protected")).unwrap();
         fs::write(root.join("pages/bye.html"), "<h1>Bye</h1>").unwrap();
-        fs::write(root.join("pages/protected/index.html"), "<main data-page=\"protected\">The secret page</main>").unwrap();
+        fs::write(root.join("pages/protected/index.html"), "<main data-page=\"protected\">The secret page</main>")
+            .unwrap();
         fs::write(root.join("apache.conf"), self.server_configuration(issuer)).unwrap();
         // -X: one process, so that ending it ends everything.
         let child = Command::new(PROGRAM)

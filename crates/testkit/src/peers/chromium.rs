@@ -80,7 +80,8 @@ impl Chromium {
     pub async fn person(&self, name: &str, profile: Profile) -> Person {
         let (width, height) = profile.size;
         let javascript = profile.javascript;
-        self.ask(json!({ "op": "person", "name": name, "javaScript": javascript, "width": width, "height": height })).await;
+        self.ask(json!({ "op": "person", "name": name, "javaScript": javascript, "width": width, "height": height }))
+            .await;
         Person { chromium: self.clone(), name: name.to_owned() }
     }
 }
@@ -146,7 +147,10 @@ impl Person {
     /// What axe-core finds wrong with the page that is serious or worse.
     pub async fn barriers(&self) -> Vec<Value> {
         let found = self.ask(json!({ "op": "axe" })).await.as_array().cloned().unwrap_or_default();
-        found.into_iter().filter(|violation| matches!(violation["impact"].as_str(), Some("serious" | "critical"))).collect()
+        found
+            .into_iter()
+            .filter(|violation| matches!(violation["impact"].as_str(), Some("serious" | "critical")))
+            .collect()
     }
 
     /// Pictures of the page on a phone and on a desktop, light and dark: `target/screenshots/<name>-phone-dark.png`. Each is

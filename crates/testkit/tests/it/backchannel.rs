@@ -43,15 +43,20 @@ async fn a_logout_is_tried_with_a_fresh_token_until_it_is_confirmed() {
     let app = Setup::on(Engine::Sqlite).start(&[&payroll]).await;
     let browser = Browser::new();
     app.enter(&browser, &payroll, "alice").await;
-    let answers = [Answer::Status(500), Answer::Status(503), Answer::Status(429), Answer::Status(408), Answer::Status(425)];
+    let answers =
+        [Answer::Status(500), Answer::Status(503), Answer::Status(429), Answer::Status(408), Answer::Status(425)];
     payroll.answers(answers);
     browser.open(&payroll.end_session_url(&browser, None)).await;
     let id = only_receipt(&app).await["id"].as_str().unwrap().to_owned();
     // Far beyond the life of any token: each attempt signs a new one.
     let receipt = settle_by_clock(&app, &id, Duration::from_secs(61), Duration::from_secs(60)).await;
     assert_eq!(receipt["state"], "complete", "{receipt:#}");
-    let statuses: Vec<_> =
-        receipt["steps"][0]["attempts"].as_array().unwrap().iter().filter_map(|attempt| attempt["status"].as_u64()).collect();
+    let statuses: Vec<_> = receipt["steps"][0]["attempts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|attempt| attempt["status"].as_u64())
+        .collect();
     assert_eq!(statuses, [500, 503, 429, 408, 425, 200]);
     assert!(payroll.ledger().by(Way::Back).iter().all(|entry| matches!(entry.token, Some(Ok(_)))));
 }

@@ -63,9 +63,11 @@ impl World {
         self.refused(what, page).await;
         assert_eq!((page.status, page.mark().as_deref()), (400, Some("error")), "{what}: {page}");
         assert!(page.text().contains(parameter), "{what} does not name {parameter}: {page}");
-        let offers = page.tags("a").iter().chain(&page.tags("form")).any(|tag| {
-            tag.get("href").or(tag.get("action")).is_some_and(|target| target.contains("sign-out"))
-        });
+        let offers = page
+            .tags("a")
+            .iter()
+            .chain(&page.tags("form"))
+            .any(|tag| tag.get("href").or(tag.get("action")).is_some_and(|target| target.contains("sign-out")));
         assert!(offers, "{what}: still offers to sign out (RPI-27): {}", page.body);
     }
 
@@ -275,19 +277,41 @@ async fn no_parameter_breaks_out_of_a_header_or_a_page_on(engine: Engine) {
         }
     };
     for value in [markup, header] {
-        for name in ["id_token_hint", "post_logout_redirect_uri", "client_id", "ui_locales", "logout_hint", "other", value] {
+        for name in
+            ["id_token_hint", "post_logout_redirect_uri", "client_id", "ui_locales", "logout_hint", "other", value]
+        {
             // Without anything that signs out: the question, or an error.
             let query = form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
-            for path in ["/oauth2/v1/logout", "/sign-out", "/signed-out", "/sign-in", "/account", "/logouts/lgo_x", "/consent"] {
+            for path in
+                ["/oauth2/v1/logout", "/sign-out", "/signed-out", "/sign-in", "/account", "/logouts/lgo_x", "/consent"]
+            {
                 let page = world.browser.open(&world.app.url(&format!("{path}?{query}"))).await;
                 clean(&format!("{path} with {name:?}"), &page);
                 world.refused(&format!("{path} with {name:?}"), &page).await;
             }
         }
         for name in [
-            "response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "prompt", "max_age", "login_hint",
-            "id_token_hint", "ui_locales", "claims", "acr_values", "response_mode", "code_challenge",
-            "code_challenge_method", "request", "request_uri", "flow", "display", "connection",
+            "response_type",
+            "client_id",
+            "redirect_uri",
+            "scope",
+            "state",
+            "nonce",
+            "prompt",
+            "max_age",
+            "login_hint",
+            "id_token_hint",
+            "ui_locales",
+            "claims",
+            "acr_values",
+            "response_mode",
+            "code_challenge",
+            "code_challenge_method",
+            "request",
+            "request_uri",
+            "flow",
+            "display",
+            "connection",
         ] {
             let query = form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
             let page = world.payroll.begin(&Browser::new(), &[(name, value)]).await;
@@ -335,7 +359,13 @@ fn forms(world: &World) -> Vec<(&'static str, Option<String>)> {
     ]
 }
 
-async fn post(world: &World, path: &str, credentials: Option<&String>, kind: &str, body: impl Into<hyper::body::Bytes>) -> std::io::Result<Page> {
+async fn post(
+    world: &World,
+    path: &str,
+    credentials: Option<&String>,
+    kind: &str,
+    body: impl Into<hyper::body::Bytes>,
+) -> std::io::Result<Page> {
     let mut load = Load::typed(&world.app.url(path)).post(body).with("content-type", kind);
     if let Some(credentials) = credentials {
         load = load.with("authorization", credentials);
@@ -360,8 +390,12 @@ async fn a_body_of_the_wrong_kind_shape_or_size_is_refused_everywhere_on(engine:
     for (path, credentials) in forms(&world) {
         let hint = world.end_session(&[]);
         let form = hint.split_once('?').unwrap().1.to_owned();
-        for kind in ["application/json", "text/plain", "multipart/form-data; boundary=x", "application/xml", "nonsense", ""] {
-            if path.starts_with("/api/v1") && kind == "application/json" || path.ends_with("clients") && kind == "application/json" {
+        for kind in
+            ["application/json", "text/plain", "multipart/form-data; boundary=x", "application/xml", "nonsense", ""]
+        {
+            if path.starts_with("/api/v1") && kind == "application/json"
+                || path.ends_with("clients") && kind == "application/json"
+            {
                 continue;
             }
             let page = post(&world, path, credentials.as_ref(), kind, form.clone()).await.unwrap();
@@ -404,7 +438,13 @@ async fn a_json_body_of_the_wrong_shape_is_refused_on(engine: Engine) {
     let deep = "[".repeat(50_000);
     let session = world.app.live_sessions().await[0]["id"].as_str().unwrap().to_owned();
     for body in [
-        "".to_owned(), "{".into(), "null".into(), "[]".into(), "\"x\"".into(), "1e999".into(), deep,
+        "".to_owned(),
+        "{".into(),
+        "null".into(),
+        "[]".into(),
+        "\"x\"".into(),
+        "1e999".into(),
+        deep,
         "{\"scope\":\"all\"}".into(),
         "{\"scope\":\"session\"}".into(),
         "{\"scope\":\"user\",\"user\":\"nobody\"}".into(),
@@ -422,7 +462,8 @@ async fn a_json_body_of_the_wrong_shape_is_refused_on(engine: Engine) {
         assert!((400..500).contains(&page.status), "{what}: {page}");
         assert_eq!(page.header("content-type"), Some("application/problem+json"), "{what}: {page}");
     }
-    for (token, status) in [(None, 401), (Some("Bearer nonsense"), 401), (Some("Basic b3BzOng="), 401), (Some(""), 401)] {
+    for (token, status) in [(None, 401), (Some("Bearer nonsense"), 401), (Some("Basic b3BzOng="), 401), (Some(""), 401)]
+    {
         let mut load = Load::typed(&world.app.url(&format!("/api/v1/sessions/{session}"))).method(Method::DELETE);
         if let Some(token) = token {
             load = load.with("authorization", token);
@@ -432,9 +473,17 @@ async fn a_json_body_of_the_wrong_shape_is_refused_on(engine: Engine) {
         world.refused("a DELETE without right", &page).await;
     }
     for path in [
-        "/api/v1/sessions/nonsense", "/api/v1/sessions/%2e%2e", "/api/v1/logouts/lgo_0", "/api/v1/logouts/%00",
-        "/api/v1/sessions?limit=0", "/api/v1/sessions?limit=x", "/api/v1/sessions?state=x",
-        "/api/v1/sessions?user=nobody", "/api/v1/logouts?state=x", "/api/v1/logouts?session=%ff", "/api/v1/sessions?limit=1&limit=2",
+        "/api/v1/sessions/nonsense",
+        "/api/v1/sessions/%2e%2e",
+        "/api/v1/logouts/lgo_0",
+        "/api/v1/logouts/%00",
+        "/api/v1/sessions?limit=0",
+        "/api/v1/sessions?limit=x",
+        "/api/v1/sessions?state=x",
+        "/api/v1/sessions?user=nobody",
+        "/api/v1/logouts?state=x",
+        "/api/v1/logouts?session=%ff",
+        "/api/v1/sessions?limit=1&limit=2",
     ] {
         let (status, body) = world.app.api(Method::GET, path, None).await;
         assert!((400..500).contains(&status), "{path}: {status} {body}");
@@ -539,7 +588,8 @@ async fn a_registration_with_wrong_logout_uris_is_refused() {
     ] {
         let mut wrong_one = good.clone();
         wrong_one[name] = wrong.clone();
-        let page = post(&world, "/oauth2/v1/clients", Some(&token), "application/json", wrong_one.to_string()).await.unwrap();
+        let page =
+            post(&world, "/oauth2/v1/clients", Some(&token), "application/json", wrong_one.to_string()).await.unwrap();
         assert_eq!(page.status, 400, "{name} = {wrong}: {page} {}", page.body);
         assert!(page.body.contains("\"error\""), "{}", page.body);
     }

@@ -51,25 +51,36 @@ async fn a_session_in_use_ends_at_its_greatest_age() {
         assert_eq!(browser.open(&app.url("/account")).await.mark().as_deref(), Some("account"), "use keeps it alive");
         app.runs.advance(6 * HOUR);
     }
-    assert_ne!(browser.open(&app.url("/account")).await.mark().as_deref(), Some("account"), "refused even before it is swept");
+    assert_ne!(
+        browser.open(&app.url("/account")).await.mark().as_deref(),
+        Some("account"),
+        "refused even before it is swept"
+    );
     assert_eq!(sweep::end_overdue(&app.runs.app).await.unwrap(), 1);
     told(&payroll, &browser).await;
 }
 
 #[tokio::test]
 async fn an_operator_ends_a_session_and_a_user() {
-    for (method, path, by_session) in
-        [(Method::DELETE, "/api/v1/sessions/", true), (Method::POST, "/api/v1/logouts", true), (Method::POST, "/api/v1/logouts", false)]
-    {
+    for (method, path, by_session) in [
+        (Method::DELETE, "/api/v1/sessions/", true),
+        (Method::POST, "/api/v1/logouts", true),
+        (Method::POST, "/api/v1/logouts", false),
+    ] {
         let (payroll, app, browser) = in_process().await;
         let session = app.live_sessions().await[0]["id"].as_str().unwrap().to_owned();
         let (status, receipt) = match (method == Method::DELETE, by_session) {
             (true, _) => app.api(method, &format!("{path}{session}"), None).await,
-            (false, true) => app.api(method, path, Some(&json!({ "scope": "session", "session": session, "reason": "x" }))).await,
+            (false, true) => {
+                app.api(method, path, Some(&json!({ "scope": "session", "session": session, "reason": "x" }))).await
+            }
             (false, false) => app.api(method, path, Some(&json!({ "scope": "user", "user": "alice" }))).await,
         };
         assert_eq!(status, 202, "{receipt}");
-        assert_eq!((&receipt["requested"]["by"], &receipt["requested"]["party"]), (&"administrator".into(), &"ops".into()));
+        assert_eq!(
+            (&receipt["requested"]["by"], &receipt["requested"]["party"]),
+            (&"administrator".into(), &"ops".into())
+        );
         told(&payroll, &browser).await;
         assert!(app.live_sessions().await.is_empty());
     }
@@ -146,7 +157,8 @@ async fn a_user_whose_password_changed_or_who_is_kept_out_or_gone_is_out_everywh
         let ends: [(&str, fn(String) -> String); 3] = [
             ("alice", |text| {
                 let old = part(&text, "username = \"alice\"");
-                let new: String = old.lines().filter(|line| !line.starts_with("password_hash")).collect::<Vec<_>>().join("\n");
+                let new: String =
+                    old.lines().filter(|line| !line.starts_with("password_hash")).collect::<Vec<_>>().join("\n");
                 text.replace(&old, &format!("{}\npassword = \"another password of hers\"\n", new.trim_end()))
             }),
             ("bob", |text| {

@@ -38,7 +38,11 @@ async fn five_sick(engine: Engine) {
     refused.close();
     hanging.always_answers(Answer::Hang);
     flaky.answers([Answer::Status(500)]);
-    rejecting.always_answers(Answer::Error(400, "invalid_request".into(), "we <b>never</b> heard of that session".into()));
+    rejecting.always_answers(Answer::Error(
+        400,
+        "invalid_request".into(),
+        "we <b>never</b> heard of that session".into(),
+    ));
     redirecting.always_answers(Answer::Redirect(lure.url("/backchannel")));
     quiet.always_answers(Answer::HonourSilently);
 
@@ -47,7 +51,10 @@ async fn five_sick(engine: Engine) {
     let gone = begun.elapsed();
     assert_eq!(landing.mark().as_deref(), Some("landing"), "{landing}");
     assert!(gone < Duration::from_secs(6), "the browser was kept for {gone:?}");
-    assert!(gone < Duration::from_secs(2), "no frame was to be loaded, so the slow one that asked is all it waited for: {gone:?}");
+    assert!(
+        gone < Duration::from_secs(2),
+        "no frame was to be loaded, so the slow one that asked is all it waited for: {gone:?}"
+    );
     for told in [&good, &quiet] {
         let entry = &told.ledger().wait(Way::Back, 1, Duration::from_secs(2)).await[0];
         let after = entry.at.saturating_duration_since(begun);
@@ -89,21 +96,28 @@ async fn five_sick(engine: Engine) {
     why("hanging", "took too long");
 
     let flaky_step = step(&receipt, "flaky");
-    let statuses: Vec<_> = flaky_step["attempts"].as_array().unwrap().iter().map(|attempt| attempt["status"].clone()).collect();
+    let statuses: Vec<_> =
+        flaky_step["attempts"].as_array().unwrap().iter().map(|attempt| attempt["status"].clone()).collect();
     assert_eq!(statuses, [500, 200]);
     assert!(!flaky.knows(&browser).await);
 
     let rejecting_step = step(&receipt, "rejecting");
     // The server is new, and so is its key: the 400 may mean that the application has not seen the key yet, so it is asked
     // once more after five minutes. With an older key it would have failed (backchannel.rs holds that).
-    assert_eq!((&rejecting_step["outcome"], &rejecting_step["attempts"][0]["status"]), (&"pending".into(), &400.into()));
+    assert_eq!(
+        (&rejecting_step["outcome"], &rejecting_step["attempts"][0]["status"]),
+        (&"pending".into(), &400.into())
+    );
     assert!(rejecting_step["next_attempt_at"].is_string(), "{rejecting_step:#}");
     let words = rejecting_step.to_string();
     assert!(words.contains("never") && words.contains("invalid_request"), "in the party's own words: {words}");
     assert!(rejecting.knows(&browser).await, "and it is true that nothing ended there");
 
     let redirecting_step = step(&receipt, "redirecting");
-    assert_eq!((&redirecting_step["outcome"], &redirecting_step["attempts"][0]["status"]), (&"failed".into(), &302.into()));
+    assert_eq!(
+        (&redirecting_step["outcome"], &redirecting_step["attempts"][0]["status"]),
+        (&"failed".into(), &302.into())
+    );
     assert!(lure.ledger().all().is_empty(), "a redirect is not followed");
 
     // Every attempt had a token of its own.

@@ -26,7 +26,10 @@ async fn frames_carry_iss_and_sid_together_or_neither() {
     let page = browser.open(&named.end_session_url(&browser, None)).await;
     assert_eq!(page.mark().as_deref(), Some("signing-out"), "{page}");
     let policy = page.header("content-security-policy").unwrap_or_default();
-    assert!(policy.contains("frame-src") && policy.contains(&named.url("")) && policy.contains(&bare.url("")), "{policy}");
+    assert!(
+        policy.contains("frame-src") && policy.contains(&named.url("")) && policy.contains(&bare.url("")),
+        "{policy}"
+    );
     assert!(!page.url.as_str().contains("id_token_hint"), "its URL carries no hint: {}", page.url);
     for frame in page.tags("iframe") {
         assert_eq!(frame.get("referrerpolicy"), Some("no-referrer"));
@@ -35,7 +38,10 @@ async fn frames_carry_iss_and_sid_together_or_neither() {
     }
     browser.load_frames(&page).await;
     let asked = &named.ledger().by(Way::Front)[0];
-    assert_eq!((asked.parameter("iss"), asked.parameter("sid")), (Some(app.url("")), named.session(&browser).unwrap().sid));
+    assert_eq!(
+        (asked.parameter("iss"), asked.parameter("sid")),
+        (Some(app.url("")), named.session(&browser).unwrap().sid)
+    );
     let asked = &bare.ledger().by(Way::Front)[0];
     assert_eq!(asked.query, "", "no parameter that was not asked for");
     assert!(asked.headers.iter().all(|(name, _)| name != "referer"));
@@ -135,7 +141,11 @@ async fn an_application_without_a_channel_is_named_as_unsupported() {
     let page = browser.open(&app.url("/oauth2/v1/logout")).await;
     let out = browser.submit(&page, page.form_with("decision").press("decision", "sign-out")).await;
     assert_eq!(out.mark().as_deref(), Some("signed-out"), "{out}");
-    assert!(out.steps().iter().any(|(party, _, outcome)| party == "mute" && outcome == "unsupported"), "{:?}", out.steps());
+    assert!(
+        out.steps().iter().any(|(party, _, outcome)| party == "mute" && outcome == "unsupported"),
+        "{:?}",
+        out.steps()
+    );
     let receipt = only_receipt(&app).await;
     assert_eq!(receipt["state"], "incomplete");
 }

@@ -3,11 +3,7 @@
 
 use std::time::Duration;
 
-use acquit_testkit::{
-    Browser, Engine, Registration, Setup,
-    acquit::outcome,
-    rp::ledger::Way,
-};
+use acquit_testkit::{Browser, Engine, Registration, Setup, acquit::outcome, rp::ledger::Way};
 use http::Method;
 
 use crate::world::{PUNCTUATION, enter_all, only_receipt, settled};
@@ -33,7 +29,8 @@ async fn sign_out_reaches_everyone(engine: Engine) {
     enter_all(&app, &desk, &[&payroll, &wiki, &crm, &asleep], "alice").await;
     enter_all(&app, &phone, &[&payroll, &crm], "alice").await;
     assert_eq!(app.live_sessions().await.len(), 2);
-    let sids: Vec<_> = [&payroll, &wiki, &crm, &asleep].iter().map(|rp| rp.session(&desk).unwrap().sid.unwrap()).collect();
+    let sids: Vec<_> =
+        [&payroll, &wiki, &crm, &asleep].iter().map(|rp| rp.session(&desk).unwrap().sid.unwrap()).collect();
     let distinct: std::collections::HashSet<_> = sids.iter().collect();
     assert_eq!(distinct.len(), 4, "each application knows the session by a sid of its own");
 
@@ -71,7 +68,8 @@ async fn sign_out_reaches_everyone(engine: Engine) {
 
     // What was minted from the ended session is dead.
     assert_eq!(payroll.begin(&thief, &[]).await.mark().as_deref(), Some("sign-in"), "the old cookie signs nobody in");
-    let (status, refused) = crm.token(&[("grant_type", "refresh_token"), ("refresh_token", &crm_refresh(&crm, &thief))]).await;
+    let (status, refused) =
+        crm.token(&[("grant_type", "refresh_token"), ("refresh_token", &crm_refresh(&crm, &thief))]).await;
     assert_eq!((status, refused["error"].as_str()), (400, Some("invalid_grant")));
     let (status, kept) = payroll
         .token(&[("grant_type", "refresh_token"), ("refresh_token", old.refresh_token.as_deref().unwrap())])
@@ -83,7 +81,10 @@ async fn sign_out_reaches_everyone(engine: Engine) {
     let id = receipt["id"].as_str().unwrap();
     assert_eq!(receipt["state"], "in_progress");
     assert_eq!(receipt["scope"], "session");
-    assert_eq!((&receipt["requested"]["by"], &receipt["requested"]["party"]), (&"application".into(), &"payroll".into()));
+    assert_eq!(
+        (&receipt["requested"]["by"], &receipt["requested"]["party"]),
+        (&"application".into(), &"payroll".into())
+    );
     assert_eq!(receipt["sessions"].as_array().map(Vec::len), Some(1));
     assert_eq!(outcome(&receipt, "payroll", "backchannel"), "confirmed");
     assert_eq!(outcome(&receipt, "crm", "backchannel"), "confirmed");

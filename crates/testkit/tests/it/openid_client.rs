@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use acquit_testkit::{Browser, Engine, Registration, Setup, peers::{self, NodeRp}};
+use acquit_testkit::{
+    Browser, Engine, Registration, Setup,
+    peers::{self, NodeRp},
+};
 
 use crate::world::{only_receipt, until};
 
@@ -11,7 +14,9 @@ async fn openid_client_signs_in_refreshes_and_signs_out_and_jose_accepts_the_log
     if !peers::take_part() {
         return;
     }
-    for (alg, engine) in [("RS256", Engine::Sqlite), ("ES256", Engine::Postgres), ("PS256", Engine::Sqlite), ("EdDSA", Engine::Sqlite)] {
+    for (alg, engine) in
+        [("RS256", Engine::Sqlite), ("ES256", Engine::Postgres), ("PS256", Engine::Sqlite), ("EdDSA", Engine::Sqlite)]
+    {
         let mut node = NodeRp::new("node", alg);
         let payroll = Registration::new("payroll").start().await;
         let app = Setup::on(engine).with(&node.configuration()).program(&[&payroll]).await;
@@ -47,7 +52,10 @@ async fn openid_client_signs_in_refreshes_and_signs_out_and_jose_accepts_the_log
         app.sign_in(&browser, &page, "alice").await;
         app.enter(&browser, &payroll, "alice").await;
         browser.open(&payroll.end_session_url(&browser, None)).await;
-        until(Duration::from_secs(5), "the Node application is told", async || (node.told().await.len() == 2).then_some(())).await;
+        until(Duration::from_secs(5), "the Node application is told", async || {
+            (node.told().await.len() == 2).then_some(())
+        })
+        .await;
         let told = node.told().await;
         assert_eq!((&told[1]["good"], &told[1]["ended"]), (&true.into(), &1.into()), "{told:?}");
         assert!(!node.knows(&browser).await);
@@ -66,7 +74,10 @@ async fn openid_client_pushes_its_authorization_requests() {
     let page = node.open(&browser, "/login").await;
     let home = app.sign_in(&browser, &page, "alice").await;
     assert_eq!(home.mark().as_deref(), Some("home"), "{home}");
-    assert!(home.hops.iter().all(|hop| !hop.url.as_str().contains("code_challenge=")), "the browser carries no request");
+    assert!(
+        home.hops.iter().all(|hop| !hop.url.as_str().contains("code_challenge=")),
+        "the browser carries no request"
+    );
     let _ = node.open(&browser, "/logout").await;
     assert_eq!(only_receipt(&app).await["state"], "complete");
 }

@@ -28,7 +28,8 @@ async fn the_openidconnect_crate_is_served_from_discovery_to_logout() {
 }
 
 async fn serve(app: &TestApp<Program>, secret: &str, callback: &str, bye: &str) {
-    let metadata = ProviderMetadataWithLogout::discover_async(IssuerUrl::new(app.url("")).unwrap(), &http).await.unwrap();
+    let metadata =
+        ProviderMetadataWithLogout::discover_async(IssuerUrl::new(app.url("")).unwrap(), &http).await.unwrap();
     let end_session = metadata.additional_metadata().end_session_endpoint.clone().expect("an end_session_endpoint");
     let client = CoreClient::from_provider_metadata(
         metadata,
@@ -52,8 +53,7 @@ async fn serve(app: &TestApp<Program>, secret: &str, callback: &str, bye: &str) 
     assert_eq!(&query["state"], state.secret());
     let code = AuthorizationCode::new(query["code"].clone());
 
-    let tokens =
-        client.exchange_code(code).unwrap().set_pkce_verifier(verifier).request_async(&http).await.unwrap();
+    let tokens = client.exchange_code(code).unwrap().set_pkce_verifier(verifier).request_async(&http).await.unwrap();
     let id_token = tokens.id_token().expect("an ID token");
     let verifier = client.id_token_verifier();
     let claims = id_token.claims(&verifier, &nonce).unwrap();
@@ -85,6 +85,7 @@ async fn serve(app: &TestApp<Program>, secret: &str, callback: &str, bye: &str) 
     assert_eq!(landing.query(), [("state".to_owned(), "after".to_owned())], "{landing}");
     let seen = client.introspect(renewed.access_token()).request_async(&http).await.unwrap();
     assert!(!seen.active());
-    let refused = client.exchange_refresh_token(renewed.refresh_token().unwrap_or(&refresh)).unwrap().request_async(&http).await;
+    let refused =
+        client.exchange_refresh_token(renewed.refresh_token().unwrap_or(&refresh)).unwrap().request_async(&http).await;
     assert!(refused.is_err());
 }

@@ -13,7 +13,11 @@ pub(crate) const PUNCTUATION: &str =
 ///
 /// # Panics
 /// It has not within `limit`.
-pub(crate) async fn until<T, F: Future<Output = Option<T>>>(limit: Duration, what: &str, mut look: impl FnMut() -> F) -> T {
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
+    limit: Duration,
+    what: &str,
+    mut look: impl FnMut() -> F,
+) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look().await {
