@@ -94,7 +94,11 @@ async fn frames_end_the_sessions_of_other_sites_and_the_browser_lands_where_it_s
     person.goto(&end_session(&world.app, &world.payroll)).await;
     let landed = person.wait("main[data-page=landing]").await;
     assert!(landed.ends_with("/bye?state=back%20again") || landed.ends_with("/bye?state=back+again"), "{landed}");
-    assert!(begun.elapsed() < Duration::from_secs(5), "it leaves as soon as the frames have loaded: {:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "it leaves as soon as the frames have loaded: {:?}",
+        begun.elapsed()
+    );
     let problems = person.problems().await;
     assert!(problems.is_empty(), "no policy of ours is in our own way: {problems:?}");
     let receipt = receipt_is_honest(&world.app, &person, &[&world.payroll, &world.wiki, &world.docs]).await;
@@ -282,6 +286,7 @@ async fn every_page_is_free_of_barriers_on_phone_and_desktop_in_light_and_dark()
     person.pictures("receipt-open").await;
 
     let problems = person.problems().await;
-    let ours: Vec<_> = problems.iter().filter(|problem| problem.to_string().contains("Content Security Policy")).collect();
+    let ours: Vec<_> =
+        problems.iter().filter(|problem| problem.to_string().contains("Content Security Policy")).collect();
     assert!(ours.is_empty(), "{ours:?}");
 }

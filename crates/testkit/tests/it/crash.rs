@@ -209,8 +209,16 @@ async fn nothing_minted_works(app: &TestApp<Program>, payroll: &TestRp, everyone
     let page = round.thief.open(&app.url("/account")).await;
     assert_eq!(page.mark().as_deref(), Some("sign-in"), "the cookie: {page}");
     let callback = payroll.url("/callback");
-    for (code, verifier) in [(&round.code, "a-verifier-of-more-than-forty-three-characters-0123"), (&round.minted[0].code, &round.minted[0].verifier)] {
-        let form = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", &callback), ("code_verifier", verifier)];
+    for (code, verifier) in [
+        (&round.code, "a-verifier-of-more-than-forty-three-characters-0123"),
+        (&round.minted[0].code, &round.minted[0].verifier),
+    ] {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", &callback),
+            ("code_verifier", verifier),
+        ];
         refused(payroll.token(&form).await, "a code");
     }
     for (application, minted) in everyone.iter().zip(&round.minted) {
