@@ -206,7 +206,7 @@ fn read_field(form: &mut Form, tag: &Tag) {
     let name = tag.get("name").unwrap_or_default().to_owned();
     let value = tag.get("value").unwrap_or_default().to_owned();
     let kind = tag.get("type").unwrap_or_default().to_ascii_lowercase();
-    let is_button = tag.name == "button" && (kind.is_empty() || kind == "submit") || kind == "submit";
+    let is_button = kind == "submit" || tag.name == "button" && kind.is_empty();
     if is_button {
         form.buttons.push((name, value));
     } else if !name.is_empty() && tag.name == "input" {

@@ -3,7 +3,7 @@
 //!
 //! `ACQUIT_CRASH_ROUNDS` sets the number of rounds (12 by default; the campaign has 200), `ACQUIT_CRASH_SEED` repeats one.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, io::Write as _, time::Duration};
 
 use acquit_testkit::{
     Browser, Engine, Registration, Setup, TestApp, TestRp,
@@ -55,6 +55,11 @@ fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
+/// Says something past the test harness: how a campaign goes, and how to repeat it.
+fn say(words: &str) {
+    let _ = writeln!(std::io::stderr(), "{words}");
+}
+
 /// Numbers that look random and can be had again.
 struct Dice(u64);
 
@@ -81,7 +86,7 @@ async fn no_acknowledged_logout_is_lost_by_a_kill_on_postgres() {
 async fn campaign(engine: Engine) {
     let rounds = usize::try_from(number("ACQUIT_CRASH_ROUNDS", 12)).unwrap();
     let seed = number("ACQUIT_CRASH_SEED", u64::from(std::process::id()) * 2_654_435_761 + 1);
-    println!("{engine:?}: {rounds} rounds, ACQUIT_CRASH_SEED={seed}");
+    say(&format!("{engine:?}: {rounds} rounds, ACQUIT_CRASH_SEED={seed}"));
     let mut dice = Dice(seed);
     let payroll = Registration::new("payroll").alg("ES256").start().await;
     let crm = Registration::new("crm").start().await;
@@ -94,6 +99,9 @@ async fn campaign(engine: Engine) {
 
     let mut done: Vec<Round> = Vec::new();
     for at in 0..rounds {
+        if at > 0 && at % 50 == 0 {
+            say(&format!("{engine:?}: round {at}"));
+        }
         let round = one_round(&app, &everyone, Kill::of(at), &mut dice).await;
         slow.always_answers(Answer::Honour);
         app.runs.launch(Kill::of(at + 1).env()).await;
@@ -129,7 +137,7 @@ async fn campaign(engine: Engine) {
     }
     assert!(lost.is_empty(), "lost: {lost:#?}\n{}", app.runs.log());
     let acknowledged = done.iter().filter(|round| round.acknowledged).count();
-    println!("{engine:?}: {count} rounds, {ended} ended, {acknowledged} acknowledged, none lost");
+    say(&format!("{engine:?}: {count} rounds, {ended} ended, {acknowledged} acknowledged, none lost"));
     until(Duration::from_secs(60), "every receipt is complete", async || {
         app.all("/api/v1/logouts?state=in_progress").await.is_empty().then_some(())
     })

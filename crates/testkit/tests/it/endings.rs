@@ -127,6 +127,9 @@ async fn somebody_elses_sign_in_in_the_same_browser_ends_the_session_before() {
     assert_eq!(outcome(&receipt, "payroll", "backchannel"), "confirmed");
 }
 
+/// A change of the configuration's text.
+type Change = fn(String) -> String;
+
 /// Changes the configuration of a program that stands still, and starts it again.
 async fn with_other_configuration(app: &TestApp<Program>, change: impl Fn(String) -> String) {
     app.runs.kill();
@@ -154,7 +157,7 @@ async fn a_user_whose_password_changed_or_who_is_kept_out_or_gone_is_out_everywh
             enter_all(&app, browser, &[&payroll, &crm], user).await;
         }
         let already = crm.ledger().by(Way::Back).len();
-        let ends: [(&str, fn(String) -> String); 3] = [
+        let ends: [(&str, Change); 3] = [
             ("alice", |text| {
                 let old = part(&text, "username = \"alice\"");
                 let new: String =
