@@ -161,6 +161,7 @@ fn every_help_has_an_example_and_fits_a_terminal() {
         "users enable",
         "users remove",
         "keys list",
+        "keys rotate",
         "sessions list",
         "sessions show",
         "sessions end",
@@ -185,7 +186,7 @@ fn a_right_configuration_passes_and_a_wrong_one_is_told() {
     assert_eq!(code, 2);
     assert!(out.contains("--> acquit.toml:17:1") && out.contains("did you mean `redirect_uris`?"), "{out}");
     let report = house.json(&["check"]);
-    assert_eq!((&report["ok"], &report["mistakes"][1]["line"]), (&Value::Bool(false), &Value::from(17)));
+    assert_eq!((&report["ok"], &report["mistakes"][0]["line"]), (&Value::Bool(false), &Value::from(17)));
     let (code, _, err) = house.run(&["users", "list"]);
     assert!(code == 2 && err.contains("did you mean"), "{err}");
     assert_eq!(house.run(&["check", "--config", "no-such-file"]).0, 2);
@@ -324,4 +325,18 @@ fn what_does_not_exist_is_told_apart_from_what_is_no_name() {
         assert_eq!(code, expected, "{arguments:?}: {err}");
         assert!(err.starts_with("error: "), "{arguments:?}: {err}");
     }
+}
+
+#[test]
+fn rotated_keys_are_published_before_they_sign() {
+    let house = House::new();
+    assert!(house.json(&["keys", "list"])["data"].as_array().unwrap().is_empty());
+    let rotated = house.json(&["keys", "rotate"]);
+    let made = rotated["made"].as_array().unwrap().len();
+    assert_eq!(house.run(&["keys", "rotate"]).0, 0);
+    let keys = house.json(&["keys", "list"])["data"].clone();
+    let keys = keys.as_array().unwrap();
+    assert_eq!(keys.len(), 2 * made);
+    assert!(keys.iter().all(|key| key["state"] == "published"), "{keys:?}");
+    assert_eq!(keys.iter().filter(|key| key["retired_at"].is_null()).count(), made);
 }

@@ -107,7 +107,7 @@ pub fn answer(caller: &Client, issuer: &str, token: Option<GoodToken<'_>>, now: 
     let Some(token) = token.filter(|token| now < token.expires_at) else { return Introspection::default() };
     let own = token.client_id == caller.client_id;
     // A refresh token is for its client and the provider; a resource server has no business with one.
-    let named = token.kind == TokenKind::Access && token.audience.iter().any(|aud| *aud == caller.client_id);
+    let named = token.kind == TokenKind::Access && token.audience.contains(&caller.client_id);
     if !own && !named {
         return Introspection::default();
     }

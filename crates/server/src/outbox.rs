@@ -18,7 +18,7 @@ use acquit_oidc::{
 use acquit_store::{Store, StoreError, logout::Lease, outbox::AttemptRecord};
 use axum::http::HeaderValue;
 
-use crate::{clock::Clock, keys::Keys, random};
+use crate::{clock::Clock, failpoint, keys::Keys, random};
 
 /// The store's outbox, for one node.
 pub struct StoreOutbox {
@@ -50,6 +50,13 @@ impl Outbox for StoreOutbox {
     }
 
     async fn record(&self, batch: &[Attempted]) -> Result<(), OutboxError> {
+        failpoint::hit("attempt-made");
+        for attempted in batch {
+            if let Some(detail) = &attempted.operator_detail {
+                // With addresses: for operators, never for the receipt.
+                tracing::warn!(step = %attempted.step.id, party = %attempted.step.party, detail, "an attempt failed");
+            }
+        }
         let now = self.clock.now();
         let records = batch
             .iter()

@@ -1,6 +1,7 @@
 //! `acquit keys`: the keys that sign tokens.
 
 use acquit_core::Timestamp;
+use acquit_server::{keys, seal::Sealer};
 use acquit_store::key::KeyRecord;
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -8,7 +9,7 @@ use serde::Serialize;
 use super::{CommandError, Global, workshop::Workshop};
 use crate::{
     config::environment::Environment,
-    output::{Ink, Output, table::Table, table::cell},
+    output::{Ink, Output, count, table::Table, table::cell},
 };
 
 /// List and rotate the keys that sign tokens
@@ -26,6 +27,20 @@ enum Verb {
     /// List the keys and what each is for now
     #[command(after_help = "Examples:\n  acquit keys list\n  acquit keys list --json | jq -r '.data[].kid'")]
     List,
+    /// Replace the keys: new ones are published now and sign as soon as every client can know them
+    #[command(after_help = "\
+Example:
+  acquit keys rotate
+
+Nothing has to be restarted: running servers take the new keys up by themselves, and tokens that
+the old keys signed stay good until they expire.")]
+    Rotate,
+}
+
+#[derive(Serialize)]
+struct Rotated {
+    made: Vec<String>,
+    signs_from: Timestamp,
 }
 
 #[derive(Serialize)]
@@ -48,6 +63,7 @@ impl Keys {
         let shop = Workshop::open(global, environment).await?;
         match self.verb {
             Verb::List => list(&shop, output).await,
+            Verb::Rotate => rotate(&shop, output).await,
         }
     }
 }
@@ -69,6 +85,20 @@ async fn list(shop: &Workshop, output: &Output) -> Result<u8, CommandError> {
             ]);
         }
         table.show(output, "there are no keys yet; the server makes them when it starts")
+    })?;
+    Ok(0)
+}
+
+async fn rotate(shop: &Workshop, output: &Output) -> Result<u8, CommandError> {
+    let failed = |error: &dyn std::fmt::Display| CommandError::Failed(error.to_string());
+    let master = shop.settings.server.master_key.load().map_err(|error| failed(&error))?;
+    let sealer = Sealer::new(&master).map_err(|error| failed(&error))?;
+    let (made, signs_from) = keys::rotate(&shop.store, &sealer, &shop.settings.lifetimes, shop.now())
+        .await
+        .map_err(|error| failed(&error))?;
+    output.say(&Rotated { made, signs_from }, |rotated| {
+        let made = rotated.made.iter().map(|kid| format!("  {kid}\n")).collect::<String>();
+        format!("published {}, to sign from {} on:\n{made}", count(rotated.made.len(), "key"), rotated.signs_from)
     })?;
     Ok(0)
 }

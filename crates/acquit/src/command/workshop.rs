@@ -1,14 +1,12 @@
 //! What commands that work on the store need: its settings, the time, users by name, and the one way to log out.
 
-use std::collections::HashMap;
-
 use acquit_core::{
-    AppId, LogoutId, Timestamp, UserId,
-    participant::Channels,
+    LogoutId, Timestamp, UserId,
     plan::{By, Request, Scope, Tell},
     receipt::Receipt,
 };
 use acquit_server::{
+    clients::Clients,
     clock::{Clock, SystemClock},
     random,
     settings::Settings,
@@ -26,6 +24,7 @@ use crate::config::{diagnostic::quoted, environment::Environment};
 pub(super) struct Workshop {
     pub(super) settings: Settings,
     pub(super) store: Store,
+    clients: Clients,
 }
 
 impl Workshop {
@@ -34,7 +33,8 @@ impl Workshop {
         let settings = check::settings(global, environment)?;
         settings.store.prepare()?;
         let store = Store::open(settings.store.url().expose()).await?;
-        Ok(Self { settings, store })
+        let clients = Clients::load(settings.applications.clone(), store.clone()).await?;
+        Ok(Self { settings, store, clients })
     }
 
     /// The time.
@@ -69,10 +69,9 @@ impl Workshop {
             browser: None,
             deadline: self.settings.lifetimes.logout_deadline,
         };
-        let configured: HashMap<AppId, Channels> =
-            self.settings.applications.iter().map(|client| (client.app.clone(), client.channels())).collect();
+        let clients = self.clients.clone();
         let order = LogoutOrder { request, lease: None, receipt_key_hash: None };
-        let done = self.store.log_out(order, move |app| configured.get(app).cloned()).await?;
+        let done = self.store.log_out(order, move |app| clients.channels(app)).await?;
         done.map_err(|unknown| CommandError::Failed(unknown.to_string()))
     }
 

@@ -59,7 +59,8 @@ pub fn check(node: Node, schema: &Schema, path: &Path, diagnostics: &mut Diagnos
 }
 
 fn table(mut node: Node, entries: Vec<Entry>, schema: &Schema, path: &Path, diagnostics: &mut Diagnostics) -> Node {
-    let written: Vec<String> = entries.iter().map(|entry| entry.key.clone()).collect();
+    // Written, or meant by what was written: neither is missing.
+    let mut written: Vec<String> = entries.iter().map(|entry| entry.key.clone()).collect();
     if let Some(entry) = entries.iter().find(|entry| entry.key == "protocol")
         && let Value::String(protocol) = &entry.node.value
         && let Some(what) = planned::protocol(path, protocol)
@@ -77,7 +78,7 @@ fn table(mut node: Node, entries: Vec<Entry>, schema: &Schema, path: &Path, diag
                 kept.push(Entry { node: checked, ..entry });
             }
         } else {
-            unknown(&entry, schema, path, diagnostics);
+            written.extend(unknown(&entry, schema, path, diagnostics).map(str::to_owned));
         }
     }
     for key in required(schema).filter(|key| !written.iter().any(|written| written == key)) {
@@ -92,27 +93,37 @@ fn table(mut node: Node, entries: Vec<Entry>, schema: &Schema, path: &Path, diag
     node
 }
 
-fn unknown(entry: &Entry, schema: &Schema, path: &Path, diagnostics: &mut Diagnostics) {
+/// Notes a key that is none, and gives back the one that was probably meant.
+fn unknown<'a>(entry: &Entry, schema: &'a Schema, path: &Path, diagnostics: &mut Diagnostics) -> Option<&'a str> {
     // Whatever it is, it may be a secret under a misspelt name.
     hide_all(&entry.node, diagnostics);
     let inner = path.key(&entry.key);
     if let Some(what) = planned::key(path, &entry.key) {
         diagnostics.error(&inner, Some(&entry.origin), what);
-        return;
+        return None;
     }
     let known = schema::keys(schema);
-    let help = match suggest::nearest(&entry.key, &known) {
+    let meant = suggest::nearest(&entry.key, &known);
+    let help = match meant {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => match elsewhere(&entry.key) {
             Some(header) => format!("`{}` belongs in {header}", entry.key),
             None => format!("the keys here are {}", listed(&known)),
         },
     };
+    // Beside broken TOML, what stands where a key does may be a value that lost its key.
+    let (inner, name) = if meant.is_some() || diagnostics.is_toml() {
+        (inner, quoted(&entry.key))
+    } else {
+        diagnostics.hide(&entry.origin);
+        (path.clone(), "this".to_owned())
+    };
     let message = match path.steps() {
-        [] => format!("{} is no section or key of the configuration", quoted(&entry.key)),
-        _ => format!("{} is no key of {}", quoted(&entry.key), path.header()),
+        [] => format!("{name} is no section or key of the configuration"),
+        _ => format!("{name} is no key of {}", path.header()),
     };
     diagnostics.error(&inner, Some(&entry.origin), message).help(help);
+    meant
 }
 
 /// The section that has `key`, if one has.

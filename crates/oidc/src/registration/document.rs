@@ -4,7 +4,10 @@ use acquit_core::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::client::{Authentication, Client, ClientKeys};
+use crate::{
+    client::{Authentication, Client, ClientKeys},
+    jose::Algorithm,
+};
 
 /// A registration as the client reads it.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -74,7 +77,7 @@ impl ClientDocument {
             redirect_uris: client.redirect_uris.clone(),
             post_logout_redirect_uris: client.post_logout_redirect_uris.clone(),
             token_endpoint_auth_method: client.authentication.method_names()[0],
-            token_endpoint_auth_signing_alg: alg.map(|alg| alg.as_str()),
+            token_endpoint_auth_signing_alg: alg.map(Algorithm::as_str),
             grant_types,
             response_types: if client.grant_types.authorization_code { vec!["code"] } else { Vec::new() },
             jwks,

@@ -6,7 +6,7 @@ use acquit_core::plan::Scope;
 use acquit_store::{Store, StoreError};
 use tokio::task::JoinSet;
 
-use crate::world::{LIFETIMES, World, at, lease};
+use crate::world::{LIFETIMES, World, at, back, lease};
 
 /// The path of a world's SQLite file.
 fn file(world: &World) -> &str {
@@ -60,6 +60,28 @@ async fn one_bad_write_in_a_group_does_not_take_the_others_along() {
 }
 
 #[tokio::test]
+async fn of_a_write_that_fails_half_way_nothing_stays() {
+    let world = Arc::new(World::sqlite().await);
+    let ann = world.user("ann").await;
+    let session = world.begin(&ann, 0).await;
+    let (used, _) = world.join(&session.id, "wiki", 0).await;
+    let mut writes = JoinSet::new();
+    for index in 0..20 {
+        let (world, session) = (Arc::clone(&world), session.clone());
+        writes.spawn(async move {
+            // Every other code is one that exists, which shows only after the participant was written.
+            let (name, code) = (format!("app{index:02}"), if index % 2 == 0 { world.hash() } else { used });
+            let participant = world.participant(&session.id, &name, back(&name), 1);
+            let grant = world.grant(&session.id, &name, 1);
+            matches!(world.issue_code(&code, grant, participant, LIFETIMES).await, Ok(Ok(_)))
+        });
+    }
+    assert_eq!(writes.join_all().await.into_iter().filter(|issued| *issued).count(), 10);
+    let joined = world.session(&session.id).await.unwrap().unwrap().participants;
+    assert_eq!(joined.len(), 11, "{joined:?}");
+}
+
+#[tokio::test]
 async fn an_acknowledged_logout_is_in_the_file_when_the_process_is_gone() {
     let world = World::sqlite().await;
     let ann = world.user("ann").await;
@@ -94,10 +116,9 @@ async fn an_existing_file_opens_fast() {
 #[tokio::test]
 async fn a_file_can_be_opened_by_many_at_once_also_when_it_is_new() {
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}", folder.path().join("acquit.db").display());
     let mut opens = JoinSet::new();
-    for _ in 0..4 {
-        let url = url.clone();
+    for index in 0..24 {
+        let url = format!("sqlite://{}", folder.path().join(format!("acquit{}.db", index / 6)).display());
         opens.spawn_blocking(move || {
             tokio::runtime::Handle::current().block_on(async { Store::open(&url).await.map(|_| ()) })
         });
