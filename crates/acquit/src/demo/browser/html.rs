@@ -69,10 +69,11 @@ fn attributes(mut rest: &str) -> Option<(Vec<(&str, String)>, &str)> {
         let name = &rest[..end];
         rest = &rest[end..];
         let mut value = String::new();
-        if let Some(quoted) = rest.strip_prefix("=\"") {
-            let close = quoted.find('"')?;
-            value = decode(&quoted[..close]);
-            rest = &quoted[close + 1..];
+        if let Some(given) = rest.strip_prefix('=') {
+            // Anything but a quoted value is broken, and ends the reading: each turn of this loop must get on.
+            let (text, after) = given.strip_prefix('"')?.split_once('"')?;
+            value = decode(text);
+            rest = after;
         }
         found.push((name, value));
     }
@@ -178,7 +179,9 @@ mod tests {
 
     #[test]
     fn broken_html_ends_the_reading() {
-        for broken in ["<", "<a", "<a href=\"x", "<a href=", "text", "<!--", "&", "<a b"] {
+        for broken in
+            ["<", "<a", "<a href=\"x", "<a href=", "<a href=x>", "<a =\"\">", "<a ==>", "text", "<!--", "&", "<a b"]
+        {
             assert!(tags(broken).all(|tag| tag.name == "a"), "{broken}");
         }
     }
