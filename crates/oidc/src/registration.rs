@@ -93,6 +93,8 @@ impl ClientMetadata {
             },
             require_pushed_authorization_requests: self.require_pushed_authorization_requests.unwrap_or(false),
             default_max_age: self.default_max_age,
+            // Nobody but itself has said that people may trust it.
+            consent: true,
             ..Client::new(identity.app, identity.client_id, authentication)
         };
         match client.problems().first() {

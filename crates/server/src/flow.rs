@@ -44,12 +44,20 @@ pub struct Pending {
 }
 
 impl Flow {
-    /// Seals it for a URL.
+    /// Seals it for a URL. However often it is sealed anew, it ends with the time that the person had: otherwise one who
+    /// keeps it alive could have a sign-in of long ago count as the fresh one that `prompt=login` asks for.
     ///
     /// # Errors
     /// [`SealError::Unsealable`] when it is too long.
     pub fn seal(&self, app: &App) -> Result<String, SealError> {
-        app.sealer.seal(Purpose::Flow, self, app.clock.now().plus(FLOW_LIFE))
+        app.sealer.seal(Purpose::Flow, self, self.expires_at(app.clock.now()))
+    }
+
+    fn expires_at(&self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Authorize(pending) => pending.begun_at().plus(FLOW_LIFE),
+            Self::Account => now.plus(FLOW_LIFE),
+        }
     }
 
     /// Opens what [`Flow::seal`] sealed.

@@ -1,6 +1,6 @@
 //! What arrives in a request: parameters, forms, JSON, the address. Each has its limit; each error is clear.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use acquit_oidc::params::Params;
 use axum::{
@@ -15,6 +15,8 @@ use crate::{App, api::problem::Problem, door::DoorError, provenance};
 
 /// The largest body of a request, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
+/// How long a body may take: a peer that sends it drop by drop would hold its connection for ever.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
 
 /// Why a body cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +27,9 @@ pub enum BodyError {
     /// The connection broke off, or the body is not framed as it says.
     #[error("the body could not be read to its end")]
     Broken,
+    /// It took longer than [`BODY_WITHIN`].
+    #[error("the body did not arrive within 30 seconds")]
+    Slow,
     /// It is not what the endpoint takes.
     #[error("the content type must be {0}")]
     Type(&'static str),
@@ -41,7 +46,8 @@ impl From<BodyError> for DoorError {
 /// # Errors
 /// [`BodyError`].
 pub async fn read(body: Body) -> Result<Bytes, BodyError> {
-    match Limited::new(body, MAX_BODY).collect().await {
+    let collected = tokio::time::timeout(BODY_WITHIN, Limited::new(body, MAX_BODY).collect());
+    match collected.await.map_err(|_| BodyError::Slow)? {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(BodyError::TooLong),
         Err(_) => Err(BodyError::Broken),
@@ -159,4 +165,16 @@ pub fn paging(query: &Params) -> Result<(Option<String>, u32), Problem> {
             .ok_or_else(|| Problem::BadRequest("`limit` is a number from 1 to 500".to_owned()))?,
     };
     Ok((query.get("after").map(str::to_owned), limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_ends_is_given_up() {
+        let never = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+        let read = tokio::time::timeout(BODY_WITHIN * 10, read(Body::from_stream(never)));
+        assert_eq!(read.await.expect("nobody waits for ever"), Err(BodyError::Slow));
+    }
 }

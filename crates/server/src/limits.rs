@@ -1,6 +1,11 @@
 //! How often things may be tried: one method for each question.
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+    sync::Arc,
+    time::Duration,
+};
 
 use acquit_core::Timestamp;
 use governor::{
@@ -85,7 +90,7 @@ impl Limits {
     /// # Errors
     /// [`TooMany`].
     pub fn try_password(&self, username: &str, address: &str) -> Result<(), TooMany> {
-        self.check(&self.sign_in_address, address)?;
+        self.check(&self.sign_in_address, &subscriber(address))?;
         // Names differing in case or length reach the same few bytes of memory each.
         let account: String = username.to_lowercase().chars().take(128).collect();
         self.check(&self.account, &account)
@@ -96,7 +101,7 @@ impl Limits {
     /// # Errors
     /// [`TooMany`].
     pub fn try_bare_logout(&self, address: &str) -> Result<(), TooMany> {
-        self.check(&self.logout_address, address)
+        self.check(&self.logout_address, &subscriber(address))
     }
 
     /// Forgets keys that have been quiet. Called from time to time, so that memory does not grow with attackers.
@@ -112,6 +117,15 @@ impl Limits {
             let wait: Duration = until.wait_time_from(self.clock.now());
             TooMany { again_at: self.clock.0.now().plus(wait) }
         })
+    }
+}
+
+/// Who counts as one address: in IPv6 everybody has a /64 at least (RFC 6177), and could ask from another address of it
+/// each time.
+fn subscriber(address: &str) -> String {
+    match address.parse() {
+        Ok(IpAddr::V6(v6)) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).to_string(),
+        _ => address.to_owned(),
     }
 }
 
@@ -132,6 +146,20 @@ mod tests {
         assert_eq!(limits.try_password("bob", "d"), Ok(()));
         clock.set(refusal.again_at);
         assert_eq!(limits.try_password("alice", "d"), Ok(()));
+    }
+
+    #[test]
+    fn the_addresses_of_one_ipv6_subscriber_count_as_one() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_000)));
+        let settings = settings::Limits { sign_in_per_account: 9, sign_in_per_address: 1, logout_per_address: 1 };
+        let limits = Limits::new(&settings, clock);
+        assert_eq!(limits.try_password("u", "2001:db8::1"), Ok(()));
+        assert!(limits.try_password("v", "2001:db8::ffff:2").is_err());
+        assert_eq!(limits.try_password("w", "2001:db8:0:1::1"), Ok(()), "another subscriber");
+        assert_eq!(limits.try_bare_logout("2001:db8::1"), Ok(()));
+        assert!(limits.try_bare_logout("2001:db8:0:0:1::1").is_err());
+        assert_eq!(limits.try_bare_logout("192.0.2.1"), Ok(()));
+        assert_eq!(limits.try_bare_logout("192.0.2.2"), Ok(()));
     }
 
     #[test]

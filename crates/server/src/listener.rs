@@ -1,7 +1,16 @@
 //! The accept loop. An identity server faces the internet: a peer that is slow, silent or greedy costs one bounded
 //! connection and nothing else.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
 use hyper::{body::Incoming, service::service_fn};
@@ -54,10 +63,24 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             // Nagle's algorithm only delays answers here.
             let _ = stream.set_nodelay(true);
             if timeout(HEADERS_WITHIN, first_byte(&stream)).await.is_ok_and(|heard| heard.is_ok()) {
-                let service = service_fn(move |request| answer(router.clone(), peer, request));
+                let heard = Arc::new(AtomicBool::new(false));
+                let asked = heard.clone();
+                let service = service_fn(move |request| {
+                    asked.store(true, Ordering::Relaxed);
+                    answer(router.clone(), peer, request)
+                });
                 let connection = builder().serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
                 // An error here is the peer's: it went away or spoke no HTTP.
-                let _ = watcher.watch(connection).await;
+                let mut connection = pin!(watcher.watch(connection));
+                // The timeout for headers begins once it is known which HTTP is spoken: who sends half of HTTP/2's preface,
+                // or all of it and then nothing, is held to this one.
+                tokio::select! {
+                    _ = &mut connection => return,
+                    () = tokio::time::sleep(HEADERS_WITHIN) => {}
+                }
+                if heard.load(Ordering::Relaxed) {
+                    let _ = connection.await;
+                }
             }
         });
     }
@@ -98,4 +121,42 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .keep_alive_interval(Some(Duration::from_secs(30)))
         .keep_alive_timeout(HEADERS_WITHIN);
     builder
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    /// What the server says to a peer that sends this and then nothing, until it hangs up.
+    async fn hear_out(said: &[u8]) -> Vec<u8> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(serve(listener, Router::new(), stop.clone()));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(said).await.unwrap();
+        let mut heard = Vec::new();
+        let end = timeout(HEADERS_WITHIN * 10, stream.read_to_end(&mut heard)).await;
+        end.expect("the server hangs up").unwrap();
+        stop.cancel();
+        server.await.unwrap();
+        heard
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_falls_silent_before_its_first_request_is_hung_up_on() {
+        let preface: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        let settings = [preface, &[0, 0, 0, 4, 0, 0, 0, 0, 0]].concat();
+        for said in [&b""[..], b"G", b"GET / HTTP/1.1\r\nA: ", &preface[..3], preface, &settings] {
+            hear_out(said).await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_asks_is_answered() {
+        let heard = hear_out(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        assert!(heard.starts_with(b"HTTP/1.1 404"), "{}", String::from_utf8_lossy(&heard));
+    }
 }

@@ -93,7 +93,8 @@ impl Tx {
 }
 
 impl Store {
-    /// Writes a user: a new one, or all but `epoch`, `created_at` and `disabled` of the one with that id.
+    /// Writes a user: a new one, or all but `epoch`, `created_at` and `disabled` of the one with that id. Another password
+    /// raises the epoch, as [`Store::set_password_hash`] does.
     ///
     /// # Errors
     /// [`StoreError`] as everywhere.
@@ -130,7 +131,8 @@ impl Store {
         self.read((after, limit), |tx, (after, limit)| Box::pin(list(tx, after, *limit))).await
     }
 
-    /// Changes a user's password; whether there is such a user. Their sessions are ended by a logout of all of the user.
+    /// Changes a user's password; whether there is such a user. It raises the epoch, so that whoever signed in by the old
+    /// one is out on this commit; the logout that tells the applications follows.
     ///
     /// # Errors
     /// [`StoreError`] as everywhere.
@@ -165,7 +167,9 @@ async fn put(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
          epoch, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10) ON CONFLICT (id) DO UPDATE SET \
          username = excluded.username, email = excluded.email, email_verified = excluded.email_verified, \
          name = excluded.name, password_hash = excluded.password_hash, group_names = excluded.group_names, \
-         from_file = excluded.from_file WHERE users.deleted_at IS NULL",
+         from_file = excluded.from_file, epoch = users.epoch + \
+         CASE WHEN users.password_hash IS NOT DISTINCT FROM excluded.password_hash THEN 0 ELSE 1 END \
+         WHERE users.deleted_at IS NULL",
         &params![
             &user.id,
             &user.username,
@@ -205,7 +209,7 @@ async fn list(tx: &mut Tx, after: &str, limit: u32) -> Result<Page<User>, StoreE
 }
 
 async fn set_password(tx: &mut Tx, id: &UserId, hash: &str, now: Timestamp) -> Result<bool, StoreError> {
-    let sql = "UPDATE users SET password_hash = $1 WHERE id = $2 AND deleted_at IS NULL";
+    let sql = "UPDATE users SET password_hash = $1, epoch = epoch + 1 WHERE id = $2 AND deleted_at IS NULL";
     let changed = tx.execute(sql, &params![hash, id]).await? > 0;
     note(tx, changed, Kind::PasswordChanged, id, now, None).await
 }
@@ -249,7 +253,7 @@ async fn note(
         let mut batch = Batch::default();
         let detail = detail.map(ToOwned::to_owned);
         batch.event(&Event { user: Some(user.clone()), detail, ..Event::new(kind, now) });
-        if kind == Kind::UserDisabled {
+        if matches!(kind, Kind::UserDisabled | Kind::PasswordChanged) {
             batch.revoked_user(user, now);
         }
         tx.execute_all(&batch).await?;

@@ -29,6 +29,12 @@ fn a_minimal_registration_gets_the_defaults_of_the_specification() {
 }
 
 #[test]
+fn people_are_asked_before_they_enter_what_registered_itself() {
+    assert!(register(&minimal()).unwrap().consent);
+    assert!(register(&with("consent", json!(false))).unwrap().consent);
+}
+
+#[test]
 fn a_full_registration_is_told_back_as_it_was_sent() {
     let mut sent = json!({
         "client_name": "Wiki", "application_type": "web", "redirect_uris": ["https://wiki.example.com/cb"],

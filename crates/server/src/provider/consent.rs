@@ -69,6 +69,10 @@ pub async fn answer(State(app): State<App>, headers: HeaderMap, Form(form): Form
             Ok(respond::see_other(&Flow::Authorize(Box::new(pending)).onward(&app)?))
         }
         Some("deny") => {
+            // Its redirect URI may have been withdrawn while the person was thinking.
+            if !client.may_redirect_to(&pending.request.return_path.redirect_uri) {
+                return Err(DoorError::parameter("redirect_uri", "is not registered for this client"));
+            }
             let error = OAuthError::new(ErrorCode::AccessDenied, "the person said no");
             Ok(deliver(&app, &client, pending.request.error(app.issuer(), &error)))
         }

@@ -29,19 +29,50 @@ const AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// Key sets that were fetched from clients. Only their keys are kept, never whether anything lives.
 #[derive(Debug, Default)]
-pub struct FetchedKeys(Mutex<HashMap<String, (Timestamp, Arc<Jwks>)>>);
+pub struct FetchedKeys(Mutex<HashMap<String, Fetched>>);
+
+#[derive(Debug, Default)]
+struct Fetched {
+    keys: Option<(Timestamp, Arc<Jwks>)>,
+    /// When fetching last failed.
+    failed_at: Option<Timestamp>,
+}
+
+impl Fetched {
+    fn younger_than(&self, age: Duration, now: Timestamp) -> Option<Arc<Jwks>> {
+        self.keys.as_ref().filter(|(at, _)| now.since(*at) < age).map(|(_, keys)| keys.clone())
+    }
+
+    fn failed_lately(&self, now: Timestamp) -> bool {
+        self.failed_at.is_some_and(|at| now.since(at) < AGAIN_AFTER)
+    }
+}
 
 impl FetchedKeys {
     async fn get(&self, app: &App, uri: &str, younger_than: Duration) -> Option<Arc<Jwks>> {
         let now = app.clock.now();
         {
             let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((at, keys)) = known.get(uri)
-                && now.since(*at) < younger_than
-            {
-                return Some(keys.clone());
+            if let Some(fetched) = known.get(uri) {
+                // Anybody may write a `client_id`: what does not answer is not called for each of them.
+                let keys = fetched.younger_than(younger_than, now);
+                if keys.is_some() || fetched.failed_lately(now) {
+                    return keys;
+                }
             }
         }
+        let keys = Self::fetch(app, uri).await;
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, fetched| fetched.younger_than(KEYS_FOR, now).is_some() || fetched.failed_lately(now));
+        let fetched = known.entry(uri.to_owned()).or_default();
+        match &keys {
+            Some(keys) => *fetched = Fetched { keys: Some((now, keys.clone())), failed_at: None },
+            None => fetched.failed_at = Some(app.clock.now()),
+        }
+        keys
+    }
+
+    async fn fetch(app: &App, uri: &str) -> Option<Arc<Jwks>> {
         let answer = match app.egress.fetch(uri, MAX_JWKS).await {
             Ok(answer) if answer.status == 200 && !answer.cut => answer,
             Ok(answer) => {
@@ -53,11 +84,7 @@ impl FetchedKeys {
                 return None;
             }
         };
-        let keys = Arc::new(Jwks::parse(&answer.body).ok()?);
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, (at, _)| now.since(*at) < KEYS_FOR);
-        known.insert(uri.to_owned(), (now, keys.clone()));
-        Some(keys)
+        Jwks::parse(&answer.body).ok().map(Arc::new)
     }
 }
 

@@ -83,6 +83,29 @@ contract! {
         assert_eq!(world.end_user(&ann.id, 2).await.steps.len(), 1);
     }
 
+    async fn whoever_signed_in_by_the_old_password_is_out_on_the_commit_that_changes_it(world: World) {
+        let mut ann = world.user("ann").await;
+        for written in [false, true] {
+            ann.epoch = world.store.user(&ann.id).await.unwrap().unwrap().epoch;
+            let session = world.begin(&ann, 0).await;
+            let tokens = world.tokens(&session.id, "wiki", true, 0).await;
+            let under_way = world.new_session(&ann, 2);
+            assert!(world.is_good(&tokens.access, 1).await);
+            if written {
+                ann.password_hash = Some("$argon2id$newer".to_owned());
+                world.put_user(ann.clone()).await.unwrap().unwrap();
+            } else {
+                world.set_password_hash(&ann.id, "$argon2id$new", at(1)).await.unwrap();
+                ann.password_hash = Some("$argon2id$new".to_owned());
+            }
+            assert!(!world.is_good(&tokens.access, 1).await);
+            assert!(!world.refresh_token(&tokens.refresh).await.unwrap().unwrap().live(at(1), LIFETIMES));
+            assert_eq!(world.begin_session(under_way).await.unwrap(), Err(BeginRefusal::Overtaken));
+            // The logout that follows, perhaps after a crash, still finds the session and tells its application.
+            assert_eq!(world.end_user(&ann.id, 2).await.steps.len(), 1);
+        }
+    }
+
     async fn a_changed_password_is_logged_without_its_hash(world: World) {
         let ann = world.user("ann").await;
         assert!(world.set_password_hash(&ann.id, "$argon2id$new", at(5)).await.unwrap());
