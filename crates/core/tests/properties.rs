@@ -214,9 +214,7 @@ proptest! {
         answer in answer(),
         jitter in any::<u64>(),
     ) {
-        let request = Request { deadline: Duration::ZERO, ..request() };
-        let snapshot = Snapshot { sessions: vec![told_share()], offline: vec![] };
-        let planned = plan(&snapshot, &request).steps.remove(0);
+        let planned = one_step();
         let deadline = Timestamp::from_micros(NOW.as_micros() + left);
         let step = Step { attempts, again, key_retried, outcome: before, deadline, ..planned };
         let update = settle(&step, &answer, NOW, jitter);
@@ -255,7 +253,7 @@ proptest! {
                 0 => { breaker.succeeded(); probe = None; }
                 1..=3 => { breaker.failed(now); probe = None; }
                 _ => {
-                    let closed = breaker == Breaker::default() || breaker.admit_would_be_free(now);
+                    let closed = is_closed(breaker, now);
                     match breaker.admit(now) {
                         Ok(()) if !closed => {
                             prop_assert!(probe.is_none_or(|sent| now.since(sent) >= LEASE), "two probes");
@@ -272,8 +270,9 @@ proptest! {
     }
 }
 
-fn request() -> Request {
-    Request {
+/// A step of the back channel, as planned.
+fn one_step() -> Step {
+    let request = Request {
         id: LogoutId::from_random([3; 16]),
         scope: Scope::Session(session(1)),
         by: By::User,
@@ -284,28 +283,15 @@ fn request() -> Request {
         ip: None,
         browser: None,
         deadline: Duration::ZERO,
-    }
-}
-
-fn told_share() -> SessionShare {
+    };
     let back = Some(BackChannel { uri: "https://app.test/b".to_owned(), alg: "ES256".to_owned() });
     let channels = Channels { back, ..Channels::default() };
-    SessionShare {
-        session: session(1),
-        user: user(1),
-        live: true,
-        participants: vec![participant(1, "a", 0, channels)],
-    }
+    let participants = vec![participant(1, "a", 0, channels)];
+    let share = SessionShare { session: session(1), user: user(1), live: true, participants };
+    plan(&Snapshot { sessions: vec![share], offline: vec![] }, &request).steps.remove(0)
 }
 
-/// Tells a closed breaker from an open one without changing it: a closed one admits any number.
-trait Free {
-    fn admit_would_be_free(&self, now: Timestamp) -> bool;
-}
-
-impl Free for Breaker {
-    fn admit_would_be_free(&self, now: Timestamp) -> bool {
-        let mut copy = *self;
-        copy.admit(now).is_ok() && copy.admit(now).is_ok()
-    }
+/// Tells a closed breaker from an open one: a closed one admits any number.
+fn is_closed(mut breaker: Breaker, now: Timestamp) -> bool {
+    breaker.admit(now).is_ok() && breaker.admit(now).is_ok()
 }

@@ -12,6 +12,7 @@ function swap(fresh) {
   const before = outcomes(old);
   const open = new Set([...old.querySelectorAll("details[open]")].map((part) => part.dataset.key));
   const focused = document.activeElement?.closest("details")?.dataset.key;
+  const printing = document.activeElement?.matches("[data-print]");
   const next = document.importNode(fresh, true);
   for (const part of next.querySelectorAll("details")) part.open = open.has(part.dataset.key);
   const changed = [...next.querySelectorAll("[data-outcome]")].filter((step, i) => step.dataset.outcome !== before[i]);
@@ -19,12 +20,13 @@ function swap(fresh) {
   // The receipt's own stamp presses again only when it says something new.
   if (next.dataset.state === old.dataset.state) next.querySelector("[data-seal]").dataset.still = "";
   old.replaceWith(next);
+  offerPrint();
+  if (printing) next.querySelector("[data-print]").focus();
   if (focused) next.querySelector(`details[data-key="${CSS.escape(focused)}"] > summary`)?.focus();
   if (changed.length > 0) {
     document.querySelector("[data-live]").textContent = next.querySelector("[data-headline]").textContent;
     wait = FIRST_WAIT;
   }
-  offerPrint();
   document.dispatchEvent(new Event("acquit:renewed"));
 }
 
@@ -38,8 +40,8 @@ async function renew() {
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const fresh = page.querySelector('main[data-page="receipt"]');
         if (fresh) {
-          if (fresh.innerHTML !== lastSeen) swap(fresh);
-          lastSeen = fresh.innerHTML;
+          if (fresh.outerHTML !== lastSeen) swap(fresh);
+          lastSeen = fresh.outerHTML;
           document.title = page.title;
         }
       }
@@ -67,6 +69,6 @@ window.addEventListener("beforeprint", () => {
   for (const part of document.querySelectorAll(".steps details")) part.open = true;
 });
 
-let lastSeen = main().innerHTML;
+let lastSeen = main().outerHTML;
 offerPrint();
 again();

@@ -4,13 +4,20 @@ const language =
   document.documentElement.lang;
 const short = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 const long = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" });
+const today = new Intl.DateTimeFormat(language, { timeStyle: "medium" });
+
+function format(time, at) {
+  if (!("seconds" in time.dataset)) return short;
+  // Where the day is plain from around it, today's times go without one.
+  return "brief" in time.dataset && at.toDateString() === new Date().toDateString() ? today : long;
+}
 
 function localise() {
   for (const time of document.querySelectorAll("time[datetime]:not([title])")) {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.valueOf())) continue;
     time.title = time.textContent;
-    time.textContent = ("seconds" in time.dataset ? long : short).format(at);
+    time.textContent = format(time, at).format(at);
   }
 }
 

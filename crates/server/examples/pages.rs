@@ -9,11 +9,10 @@ use std::{
 };
 
 use acquit_core::{
-    AppId, LogoutId, SessionId, Timestamp,
-    participant::Protocol,
+    SessionId, Timestamp,
     plan::By,
-    receipt::{Attempt, Line, Receipt, Requested, State},
-    step::{Channel, Outcome},
+    receipt::{Line, Receipt},
+    step::Outcome,
 };
 use acquit_server::pages::{
     FormTargets, Hidden, Moment, Page,
@@ -30,6 +29,11 @@ use acquit_server::pages::{
     signed_out::{Ending, SignedOut},
     signing_out::{Frame, SigningOut},
 };
+
+#[path = "pages/samples.rs"]
+mod samples;
+
+use samples::{BACK, FRONT, chat, crm, line, name_of, payroll, receipt, timesheets, tried, wiki};
 
 type Outcomes<T> = Result<T, Box<dyn Error>>;
 
@@ -131,91 +135,6 @@ fn asking_pages(folder: &Path) -> Outcomes<()> {
     let form_post =
         FormPost { action: "https://payroll.example.com/callback".into(), hidden, application: "Payroll".into() };
     write(folder, "form-post", &form_post)
-}
-
-fn line(party: &str, channel: Option<Channel>, outcome: Outcome, detail: Option<&str>) -> Line {
-    Line {
-        party: AppId::new(party),
-        protocol: Protocol::Oidc,
-        channel,
-        session: Some(SessionId::from_random([1; 16])),
-        outcome,
-        detail: detail.map(str::to_owned),
-        attempts: Vec::new(),
-        next_attempt_at: None,
-    }
-}
-
-fn tried(line: Line, attempts: &[(i64, Option<u16>, u32, Option<&str>)]) -> Line {
-    let attempts = attempts
-        .iter()
-        .map(|(after, status, ms, detail)| Attempt {
-            at: at(*after),
-            status: *status,
-            ms: *ms,
-            detail: detail.map(str::to_owned),
-        })
-        .collect();
-    Line { attempts, ..line }
-}
-
-const BACK: Option<Channel> = Some(Channel::Backchannel);
-const FRONT: Option<Channel> = Some(Channel::Frontchannel);
-
-fn payroll() -> Line {
-    tried(line("payroll", BACK, Outcome::Confirmed, None), &[(0, Some(200), 12, None)])
-}
-
-fn chat() -> Line {
-    line("chat", FRONT, Outcome::Sent, Some("loaded"))
-}
-
-fn wiki() -> Line {
-    let tries = [
-        (0, None, 2, Some("could not be reached")),
-        (1, None, 1, Some("could not be reached")),
-        (6, Some(503), 40, Some("answered 503: had an error")),
-    ];
-    let line = tried(line("wiki", BACK, Outcome::Pending, Some("answered 503: had an error")), &tries);
-    Line { next_attempt_at: Some(at(21)), ..line }
-}
-
-fn crm() -> Line {
-    let words = "answered 400: refused the logout (invalid_request: <b>unknown</b> \"sid\")";
-    tried(line("crm", BACK, Outcome::Failed, Some(words)), &[(0, Some(400), 31, Some(words))])
-}
-
-fn timesheets() -> Line {
-    line("timesheets", None, Outcome::Unsupported, Some("has no logout channel"))
-}
-
-fn receipt(scope: &'static str, by: By, sessions: Vec<SessionId>, steps: Vec<Line>) -> Receipt {
-    Receipt {
-        id: LogoutId::from_random([7; 16]),
-        state: State::of(steps.iter().map(|step| step.outcome)),
-        scope,
-        requested: Requested {
-            by,
-            party: (by == By::Application).then(|| "payroll".to_owned()),
-            reason: (by == By::Policy).then(|| "the session was not used for 12 hours".to_owned()),
-            at: at(0),
-            ip: (by != By::Policy).then(|| "203.0.113.24".to_owned()),
-        },
-        sessions,
-        steps,
-    }
-}
-
-fn name_of(party: &str) -> String {
-    match party {
-        "payroll" => "Payroll",
-        "chat" => "Team chat",
-        "wiki" => "Wiki",
-        "crm" => "Customers",
-        "timesheets" => "Old timesheets",
-        other => other,
-    }
-    .to_owned()
 }
 
 fn signed_out_pages(folder: &Path) -> Outcomes<()> {

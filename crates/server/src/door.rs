@@ -1,5 +1,6 @@
 //! Why a door that shows pages cannot go on, and the page that says so.
 
+use acquit_oidc::params::ParamsError;
 use acquit_store::StoreError;
 use axum::{
     http::StatusCode,
@@ -7,6 +8,7 @@ use axum::{
 };
 
 use crate::{
+    limits::TooMany,
     logout::LogoutError,
     pages::{
         Moment,
@@ -60,6 +62,18 @@ impl From<StoreError> for DoorError {
 impl From<NoRandomness> for DoorError {
     fn from(error: NoRandomness) -> Self {
         Self::Internal(error.to_string())
+    }
+}
+
+impl From<ParamsError> for DoorError {
+    fn from(error: ParamsError) -> Self {
+        Self::BadRequest { parameter: error.parameter().map(str::to_owned), reason: error.to_string() }
+    }
+}
+
+impl From<TooMany> for DoorError {
+    fn from(refusal: TooMany) -> Self {
+        Self::TooMany(Moment(refusal.again_at))
     }
 }
 

@@ -21,6 +21,9 @@ pub mod sign_out_confirm;
 pub mod signed_out;
 pub mod signing_out;
 
+#[cfg(test)]
+mod tests;
+
 pub use csp::{Csp, FormTargets};
 pub use hidden::Hidden;
 pub use moment::Moment;

@@ -5,6 +5,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use acquit_oidc::client::Client;
 use ipnet::IpNet;
 use url::Url;
 
@@ -35,6 +36,8 @@ pub struct Settings {
     pub metrics: Metrics,
     /// People that the file declares.
     pub users: Vec<User>,
+    /// What people sign in to, each without [problems](acquit_oidc::client::Client::problems).
+    pub applications: Vec<Client>,
 }
 
 /// Where the server listens and how the world sees it.

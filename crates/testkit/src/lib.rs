@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Test helpers; dev only.
+
+pub mod postgres;

@@ -86,9 +86,25 @@ pub struct Diagnostics {
     found: Vec<Found>,
     /// Bytes of the file that must not be shown.
     secrets: Vec<Range<usize>>,
+    /// Where the TOML is broken, so that what is near there was not read.
+    broken: Vec<usize>,
 }
 
 impl Diagnostics {
+    /// Notes that the TOML itself is broken at `span`.
+    pub fn no_toml(&mut self, span: Range<usize>, message: &str) {
+        self.broken.push(span.start);
+        let origin = Origin::File(span.clone());
+        self.add(Severity::Error, &Path::root(), Some(&origin), format!("this is no TOML: {message}"));
+    }
+
+    /// Notes that something is missing, unless it may be in a part that could not be read.
+    pub fn missing(&mut self, path: &Path, origin: &Origin, message: String, help: Option<String>) {
+        if self.broken.is_empty() {
+            self.add(Severity::Error, path, Some(origin), message).0.help = help;
+        }
+    }
+
     /// Notes a mistake that keeps Acquit from starting.
     pub fn error(&mut self, path: &Path, origin: Option<&Origin>, message: impl Into<String>) -> Note<'_> {
         self.add(Severity::Error, path, origin, message.into())
@@ -115,6 +131,15 @@ impl Diagnostics {
     /// All that was found, in the order of the file; what is not of the file comes last.
     #[must_use]
     pub fn finish(mut self, file: &str, text: &str) -> Vec<Diagnostic> {
+        // What was read of a broken line is not what was written there, so nothing else is said about it.
+        let line = |at: usize| text.get(..at).map_or(0, |before| before.matches('\n').count());
+        let broken: Vec<(usize, usize)> = self.broken.iter().map(|&at| (line(at), at)).collect();
+        self.found.retain(|found| match &found.origin {
+            Some(Origin::File(range)) => {
+                broken.iter().all(|&(broken, at)| broken != line(range.start) || at == range.start)
+            }
+            _ => true,
+        });
         self.found.sort_by_key(|found| match &found.origin {
             Some(Origin::File(range)) => (0, range.start),
             None => (1, 0),

@@ -46,8 +46,18 @@ impl LifetimesSection {
         let lifetimes = Lifetimes {
             id_token: cx.duration(&path.key("id_token"), self.id_token, default.id_token, SECOND..=DAY),
             access_token: cx.duration(&path.key("access_token"), self.access_token, default.access_token, SECOND..=DAY),
-            refresh_token: cx.duration(&path.key("refresh_token"), self.refresh_token, default.refresh_token, SECOND..=year),
-            session_idle: cx.duration(&path.key("session_idle"), self.session_idle, default.session_idle, SECOND..=year),
+            refresh_token: cx.duration(
+                &path.key("refresh_token"),
+                self.refresh_token,
+                default.refresh_token,
+                SECOND..=year,
+            ),
+            session_idle: cx.duration(
+                &path.key("session_idle"),
+                self.session_idle,
+                default.session_idle,
+                SECOND..=year,
+            ),
             session_max: cx.duration(&path.key("session_max"), self.session_max, default.session_max, SECOND..=year),
             logout_deadline: cx.duration(
                 &path.key("logout_deadline"),

@@ -93,7 +93,9 @@ mod tests {
 
     #[test]
     fn loopback_hosts_are_known_by_name_and_by_number() {
-        for text in ["http://127.0.0.1", "http://127.9.9.9:1", "http://[::1]", "http://localhost", "http://a.localhost:80"] {
+        for text in
+            ["http://127.0.0.1", "http://127.9.9.9:1", "http://[::1]", "http://localhost", "http://a.localhost:80"]
+        {
             assert!(is_loopback(&url(text)), "{text}");
         }
         for text in ["http://10.0.0.1", "http://localhost.example.com", "http://notlocalhost", "http://[::2]"] {
@@ -103,7 +105,17 @@ mod tests {
 
     #[test]
     fn special_addresses_are_not_public() {
-        for text in ["10.1.2.3", "127.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "255.255.255.255", "fd00::1", "fe80::1", "::1"] {
+        for text in [
+            "10.1.2.3",
+            "127.0.0.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "255.255.255.255",
+            "fd00::1",
+            "fe80::1",
+            "::1",
+        ] {
             assert!(!is_public(text.parse().unwrap()), "{text}");
         }
         for text in ["1.1.1.1", "93.184.216.34", "2606:4700::1111"] {

@@ -3,11 +3,8 @@
 use super::path::Path;
 
 /// Sections of later versions, and what they are for.
-const SECTIONS: &[(&str, &str)] = &[
-    ("organizations", "organizations"),
-    ("connections", "upstream connections"),
-    ("gateway", "the gateway"),
-];
+const SECTIONS: &[(&str, &str)] =
+    &[("organizations", "organizations"), ("connections", "upstream connections"), ("gateway", "the gateway")];
 
 /// Keys of applications that belong to protocols of later versions.
 const APPLICATION_KEYS: &[(&str, &str)] = &[
@@ -37,8 +34,9 @@ pub fn key(path: &Path, key: &str) -> Option<String> {
     let among = |keys: &[(&str, &'static str)]| keys.iter().find(|(name, _)| *name == key).map(|(_, what)| *what);
     match path.pattern().as_str() {
         "" => among(SECTIONS).map(|what| format!("[{key}] is not built yet in this version: it has no {}", bare(what))),
-        "applications" => among(APPLICATION_KEYS)
-            .map(|protocol| format!("`{key}` belongs to protocol = \"{protocol}\", which is not built yet in this version")),
+        "applications" => among(APPLICATION_KEYS).map(|protocol| {
+            format!("`{key}` belongs to protocol = \"{protocol}\", which is not built yet in this version")
+        }),
         _ => None,
     }
 }

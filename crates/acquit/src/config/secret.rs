@@ -4,7 +4,7 @@ use std::{borrow::Cow, fs::File, io::Read};
 
 use acquit_server::settings::Secret;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use super::{context::Context, diagnostic::quoted, path::Path};
@@ -17,7 +17,7 @@ const LONGEST: u64 = 64 * 1024;
 #[serde(untagged)]
 pub enum SecretText {
     /// The secret itself.
-    Literal(Zeroizing<String>),
+    Literal(#[serde(deserialize_with = "literal")] Secret),
     /// Where it is.
     Elsewhere {
         /// A file.
@@ -25,6 +25,10 @@ pub enum SecretText {
         /// A variable of the environment.
         env: Option<String>,
     },
+}
+
+fn literal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+    String::deserialize(deserializer).map(Secret::new)
 }
 
 impl std::fmt::Debug for SecretText {
@@ -65,7 +69,7 @@ impl Context<'_> {
     /// The secret that `text` stands for, wherever it is; what is wrong with it is noted.
     pub fn secret(&mut self, path: &Path, text: SecretText) -> Option<Secret> {
         let secret = match text {
-            SecretText::Literal(text) => Some(Secret::new(text.as_str())),
+            SecretText::Literal(secret) => Some(secret),
             SecretText::Elsewhere { file: Some(file), env: None } => self.secret_file(path, &file),
             SecretText::Elsewhere { file: None, env: Some(variable) } => self.secret_variable(path, &variable),
             SecretText::Elsewhere { .. } => {

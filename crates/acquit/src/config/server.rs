@@ -48,7 +48,8 @@ impl ServerSection {
 
 fn public_url(cx: &mut Context<'_>, path: &Path, text: &str) -> Option<Url> {
     let Ok(url) = Url::parse(text) else {
-        cx.error(path, format!("{} is no URL", quoted(text))).help("write an origin, such as \"https://id.example.com\"");
+        cx.error(path, format!("{} is no URL", quoted(text)))
+            .help("write an origin, such as \"https://id.example.com\"");
         return None;
     };
     let is_http = url.scheme() == "http";
@@ -138,8 +139,9 @@ fn master_key(
 fn check_front(cx: &mut Context<'_>, path: &Path, public_url: &Url, listen: SocketAddr, trusted: &[IpNet]) {
     if public_url.scheme() == "https" {
         if trusted.is_empty() {
-            cx.warning(&path.key("public_url"), "the public URL is https, but no proxy is trusted")
-                .help("name the TLS proxy in `trusted_proxies`; until then every browser counts as one address, the proxy's");
+            cx.warning(&path.key("public_url"), "the public URL is https, but no proxy is trusted").help(
+                "name the TLS proxy in `trusted_proxies`; until then every browser counts as one address, the proxy's",
+            );
         }
         return;
     }

@@ -27,7 +27,9 @@ pub fn check(node: Node, schema: &Schema, path: &Path, diagnostics: &mut Diagnos
     }
     let schema = schema::alternative(schema, kind).filter(|_| schema.get("anyOf").is_some()).unwrap_or(schema);
     match node.value {
-        Value::Table(entries) => Some(table(Node { value: Value::Table(Vec::new()), ..node }, entries, schema, path, diagnostics)),
+        Value::Table(entries) => {
+            Some(table(Node { value: Value::Table(Vec::new()), ..node }, entries, schema, path, diagnostics))
+        }
         Value::Array(items) => {
             let Some(inner) = schema.get("items") else { return None };
             let checked: Vec<Option<Node>> = items
@@ -84,10 +86,7 @@ fn table(mut node: Node, entries: Vec<Entry>, schema: &Schema, path: &Path, diag
             [] => format!("[{key}] is missing"),
             _ => format!("{} has no `{key}`", path.header()),
         };
-        let note = diagnostics.error(&path.key(key), Some(&node.origin), message);
-        if let Some(help) = help {
-            note.help(help);
-        }
+        diagnostics.missing(&path.key(key), &node.origin, message, help);
     }
     node.value = Value::Table(kept);
     node
@@ -168,6 +167,9 @@ fn if_wrapped(node: &Node, schema: &Schema, path: &Path) -> Option<String> {
 }
 
 fn expected(schema: &Schema) -> String {
+    if schema::is_secret(schema) {
+        return "a string, { file = \"…\" } or { env = \"…\" }".to_owned();
+    }
     let mut kinds: Vec<&str> = schema::kinds(schema).map(article).collect();
     kinds.dedup();
     if schema.get("items").is_some_and(|items| schema::accepts(items, "string")) {
@@ -180,7 +182,7 @@ fn article(kind: &str) -> &'static str {
     match kind {
         "string" => "a string",
         "integer" => "a whole number",
-        "number" => "a number",
+        "number" => "a number with a fraction",
         "boolean" => "true or false",
         "array" => "a list",
         "object" => "a table",

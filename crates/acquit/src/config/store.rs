@@ -48,7 +48,8 @@ impl StoreSection {
 
 fn sqlite(cx: &mut Context<'_>, path: &Path, rest: &str) -> Option<Store> {
     let Some(name) = rest.strip_prefix("//").filter(|name| !name.is_empty()) else {
-        cx.error(path, format!("{} names no file", quoted(&format!("sqlite:{rest}")))).help("write \"sqlite://acquit.db\"");
+        cx.error(path, format!("{} names no file", quoted(&format!("sqlite:{rest}"))))
+            .help("write \"sqlite://acquit.db\"");
         return None;
     };
     if name.contains(['?', '#', '\0']) {

@@ -1,5 +1,8 @@
 //! What was probably meant.
 
+/// No name is longer, so a longer word means none.
+const LONGEST: usize = 64;
+
 /// Names that people bring along from other programs, and what they are called here. A key is only suggested where the
 /// table takes it.
 const ALIASES: &[(&str, &[&str])] = &[
@@ -38,12 +41,17 @@ const ALIASES: &[(&str, &[&str])] = &[
 
 /// The one of `known` that `written` most probably means.
 pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
+    if written.len() > LONGEST {
+        return None;
+    }
     let written = written.to_lowercase().replace('-', "_");
     let best = known
         .iter()
         .map(|candidate| (distance(&written, &candidate.to_lowercase()), *candidate))
         // A third of the letters may be wrong; beyond that a suggestion is a guess.
-        .filter(|(distance, candidate)| *distance <= (candidate.chars().count().max(written.chars().count()) / 3).max(1))
+        .filter(|(distance, candidate)| {
+            *distance <= (candidate.chars().count().max(written.chars().count()) / 3).max(1)
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate);
     best.or_else(|| {
@@ -54,8 +62,8 @@ pub fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
 
 /// How many letters must be added, dropped, changed or swapped with their neighbour.
 fn distance(left: &str, right: &str) -> usize {
-    let left: Vec<char> = left.chars().take(64).collect();
-    let right: Vec<char> = right.chars().take(64).collect();
+    let left: Vec<char> = left.chars().take(LONGEST).collect();
+    let right: Vec<char> = right.chars().take(LONGEST).collect();
     let mut rows = vec![(0..=right.len()).collect::<Vec<usize>>()];
     for (i, &l) in left.iter().enumerate() {
         let mut row = vec![i + 1];

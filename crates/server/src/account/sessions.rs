@@ -115,3 +115,8 @@ pub async fn end(
     }
     Ok(respond::see_other(&format!("/account?ended={}&key={}", done.logout, done.receipt_key)))
 }
+
+/// `GET /`: to one's own sessions.
+pub async fn home() -> Response {
+    respond::see_other("/account")
+}

@@ -6,7 +6,10 @@ use acquit_core::{
     AppId, SessionId,
     plan::{By, Scope},
 };
-use acquit_oidc::client::{Client, SingleLogout};
+use acquit_oidc::{
+    client::{Client, SingleLogout},
+    end_session::Target,
+};
 use acquit_store::SessionView;
 use axum::{
     extract::State,
@@ -39,7 +42,8 @@ struct Question {
     nonce: String,
     session: SessionId,
     asker: Option<AppId>,
-    onward: Option<String>,
+    target: Option<Target>,
+    reach: SingleLogout,
 }
 
 /// Who asks for a logout in this browser, and where to go afterwards.
@@ -48,7 +52,9 @@ pub struct Asker<'a> {
     /// The application; none when the person came by themselves.
     pub client: Option<&'a Client>,
     /// The registered URI to go to, with `state`; none for our own page.
-    pub onward: Option<String>,
+    pub target: Option<Target>,
+    /// How far its logout reaches.
+    pub reach: SingleLogout,
 }
 
 /// `GET /sign-out`: asks. Changes nothing.
@@ -62,7 +68,7 @@ pub async fn show(
     }
     let mut browser = Browser::look_up(&app, &headers).await?;
     if browser.session.is_none() {
-        app.limits.try_bare_logout(&address).map_err(DoorError::from)?;
+        app.limits.try_bare_logout(&address)?;
         return signed_out::nobody(&app, &browser);
     }
     ask(&app, &mut browser, Asker::default()).await
@@ -81,10 +87,11 @@ pub async fn ask(app: &App, browser: &mut Browser, asker: Asker<'_>) -> Result<R
         nonce: random::secret()?,
         session: session.clone(),
         asker: asker.client.map(|client| client.app.clone()),
-        onward: asker.onward.clone(),
+        target: asker.target.clone(),
+        reach: asker.reach,
     };
     let sealed = app.sealer.seal(Purpose::Confirmation, &question, app.clock.now().plus(QUESTION_LIFE))?;
-    let (told, not_told) = participants_by_name(app, &session, asker.client).await?;
+    let (told, not_told) = participants_by_name(app, &session, &asker).await?;
     let csrf = browser.form_token(app, FORM)?;
     let view = SignOutConfirm {
         action: "/sign-out".to_owned(),
@@ -93,7 +100,7 @@ pub async fn ask(app: &App, browser: &mut Browser, asker: Asker<'_>) -> Result<R
         application: asker.client.map(|client| app.clients.name(&client.app)),
         told,
         not_told,
-        targets: asker.onward.map_or(FormTargets::Own, |onward| FormTargets::And(vec![onward])),
+        targets: asker.target.map_or(FormTargets::Own, |target| FormTargets::And(vec![target.registered_uri().to_owned()])),
     };
     let mut response = respond::page(StatusCode::OK, &view);
     if let Some(cookie) = browser.fresh_cookie(app) {
@@ -106,12 +113,12 @@ pub async fn ask(app: &App, browser: &mut Browser, asker: Asker<'_>) -> Result<R
 async fn participants_by_name(
     app: &App,
     session: &SessionId,
-    asker: Option<&Client>,
+    asker: &Asker<'_>,
 ) -> Result<(Vec<String>, Vec<String>), DoorError> {
-    let nobody_else = asker.is_some_and(|client| client.single_logout == SingleLogout::None);
+    let nobody_else = asker.reach == SingleLogout::None;
     let participants = app.store.session(session).await?.map(|view| view.participants).unwrap_or_default();
     let (mut told, mut not_told) = (Vec::new(), Vec::new());
-    for joined in participants.iter().filter(|joined| asker.is_none_or(|client| client.app != joined.app)) {
+    for joined in participants.iter().filter(|joined| asker.client.is_none_or(|client| client.app != joined.app)) {
         let reachable =
             app.clients.channels(&joined.app).is_some_and(|channels| channels.back.is_some() || channels.front.is_some());
         let names = if reachable && !nobody_else { &mut told } else { &mut not_told };
@@ -149,7 +156,8 @@ pub async fn answer(
                 Some(id) => Some(app.clients.by_app(id).await?.ok_or(DoorError::Expired)?),
                 None => None,
             };
-            let asker = Asker { client: client.as_deref(), onward: question.onward };
+            let target = question.target.and_then(|target| target.still_of(client.as_deref()?));
+            let asker = Asker { client: client.as_deref(), target, reach: question.reach };
             perform(&app, view, asker, address).await
         }
         _ => Err(DoorError::parameter("decision", "choose to sign out or to stay")),
@@ -161,22 +169,21 @@ pub async fn answer(
 /// # Errors
 /// [`DoorError`]; then nothing is said to be done.
 pub async fn perform(app: &App, view: &SessionView, asker: Asker<'_>, ip: String) -> Result<Response, DoorError> {
-    let policy = asker.client.map(|client| client.single_logout).unwrap_or_default();
     let order = Order {
-        scope: match policy {
+        scope: match asker.reach {
             SingleLogout::User => Scope::User(view.user.id.clone()),
             SingleLogout::None | SingleLogout::Session => Scope::Session(view.session.id.clone()),
         },
         by: if asker.client.is_some() { By::Application } else { By::User },
         party: asker.client.map(|client| client.app.to_string()),
         reason: None,
-        tell: policy.tell(),
+        tell: asker.reach.tell(),
         ip: Some(ip),
         browser: Some(view.session.id.clone()),
     };
     let done = log_out(app, order).await?;
-    let onward_name = asker.onward.is_some().then(|| asker.client.map(|client| app.clients.name(&client.app))).flatten();
-    leave(app, &view.session.id, &done, asker.onward, onward_name)
+    let onward_name = asker.target.as_ref().and(asker.client).map(|client| app.clients.name(&client.app));
+    leave(app, &view.session.id, &done, asker.target.map(|target| target.url()), onward_name)
 }
 
 /// Takes a browser whose session has ended on, and leaves nothing in it.

@@ -84,11 +84,14 @@ pub fn but(apps: &[App]) -> Option<String> {
     let of = |outcomes: &[Outcome]| {
         names(apps.iter().filter(|app| outcomes.contains(&app.outcome)).map(|app| app.name.as_str()))
     };
-    match (of(&[Outcome::Pending]).as_str(), of(&[Outcome::Failed, Outcome::Unsupported]).as_str()) {
-        ("", "") => None,
-        (pending, "") => Some(format!("but not of {pending} yet")),
-        ("", open) => Some(format!("but {open} may still be open")),
-        (pending, open) => Some(format!("but not of {pending} yet, and {open} may still be open")),
+    let missed = of(&[Outcome::Pending, Outcome::Failed, Outcome::Unsupported]);
+    if missed.is_empty() {
+        None
+    } else if of(&[Outcome::Failed, Outcome::Unsupported]).is_empty() {
+        Some(format!("but not of {missed} yet"))
+    } else {
+        // Nobody knows what an app that could not be told does; "may" is all that can be said.
+        Some(format!("but {missed} may still be open"))
     }
 }
 

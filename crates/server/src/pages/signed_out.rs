@@ -55,9 +55,10 @@ impl SignedOut {
         outcome::but(&self.apps)
     }
 
-    /// Whether everything that there was to end was told.
+    /// Whether every app said that the person is out: only then is the headline glad.
     fn all_out(&self) -> bool {
-        matches!(self.ending, Ending::SignedOut | Ending::NobodyWasSignedIn) && self.but().is_none()
+        matches!(self.ending, Ending::SignedOut | Ending::NobodyWasSignedIn)
+            && self.apps.iter().all(|app| app.outcome == Outcome::Confirmed)
     }
 
     fn has(&self, outcome: Outcome) -> bool {

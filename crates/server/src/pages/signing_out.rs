@@ -6,8 +6,10 @@ use askama::Template;
 
 use super::{Csp, Page};
 
-/// Loads every app's sign-out page in a frame of its own, then goes on: by script as soon as all have loaded, without
-/// script by a refresh, both at the cap at the latest.
+/// Loads every app's sign-out page in a frame of its own, then goes on: by script as soon as all have loaded, at the cap at
+/// the latest. Without script by a refresh, whose clock browsers start only when the page and all of its frames have loaded
+/// (HTML, "completely loaded time"): it is set to the shortest time that still lets the frames' own scripts begin. A frame
+/// that hangs holds such a browser; for it there is the link.
 #[derive(Template)]
 #[template(path = "signing-out.html")]
 pub struct SigningOut {
@@ -37,12 +39,6 @@ pub struct Frame {
 }
 
 impl SigningOut {
-    /// The refresh of a browser without script: whole seconds, rounded down to stay within the cap, at least one so that
-    /// the frames get a chance.
-    fn refresh_seconds(&self) -> u64 {
-        self.cap.as_secs().max(1)
-    }
-
     fn cap_ms(&self) -> u128 {
         self.cap.as_millis()
     }

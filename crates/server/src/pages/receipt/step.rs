@@ -125,13 +125,15 @@ impl Step {
             "global-token-revocation" => "Global token revocation",
             "security-event" => "Security event",
             "webhook" => "Webhook",
-            "none" => "None: this app has not registered any",
+            "none" if self.detail.as_deref() == Some("has no logout channel") => "None: this app has registered none",
+            "none" => "None",
             other => other,
         }
     }
 
-    /// The detail, when it says more than the sentence does.
+    /// The detail, when it says more than the sentence and the last attempt do.
     pub(crate) fn own_words(&self) -> Option<&str> {
-        self.detail.as_deref().filter(|detail| !detail.is_empty() && !SAID.contains(detail))
+        let last = self.attempts.last().and_then(|attempt| attempt.detail.as_deref());
+        self.detail.as_deref().filter(|detail| !detail.is_empty() && !SAID.contains(detail) && Some(*detail) != last)
     }
 }

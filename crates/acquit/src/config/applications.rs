@@ -1,0 +1,154 @@
+//! `[[applications]]`: what people sign in to.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{jwks::JwksText, secret::SecretText};
+
+mod check;
+mod resolve;
+
+/// An application that people sign in to.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ApplicationSection {
+    /// Its name in receipts, the API and the command line; unique and never changed.
+    #[schemars(required)]
+    pub id: Option<String>,
+    /// Its name for people; the id when absent.
+    pub name: Option<String>,
+    /// How it is spoken to.
+    #[schemars(required)]
+    pub protocol: Option<ProtocolText>,
+    /// Its client_id; unique.
+    #[schemars(required)]
+    pub client_id: Option<String>,
+    /// Its secret, of at least 32 bytes, when it has one; otherwise it has `jwks`, `jwks_uri` or `public = true`.
+    pub client_secret: Option<SecretText>,
+    /// Its public keys for private_key_jwt: a JSON Web Key Set as a string or in a file.
+    pub jwks: Option<JwksText>,
+    /// Where its public keys for private_key_jwt are.
+    pub jwks_uri: Option<String>,
+    /// Whether it can keep no secret, as programs in a browser or on a phone cannot; it must then use PKCE.
+    #[schemars(extend("default" = false))]
+    pub public: Option<bool>,
+    /// How it proves who it is at the token endpoint. With a secret both client_secret_basic and client_secret_post are
+    /// taken unless this names one.
+    pub token_endpoint_auth_method: Option<AuthMethodText>,
+    /// Where the browser may be sent after a sign-in; compared as strings.
+    #[schemars(required)]
+    pub redirect_uris: Option<Vec<String>>,
+    /// Where the browser may be sent after a sign-out; compared as strings.
+    pub post_logout_redirect_uris: Option<Vec<String>>,
+    /// Where logout tokens are posted (OpenID Connect Back-Channel Logout 1.0). The dependable way.
+    pub backchannel_logout_uri: Option<String>,
+    /// Whether its logout tokens must name the session. Acquit always names it when a session ends.
+    #[schemars(extend("default" = false))]
+    pub backchannel_logout_session_required: Option<bool>,
+    /// What is loaded in a frame at sign-out (OpenID Connect Front-Channel Logout 1.0). It has the scheme, host and port of a
+    /// redirect URI.
+    pub frontchannel_logout_uri: Option<String>,
+    /// Whether `iss` and `sid` are added to that frame's address.
+    #[schemars(extend("default" = false))]
+    pub frontchannel_logout_session_required: Option<bool>,
+    /// Which channel is used when it has both.
+    #[schemars(extend("default" = "backchannel"))]
+    pub logout_channel: Option<LogoutChannelText>,
+    /// What its ID tokens and logout tokens are signed with.
+    #[schemars(extend("default" = "RS256"))]
+    pub id_token_signed_response_alg: Option<AlgorithmText>,
+    /// How far a logout reaches that this application asks for.
+    #[schemars(extend("default" = "session"))]
+    pub single_logout: Option<SingleLogoutText>,
+    /// The fewest characters of `state` in its requests; Login.gov has 22.
+    #[schemars(range(min = 0, max = 512), extend("default" = 0))]
+    pub state_min_length: Option<i64>,
+    /// Whether a person is asked before a sign-out that this application begins.
+    #[schemars(extend("default" = "when-needed"))]
+    pub confirm: Option<ConfirmText>,
+    /// Whether a person is asked before the first sign-in to it.
+    #[schemars(extend("default" = false))]
+    pub consent: Option<bool>,
+    /// Whether it is told when a session ends by age or idleness.
+    #[schemars(extend("default" = true))]
+    pub tell_on_expiry: Option<bool>,
+}
+
+/// How an application is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ProtocolText {
+    /// OpenID Connect.
+    Oidc,
+}
+
+/// How a client proves who it is at the token endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethodText {
+    /// Its secret in the Authorization header.
+    ClientSecretBasic,
+    /// Its secret in the body.
+    ClientSecretPost,
+    /// A JWT signed with its key.
+    PrivateKeyJwt,
+    /// Not at all: a public client.
+    None,
+}
+
+/// Which channel tells an application that has both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogoutChannelText {
+    /// A logout token from server to server.
+    #[default]
+    Backchannel,
+    /// A frame in the browser.
+    Frontchannel,
+    /// Both.
+    Both,
+}
+
+/// What tokens are signed with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum AlgorithmText {
+    /// RSA with PKCS #1 v1.5 and SHA-256, which every library knows.
+    #[default]
+    #[serde(rename = "RS256")]
+    Rs256,
+    /// ECDSA on P-256, the cheapest.
+    #[serde(rename = "ES256")]
+    Es256,
+    /// RSA with PSS and SHA-256.
+    #[serde(rename = "PS256")]
+    Ps256,
+    /// Ed25519.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+}
+
+/// How far a logout reaches that an application asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SingleLogoutText {
+    /// Only the session at Acquit ends; no other application is told.
+    None,
+    /// The session ends and every application in it is told.
+    #[default]
+    Session,
+    /// All sessions of the user end and every application in them is told.
+    User,
+}
+
+/// Whether a person is asked before a sign-out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConfirmText {
+    /// Always.
+    Always,
+    /// Not when the request carries a valid hint of this session.
+    #[default]
+    WhenNeeded,
+    /// Never; a request without a valid hint of this session is then refused instead.
+    Never,
+}

@@ -1,0 +1,127 @@
+//! `/oauth2/v1/logout`: RP-Initiated Logout 1.0. The rules are in [`acquit_oidc::end_session`].
+
+use acquit_core::{AppId, SessionId};
+use acquit_oidc::{
+    end_session::{BrowserSession, Decision, EndSessionRequest, Situation, decide},
+    jose::verify_id_token_hint,
+    params::Params,
+};
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, Uri},
+    response::Response,
+};
+
+use crate::{
+    App,
+    account::{
+        sign_out::{self, Asker, ask, perform},
+        signed_out,
+    },
+    browser::Browser,
+    door::DoorError,
+    flow::Handoff,
+    form::{self, Address},
+    provenance::{self, Load},
+    respond,
+};
+
+/// `GET` on the endpoint: a person navigates here, sent by an application.
+pub async fn get(
+    State(app): State<App>,
+    Address(address): Address,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, DoorError> {
+    // A page in a frame or fetched ahead signs nobody out.
+    if provenance::load(&headers) != Load::TopLevel {
+        return Err(DoorError::Forbidden("signing out is not done in a frame, by a script or ahead of time"));
+    }
+    let params = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
+    let params = match params.get("handoff") {
+        Some(sealed) => Params::parse(Handoff::open(&app, uri.path(), sealed)?.parameters.as_bytes())?,
+        None => params,
+    };
+    end_session(&app, &headers, address, &EndSessionRequest::parse(&params)).await
+}
+
+/// `POST` on the endpoint (RPI-1): goes on by a GET, which carries the browser's cookie also when another site posted. No
+/// hint is readable in that URL.
+pub async fn post(State(app): State<App>, request: Request) -> Result<Response, DoorError> {
+    if provenance::load(request.headers()) != Load::TopLevel {
+        return Err(DoorError::Forbidden("signing out is not done in a frame, by a script or ahead of time"));
+    }
+    let uri = request.uri().clone();
+    let body = form::read_form(request).await?;
+    let params = Params::parse_request(uri.query().unwrap_or_default().as_bytes(), &body)?;
+    let handoff = Handoff { path: uri.path().to_owned(), parameters: params.encode() };
+    Ok(respond::see_other(&format!("{}?handoff={}", uri.path(), handoff.seal(&app)?)))
+}
+
+async fn end_session(
+    app: &App,
+    headers: &HeaderMap,
+    address: String,
+    request: &EndSessionRequest,
+) -> Result<Response, DoorError> {
+    let mut browser = Browser::look_up(app, headers).await?;
+    let keys = app.keys.set(app.clock.now());
+    let hint = request.id_token_hint.as_deref().map(|hint| verify_id_token_hint(keys.verifying(), app.issuer(), hint));
+    let good = hint.as_ref().and_then(|hint| hint.as_ref().ok());
+    if good.is_none() && browser.session.is_none() {
+        app.limits.try_bare_logout(&address)?;
+    }
+    let client = match request.client_to_look_up(good) {
+        Some(client_id) => app.clients.find(client_id).await?,
+        None => None,
+    };
+    let subject = browser.session.as_ref().map(|view| view.user.id.to_string());
+    let sid = match (&browser.session, &client) {
+        (Some(view), Some(client)) => sid_of(app, &view.session.id, &client.app).await?,
+        _ => None,
+    };
+    let hint_session_lives = match (good.and_then(|hint| Some((hint, hint.sid.as_deref()?))), &browser.session) {
+        (Some((hint, sid)), None) => {
+            app.store.session_by_sid(&hint.client_id, sid).await?.is_some_and(|view| app.is_live(&view, app.clock.now()))
+        }
+        _ => false,
+    };
+    let situation = Situation {
+        hint: hint.as_ref(),
+        client: client.as_deref(),
+        session: subject.as_deref().map(|subject| BrowserSession { subject, sid: sid.as_deref() }),
+        hint_session_lives,
+    };
+    match decide(request, situation) {
+        Decision::Error(mistake) => Err(DoorError::parameter(mistake.parameter, mistake.to_string())),
+        Decision::Ask { sign_out, because } => {
+            tracing::debug!(?because, "asking before a logout");
+            let asker = Asker { client: client.as_deref(), target: sign_out.redirect, reach: sign_out.reach };
+            ask(app, &mut browser, asker).await
+        }
+        Decision::SignOut(sign_out) => {
+            let Some(view) = &browser.session else { return signed_out::nobody(app, &browser) };
+            let asker = Asker { client: client.as_deref(), target: sign_out.redirect, reach: sign_out.reach };
+            perform(app, view, asker, address).await
+        }
+        Decision::AlreadyOut { redirect, hint_session_lives } => {
+            if hint_session_lives {
+                tracing::info!("a logout came from a browser without the session that its hint names; that one lives on");
+            }
+            match redirect {
+                Some(target) => Ok(sign_out::forget(app, respond::see_other(&target.url()))),
+                None => signed_out::nobody(app, &browser),
+            }
+        }
+        Decision::OfferSignIn => {
+            tracing::info!("a logout came from a browser without the session that its hint names; that one lives on");
+            Ok(signed_out::lives_elsewhere())
+        }
+    }
+}
+
+/// The `sid` by which an application knows a session, if it takes part in it.
+async fn sid_of(app: &App, session: &SessionId, client: &AppId) -> Result<Option<String>, DoorError> {
+    let participants = app.store.session(session).await?.map(|view| view.participants).unwrap_or_default();
+    Ok(participants.into_iter().find(|joined| joined.app == *client).map(|joined| joined.sid))
+}

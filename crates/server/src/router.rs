@@ -1,0 +1,92 @@
+//! Which door opens at which path, and what every answer carries.
+
+use axum::{
+    Router,
+    extract::{Path, Request, State},
+    http::{HeaderValue, Method, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+
+use crate::{
+    App, account, api,
+    door::DoorError,
+    health,
+    pages::assets,
+    provider,
+    respond::COMMON,
+};
+
+/// All doors of a running server.
+#[must_use]
+pub fn router(app: App) -> Router {
+    Router::new()
+        .merge(provider::routes())
+        .merge(people())
+        .merge(operators())
+        .route("/assets/{name}", get(asset))
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .fallback(nothing_here)
+        .layer(middleware::from_fn_with_state(app.clone(), common))
+        .with_state(app)
+}
+
+fn people() -> Router<App> {
+    Router::new()
+        .route("/", get(account::sessions::home))
+        .route("/sign-in", get(account::sign_in::show).post(account::sign_in::submit))
+        .route("/sign-out", get(account::sign_out::show).post(account::sign_out::answer))
+        .route("/signed-out", get(account::signed_out::show))
+        .route(account::signing_out::REPORT, post(account::signing_out::loaded))
+        .route("/account", get(account::sessions::show))
+        .route("/account/sign-out", post(account::sessions::end))
+        .route("/logouts/{id}", get(account::receipt::show))
+}
+
+fn operators() -> Router<App> {
+    Router::new()
+        .route("/api/v1/logouts", get(api::logouts::list).post(api::logouts::create))
+        .route("/api/v1/logouts/{id}", get(api::logouts::show))
+        .route("/api/v1/logouts/{id}/retry", post(api::logouts::retry))
+        .route("/api/v1/sessions", get(api::sessions::list))
+        .route("/api/v1/sessions/{id}", get(api::sessions::show).delete(api::sessions::end))
+}
+
+/// Style sheet, scripts, icon: named after their content, so that they may be kept for ever.
+async fn asset(Path(name): Path<String>) -> Response {
+    match assets::at(&format!("/assets/{name}")) {
+        Some(asset) => {
+            let headers = [(header::CONTENT_TYPE, asset.content_type), (header::CACHE_CONTROL, assets::CACHE_CONTROL)];
+            (headers, asset.bytes).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn nothing_here() -> DoorError {
+    DoorError::NotFound
+}
+
+/// What every answer carries; and `HEAD` on anything that could act is answered without acting.
+async fn common(State(app): State<App>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let harmless = path.starts_with("/assets/") || path.ends_with("z") || path.contains(".well-known");
+    let mut response = if request.method() == Method::HEAD && !harmless {
+        StatusCode::OK.into_response()
+    } else {
+        next.run(request).await
+    };
+    let headers = response.headers_mut();
+    for (name, value) in COMMON {
+        headers.entry(name).or_insert(value);
+    }
+    if app.settings.server.is_https() {
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000"),
+        );
+    }
+    response
+}

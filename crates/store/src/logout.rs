@@ -1,0 +1,103 @@
+//! Logging out, the one way in which sessions end: one transaction takes the rows in scope, reads what stands, lets
+//! `acquit_core::plan` decide, ends the sessions and makes every step durable (promises 1 and 3).
+
+mod apply;
+mod scope;
+
+use std::{fmt, sync::Arc};
+
+use acquit_core::{
+    AppId, LogoutId, SessionId, Timestamp,
+    participant::Channels,
+    plan::{Request, Scope, plan},
+    step::Step,
+};
+
+use crate::{Hash, Store, StoreError, tx::Tx};
+
+/// A node's claim on the steps that are due at once, so that it sends them itself, and how long the claim lasts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The node.
+    pub node: String,
+    /// When anybody may take over.
+    pub until: Timestamp,
+}
+
+/// A logout that a door asks for.
+#[derive(Clone, Debug)]
+pub struct LogoutOrder {
+    /// What was asked.
+    pub request: Request,
+    /// The node that will send the first attempts at once; without one they wait to be claimed.
+    pub lease: Option<Lease>,
+    /// The hash of the key that opens the receipt's page.
+    pub receipt_key_hash: Option<Hash>,
+}
+
+/// What a logout did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedOut {
+    /// The logout: the one asked for, or the earlier one where everything was ended already.
+    pub logout: LogoutId,
+    /// The steps of this logout, the application that asked first; none when it is a repetition.
+    pub steps: Vec<Step>,
+    /// The sessions that it ended.
+    pub ended: Vec<SessionId>,
+    /// Whether everything was ended already, so that nothing was added.
+    pub repeated: bool,
+}
+
+/// There is no such session or user: nothing was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such session or user")]
+pub struct UnknownTarget;
+
+/// What an application's channels are now; none for an application that is gone, which is told as it was registered.
+pub(crate) type ChannelsOf = Arc<dyn Fn(&AppId) -> Option<Channels> + Send + Sync>;
+
+pub(crate) struct Args {
+    pub(crate) order: LogoutOrder,
+    pub(crate) channels: ChannelsOf,
+}
+
+impl fmt::Debug for Args {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.order.fmt(f)
+    }
+}
+
+impl Store {
+    /// Logs out. When this returns, nothing that was minted in scope works any more and every step is durable.
+    ///
+    /// `channels` gives what an application has registered by now, which is what its steps use.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when it could not be made durable: the caller must not report success, and must deny
+    /// the session meanwhile. [`StoreError::Duplicate`] when the logout's id is not new.
+    pub async fn log_out(
+        &self,
+        order: LogoutOrder,
+        channels: impl Fn(&AppId) -> Option<Channels> + Send + Sync + 'static,
+    ) -> Result<Result<LoggedOut, UnknownTarget>, StoreError> {
+        let args = Args { order, channels: Arc::new(channels) };
+        self.write(args, |tx, args| Box::pin(log_out(tx, args))).await
+    }
+}
+
+async fn log_out(tx: &mut Tx, args: &Args) -> Result<Result<LoggedOut, UnknownTarget>, StoreError> {
+    let request = &args.order.request;
+    let in_scope = match &request.scope {
+        Scope::Session(session) => scope::session(tx, session, &args.channels).await?,
+        Scope::User(user) => scope::user(tx, user, request.at, &args.channels).await?,
+    };
+    let Some(in_scope) = in_scope else { return Ok(Err(UnknownTarget)) };
+    let plan = plan(&in_scope.snapshot, request);
+    if plan.is_empty()
+        && let Some(earlier) = in_scope.earlier
+    {
+        return Ok(Ok(LoggedOut { logout: earlier, steps: Vec::new(), ended: Vec::new(), repeated: true }));
+    }
+    apply::apply(tx, &args.order, &in_scope.user, &plan).await?;
+    Ok(Ok(LoggedOut { logout: request.id.clone(), steps: plan.steps, ended: plan.end, repeated: false }))
+}

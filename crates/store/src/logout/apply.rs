@@ -1,0 +1,118 @@
+//! Writing a plan down: all of it in the transaction that read its snapshot.
+
+use acquit_core::{UserId, event::Kind, plan::Plan, receipt::State, step::Step};
+
+use super::{Lease, LogoutOrder};
+use crate::{
+    StoreError,
+    column::to_json,
+    event::Event,
+    outbox::destination,
+    tx::{Batch, Tx},
+    value::params,
+};
+
+pub(super) async fn apply(tx: &mut Tx, order: &LogoutOrder, user: &UserId, plan: &Plan) -> Result<(), StoreError> {
+    let request = &order.request;
+    let mut batch = Batch::default();
+    let state = State::of(plan.steps.iter().map(|step| step.outcome));
+    batch.push(
+        "INSERT INTO logouts (id, scope, user_id, requested_by, party, reason, at, ip, state, sessions, key_hash) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        params![
+            &request.id,
+            request.scope.as_str(),
+            user,
+            request.by.as_str(),
+            request.party.as_ref(),
+            request.reason.as_ref(),
+            request.at,
+            request.ip.as_ref(),
+            state.as_str(),
+            &to_json(&plan.end)?,
+            order.receipt_key_hash.as_ref(),
+        ],
+    );
+    batch.event(&Event {
+        user: Some(user.clone()),
+        logout: Some(request.id.clone()),
+        party: request.party.clone(),
+        ip: request.ip.clone(),
+        detail: Some(format!(
+            "{} of {}: {} to end, {} to tell{}",
+            request.by.as_str(),
+            request.scope.as_str(),
+            plan.end.len(),
+            plan.steps.len(),
+            request.reason.as_ref().map(|why| format!("; {why}")).unwrap_or_default(),
+        )),
+        ..Event::new(Kind::LogoutPlanned, request.at)
+    });
+    for session in &plan.end {
+        batch.push(
+            "UPDATE sessions SET ended_at = $1, logout_id = $2 WHERE id = $3 AND ended_at IS NULL",
+            params![request.at, &request.id, session],
+        );
+        batch.revoked_session(session, request.at);
+        batch.event(&Event {
+            user: Some(user.clone()),
+            session: Some(session.clone()),
+            logout: Some(request.id.clone()),
+            ip: request.ip.clone(),
+            ..Event::new(Kind::SessionEnded, request.at)
+        });
+    }
+    for (session, app) in &plan.close {
+        batch.push(
+            "UPDATE participants SET closed_at = $1 WHERE session_id = $2 AND app = $3 AND closed_at IS NULL",
+            params![request.at, session, app],
+        );
+    }
+    if plan.revoke_offline {
+        batch.push(
+            "UPDATE families SET revoked_at = $1 WHERE user_id = $2 AND revoked_at IS NULL",
+            params![request.at, user],
+        );
+    }
+    for (number, step) in plan.steps.iter().enumerate() {
+        let lease = order.lease.as_ref().filter(|_| step.next_attempt_at.is_some_and(|at| at <= request.at));
+        batch.step(number, step, lease)?;
+    }
+    tx.execute_all(&batch).await?;
+    Ok(())
+}
+
+impl Batch {
+    fn step(&mut self, number: usize, step: &Step, lease: Option<&Lease>) -> Result<(), StoreError> {
+        self.push(
+            "INSERT INTO steps (id, logout_id, number, party, protocol, channel, user_id, session_id, target, destination, \
+             outcome, detail, attempts, next_attempt_at, deadline, goes_first, tell_again, key_retried, due_at, \
+             lease_node, lease_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
+             $18, $19, $20, $21)",
+            params![
+                &step.id,
+                &step.logout,
+                i64::try_from(number).unwrap_or(i64::MAX),
+                &step.party,
+                step.protocol.as_str(),
+                step.channel.map(acquit_core::step::Channel::as_str),
+                &step.user,
+                step.session.as_ref(),
+                &to_json(&step.target)?,
+                &destination(step.target.uri().unwrap_or_default()),
+                step.outcome.as_str(),
+                step.detail.as_ref(),
+                step.attempts,
+                step.next_attempt_at,
+                step.deadline,
+                step.first,
+                step.again,
+                step.key_retried,
+                lease.map(|lease| lease.until).or(step.next_attempt_at),
+                lease.map(|lease| &lease.node),
+                lease.map(|lease| lease.until),
+            ],
+        );
+        Ok(())
+    }
+}

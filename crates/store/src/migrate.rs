@@ -1,0 +1,139 @@
+//! Bringing a database to the version that this program knows. Both engines have the same list of versions.
+
+use deadpool_postgres::Object;
+use refinery_core::{Migration, Runner};
+
+use crate::StoreError;
+
+/// Every version: its number and name as refinery wants them, and what it does on SQLite and on PostgreSQL.
+const VERSIONS: &[(&str, &str, &str)] = &[(
+    "V1__first",
+    include_str!("../migrations/sqlite/0001_first.sql"),
+    include_str!("../migrations/postgres/0001_first.sql"),
+)];
+
+/// Keeps nodes that start together from migrating at the same time; any number that nobody else uses.
+const ADVISORY_LOCK: i64 = 0x4163_7175_6974;
+
+/// How often the migration of a SQLite file is tried: another process may be at it, and its work then counts as ours.
+const TRIES: usize = 5;
+
+fn runner(sql: impl Fn(&(&'static str, &'static str, &'static str)) -> &'static str) -> Result<Runner, StoreError> {
+    let migrations =
+        VERSIONS.iter().map(|version| Migration::unapplied(version.0, sql(version))).collect::<Result<Vec<_>, _>>();
+    Ok(Runner::new(&migrations?).set_abort_missing(true).set_abort_divergent(true))
+}
+
+fn known() -> i32 {
+    i32::try_from(VERSIONS.len()).unwrap_or(i32::MAX)
+}
+
+fn refuse_newer(last: Option<&Migration>) -> Result<(), StoreError> {
+    match last {
+        Some(last) if last.version() > known() => Err(StoreError::Newer { found: last.version(), known: known() }),
+        _ => Ok(()),
+    }
+}
+
+/// Migrates a SQLite file.
+pub(crate) fn sqlite(connection: &mut rusqlite::Connection) -> Result<(), StoreError> {
+    let runner = runner(|version| version.1)?;
+    let mut tries = 1;
+    loop {
+        match sqlite_once(connection, &runner) {
+            Err(error) if tries < TRIES && !matches!(error, StoreError::Newer { .. }) => tries += 1,
+            result => return result,
+        }
+    }
+}
+
+fn sqlite_once(connection: &mut rusqlite::Connection, runner: &Runner) -> Result<(), StoreError> {
+    let has_history: bool = connection.query_row(
+        "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'refinery_schema_history')",
+        [],
+        |row| row.get(0),
+    )?;
+    if has_history {
+        let last = runner.get_last_applied_migration(connection)?;
+        refuse_newer(last.as_ref())?;
+        if last.is_some_and(|last| last.version() == known()) {
+            return Ok(());
+        }
+    }
+    runner.run(connection)?;
+    Ok(())
+}
+
+/// Migrates a PostgreSQL database, one node at a time.
+pub(crate) async fn postgres(object: &mut Object) -> Result<(), StoreError> {
+    object.execute("SELECT pg_advisory_lock($1)", &[&ADVISORY_LOCK]).await?;
+    let result = postgres_alone(object).await;
+    object.execute("SELECT pg_advisory_unlock($1)", &[&ADVISORY_LOCK]).await?;
+    result
+}
+
+async fn postgres_alone(object: &mut Object) -> Result<(), StoreError> {
+    let runner = runner(|version| version.2)?;
+    let row = object.query_one("SELECT to_regclass('refinery_schema_history') IS NOT NULL", &[]).await?;
+    if row.try_get::<_, bool>(0)? {
+        let last = runner.get_last_applied_migration_async(&mut ***object).await?;
+        refuse_newer(last.as_ref())?;
+        if last.is_some_and(|last| last.version() == known()) {
+            return Ok(());
+        }
+    }
+    runner.run_async(&mut ***object).await?;
+    Ok(())
+}
+
+impl From<refinery_core::Error> for StoreError {
+    fn from(error: refinery_core::Error) -> Self {
+        Self::Corrupt(format!("migrating: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, fs, path::Path};
+
+    use super::*;
+
+    fn files(engine: &str) -> BTreeSet<String> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(engine);
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn both_engines_have_the_same_versions_and_every_file_is_in_the_list() {
+        let listed: BTreeSet<String> = VERSIONS
+            .iter()
+            .map(|(name, ..)| {
+                let (number, name) = name[1..].split_once("__").unwrap();
+                format!("{:04}_{name}.sql", number.parse::<u32>().unwrap())
+            })
+            .collect();
+        assert_eq!(files("sqlite"), listed);
+        assert_eq!(files("postgres"), listed);
+    }
+
+    #[test]
+    fn the_versions_are_counted_from_one_without_a_gap() {
+        let runner = runner(|version| version.1).unwrap();
+        let numbers: Vec<i32> = runner.get_migrations().iter().map(Migration::version).collect();
+        assert_eq!(numbers, (1..=known()).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_file_of_a_newer_acquit_is_refused_with_both_versions() {
+        let mut connection = rusqlite::Connection::open_in_memory().unwrap();
+        sqlite(&mut connection).unwrap();
+        connection
+            .execute(
+                "INSERT INTO refinery_schema_history VALUES (99, 'later', '2030-01-01T00:00:00Z', '1')",
+                [],
+            )
+            .unwrap();
+        let error = sqlite(&mut connection).unwrap_err();
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 1 }), "{error}");
+    }
+}

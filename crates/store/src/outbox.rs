@@ -1,0 +1,78 @@
+//! The outbox: steps that wait to be sent, claimed by lease, and what came of each attempt.
+//!
+//! `due_at` says when the worker must look at a step again: at its next attempt or, while it is claimed, when the lease
+//! runs out and anybody may take it over.
+
+mod claim;
+mod record;
+
+use acquit_core::{
+    participant::Protocol,
+    step::{Channel, Outcome, Step},
+};
+
+use crate::{StoreError, value::Columns};
+
+pub use record::AttemptRecord;
+
+/// The columns of a step.
+macro_rules! step_columns {
+    () => {
+        "id, logout_id, party, protocol, channel, user_id, session_id, target, outcome, detail, attempts, \
+         next_attempt_at, deadline, goes_first, tell_again, key_retried"
+    };
+}
+pub(crate) use step_columns;
+
+pub(crate) fn read_step(row: &mut Columns) -> Result<Step, StoreError> {
+    Ok(Step {
+        id: row.step_id()?,
+        logout: row.logout_id()?,
+        party: row.app_id()?,
+        protocol: row.named(|name| (name == Protocol::Oidc.as_str()).then_some(Protocol::Oidc))?,
+        channel: row.opt_text()?.map(|name| channel(&name)).transpose()?,
+        user: row.user_id()?,
+        session: row.opt_session_id()?,
+        target: row.json()?,
+        outcome: row.named(Outcome::parse)?,
+        detail: row.opt_text()?,
+        attempts: row.small()?,
+        next_attempt_at: row.opt_time()?,
+        deadline: row.time()?,
+        first: row.bool()?,
+        again: row.bool()?,
+        key_retried: row.bool()?,
+    })
+}
+
+fn channel(name: &str) -> Result<Channel, StoreError> {
+    [Channel::Backchannel, Channel::Frontchannel]
+        .into_iter()
+        .find(|channel| channel.as_str() == name)
+        .ok_or_else(|| StoreError::Corrupt(format!("a step over an unknown channel {name:?}")))
+}
+
+/// The destination of a URL: its scheme, host and port, in lower case. Steps to one destination share a lane.
+#[must_use]
+pub fn destination(url: &str) -> String {
+    let host = url.find("://").map_or(0, |colon| colon + 3);
+    let end = url.get(host..).and_then(|rest| rest.find(['/', '?', '#'])).map_or(url.len(), |end| host + end);
+    url.get(..end).unwrap_or(url).to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_destination_is_the_scheme_host_and_port_of_a_url() {
+        for (url, expected) in [
+            ("https://Wiki.example:8443/logout?a=b", "https://wiki.example:8443"),
+            ("https://wiki.example", "https://wiki.example"),
+            ("https://wiki.example?x=/", "https://wiki.example"),
+            ("", ""),
+        ] {
+            assert_eq!(destination(url), expected);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Recording attempts. The attempt is always kept; what it makes of the step counts only from the node that holds the
+//! lease, except that a confirmation is never lost.
+
+use std::collections::BTreeSet;
+
+use acquit_core::{
+    StepId, Timestamp,
+    delivery::StepUpdate,
+    event::Kind,
+    receipt::Attempt,
+    step::{Outcome, Step},
+};
+
+use super::{read_step, step_columns};
+use crate::{
+    Store, StoreError,
+    event::Event,
+    receipt::refresh_state,
+    tx::{Batch, Tx},
+    value::params,
+};
+
+/// What came of a claimed step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptRecord {
+    /// The step.
+    pub step: StepId,
+    /// The node that had claimed it.
+    pub node: String,
+    /// The attempt; none when the step was put off or given up without one.
+    pub attempt: Option<Attempt>,
+    /// What it makes of the step.
+    pub update: StepUpdate,
+    /// When this is recorded.
+    pub at: Timestamp,
+}
+
+impl Store {
+    /// Records what came of claimed steps, in one transaction, and gives up their leases. An attempt of a node that lost
+    /// its lease is kept all the same, and so is its confirmation; otherwise the step stays with its new holder.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere; then nothing is recorded, and the steps are attempted again when the leases run out.
+    pub async fn record_attempts(&self, records: Vec<AttemptRecord>) -> Result<(), StoreError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        self.write(records, |tx, records| Box::pin(record(tx, records))).await
+    }
+}
+
+async fn record(tx: &mut Tx, records: &[AttemptRecord]) -> Result<(), StoreError> {
+    // Logouts by id come before steps in the lock order, and a logout's state is only right under its lock.
+    let keys: Vec<_> = records.iter().map(|record| params![&record.step].to_vec()).collect();
+    let mut logouts = BTreeSet::new();
+    for rows in tx.query_each("SELECT logout_id FROM steps WHERE id = $1", &keys).await? {
+        for row in rows {
+            logouts.insert(row.read().logout_id()?);
+        }
+    }
+    for logout in &logouts {
+        tx.lock_logout(logout).await?;
+    }
+    let sql = concat!("SELECT ", step_columns!(), ", lease_node FROM steps WHERE id = $1");
+    let mut batch = Batch::default();
+    let mut seen = BTreeSet::new();
+    for (rows, record) in tx.query_each(sql, &keys).await?.into_iter().zip(records) {
+        let Some(row) = rows.into_iter().next() else { continue };
+        let mut row = row.read();
+        let step = read_step(&mut row)?;
+        // Two records of one step in a batch: the lease is given up by the first.
+        let holds = row.opt_text()?.as_deref() == Some(record.node.as_str()) && seen.insert(step.id.clone());
+        batch.record(&step, record, holds);
+    }
+    tx.execute_all(&batch).await?;
+    for logout in &logouts {
+        refresh_state(tx, logout).await?;
+    }
+    Ok(())
+}
+
+impl Batch {
+    fn record(&mut self, step: &Step, record: &AttemptRecord, holds: bool) {
+        let StepUpdate { outcome, detail, next_attempt_at, again, key_retried } = &record.update;
+        if let Some(attempt) = &record.attempt {
+            self.attempt(step, &record.node, attempt, *outcome);
+        }
+        if holds {
+            // A confirmation that came in late from a lost lease stands, whatever came after it.
+            self.push(
+                "UPDATE steps SET outcome = CASE WHEN outcome = 'confirmed' THEN outcome ELSE $1 END, \
+                 detail = CASE WHEN outcome = 'confirmed' THEN detail ELSE $2 END, \
+                 next_attempt_at = CASE WHEN outcome = 'confirmed' AND $1 <> 'confirmed' THEN NULL ELSE CAST($3 AS BIGINT) END, \
+                 due_at = CASE WHEN outcome = 'confirmed' AND $1 <> 'confirmed' THEN NULL ELSE CAST($3 AS BIGINT) END, \
+                 tell_again = $4, key_retried = $5, lease_node = NULL, lease_until = NULL WHERE id = $6",
+                params![outcome.as_str(), detail.as_ref(), *next_attempt_at, *again, *key_retried, &step.id],
+            );
+        } else if *outcome == Outcome::Confirmed {
+            self.push(
+                "UPDATE steps SET outcome = 'confirmed', detail = NULL, next_attempt_at = NULL, \
+                 due_at = CASE WHEN lease_node IS NULL THEN NULL ELSE due_at END \
+                 WHERE id = $1 AND outcome <> 'confirmed'",
+                params![&step.id],
+            );
+        }
+    }
+
+    /// Adds an attempt to the step's evidence, and to the log.
+    pub(crate) fn attempt(&mut self, step: &Step, node: &str, attempt: &Attempt, outcome: Outcome) {
+        self.push("UPDATE steps SET attempts = attempts + 1 WHERE id = $1", params![&step.id]);
+        self.push(
+            "INSERT INTO attempts (step_id, logout_id, node, at, status, ms, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            params![
+                &step.id,
+                &step.logout,
+                node,
+                attempt.at,
+                attempt.status.map(u32::from),
+                attempt.ms,
+                attempt.detail.as_ref(),
+            ],
+        );
+        self.event(&Event {
+            user: Some(step.user.clone()),
+            session: step.session.clone(),
+            logout: Some(step.logout.clone()),
+            party: Some(step.party.as_str().to_owned()),
+            detail: Some(match (&attempt.status, &attempt.detail) {
+                (_, Some(detail)) => format!("{}: {detail}", outcome.as_str()),
+                (Some(status), None) => format!("{}: answered {status}", outcome.as_str()),
+                (None, None) => outcome.as_str().to_owned(),
+            }),
+            ..Event::new(Kind::StepAttempted, attempt.at)
+        });
+    }
+
+    /// Logs that a step was given up without an attempt.
+    pub(crate) fn gave_up(&mut self, step: &Step, why: &str, at: Timestamp) {
+        self.event(&Event {
+            user: Some(step.user.clone()),
+            session: step.session.clone(),
+            logout: Some(step.logout.clone()),
+            party: Some(step.party.as_str().to_owned()),
+            detail: Some(format!("failed: {why}")),
+            ..Event::new(Kind::StepAttempted, at)
+        });
+    }
+}

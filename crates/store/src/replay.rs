@@ -1,0 +1,22 @@
+//! The memory of what may be used only once: the `jti` of client assertions, confirmation tokens, sealed handles.
+
+use acquit_core::Timestamp;
+
+use crate::{Hash, Store, StoreError, tx::Tx, value::params};
+
+impl Store {
+    /// Remembers that something was used, until it is of no use any more; false when it was used before. Exactly one of
+    /// several callers at once gets true.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere: then it must not be taken for unused.
+    pub async fn remember_once(&self, kind: &str, key_hash: &Hash, until: Timestamp) -> Result<bool, StoreError> {
+        let args = (kind.to_owned(), *key_hash, until);
+        self.write(args, |tx, (kind, hash, until)| Box::pin(remember(tx, kind, hash, *until))).await
+    }
+}
+
+async fn remember(tx: &mut Tx, kind: &str, hash: &Hash, until: Timestamp) -> Result<bool, StoreError> {
+    let sql = "INSERT INTO used_once (kind, key_hash, until) VALUES ($1, $2, $3) ON CONFLICT (kind, key_hash) DO NOTHING";
+    Ok(tx.execute(sql, &params![kind, hash, until]).await? > 0)
+}

@@ -1,0 +1,81 @@
+//! The ordered log of what must be denied: ended sessions, and epochs that kill all older sessions of a user. It is
+//! written in the transaction that ends them and is the truth; every push of it is a hint (design, section 7).
+
+use acquit_core::{SessionId, Timestamp, UserId};
+
+use crate::{
+    Store, StoreError,
+    tx::{Batch, Tx},
+    value::params,
+};
+
+/// What is dead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// One session.
+    Session(SessionId),
+    /// Everything of a user that began below this epoch.
+    User {
+        /// The user.
+        user: UserId,
+        /// The epoch from which on they live.
+        epoch: i64,
+    },
+}
+
+/// One row of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revocation {
+    /// Its place. On PostgreSQL a lower number may become visible after a higher one: apply every row that is seen
+    /// (it does no harm twice) and read again from a little below.
+    pub seq: i64,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: Revoked,
+}
+
+impl Batch {
+    pub(crate) fn revoked_session(&mut self, session: &SessionId, at: Timestamp) {
+        self.push("INSERT INTO revocations (at, session_id) VALUES ($1, $2)", params![at, session]);
+    }
+
+    /// Logs the user's present epoch, as this transaction has set it.
+    pub(crate) fn revoked_user(&mut self, user: &UserId, at: Timestamp) {
+        self.push(
+            "INSERT INTO revocations (at, user_id, epoch) SELECT CAST($1 AS BIGINT), u.id, u.epoch FROM users u \
+             WHERE u.id = $2",
+            params![at, user],
+        );
+    }
+}
+
+impl Store {
+    /// The log after a place, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn revocations_since(&self, seq: i64, limit: u32) -> Result<Vec<Revocation>, StoreError> {
+        self.read((seq, limit.clamp(1, 10_000)), |tx, (seq, limit)| Box::pin(since(tx, *seq, *limit))).await
+    }
+}
+
+async fn since(tx: &mut Tx, seq: i64, limit: u32) -> Result<Vec<Revocation>, StoreError> {
+    let rows = tx
+        .query(
+            "SELECT seq, at, session_id, user_id, epoch FROM revocations WHERE seq > $1 ORDER BY seq LIMIT $2",
+            &params![seq, limit],
+        )
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            let mut row = row.read();
+            let (seq, at) = (row.int()?, row.time()?);
+            let what = match row.opt_session_id()? {
+                Some(session) => Revoked::Session(session),
+                None => Revoked::User { user: row.user_id()?, epoch: row.int()? },
+            };
+            Ok(Revocation { seq, at, what })
+        })
+        .collect()
+}

@@ -1,0 +1,288 @@
+//! Sessions: one signed-in browser of one user. Every write to one is an update-if-alive, never an upsert, so that none
+//! goes from ended to alive.
+
+mod list;
+
+use acquit_core::{
+    AppId, SessionId, Timestamp, UserId,
+    event::Kind,
+    session::{Ended, Life, Lifetimes, Session},
+};
+
+use crate::{
+    Hash, Store, StoreError,
+    event::Event,
+    tx::{Batch, Tx, locking},
+    user::{User, user_columns},
+    value::{Columns, params},
+};
+
+pub use list::{SessionFilter, SessionState};
+
+/// A session that is to begin.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// Its name.
+    pub id: SessionId,
+    /// The hash of what its cookie holds.
+    pub handle_hash: Hash,
+    /// Whose it is.
+    pub user: UserId,
+    /// The user's epoch as it was read when they proved who they are: a logout of all of the user in between wins.
+    pub user_epoch: i64,
+    /// When.
+    pub now: Timestamp,
+    /// From which address.
+    pub ip: Option<String>,
+    /// With which browser.
+    pub user_agent: Option<String>,
+}
+
+/// Why a session does not begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BeginRefusal {
+    /// There is no such user (any more).
+    #[error("there is no such user")]
+    UnknownUser,
+    /// The user may not sign in.
+    #[error("the user is disabled")]
+    Disabled,
+    /// All of the user was signed out since they proved who they are: they must do so again.
+    #[error("the user was signed out everywhere in the meantime")]
+    Overtaken,
+}
+
+/// A session as it is looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionView {
+    /// The session.
+    pub session: Session,
+    /// Whose it is; `user.epoch` is the present epoch.
+    pub user: User,
+    /// The address from which it began.
+    pub ip: Option<String>,
+    /// The browser with which it began.
+    pub user_agent: Option<String>,
+    /// The applications in it, by the time they joined. Empty where the session was looked up by its cookie or a `sid`.
+    pub participants: Vec<Joined>,
+}
+
+impl SessionView {
+    /// What the session is worth at `now`. A disabled or deleted user has a raised epoch, so theirs count as ended.
+    #[must_use]
+    pub fn life(&self, now: Timestamp, lifetimes: Lifetimes) -> Life {
+        self.session.life(now, lifetimes, self.user.epoch)
+    }
+}
+
+/// An application in a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// Which.
+    pub app: AppId,
+    /// The `sid` that it knows this session by.
+    pub sid: String,
+    /// When it last got a code.
+    pub joined_at: Timestamp,
+    /// Whether a logout has told it.
+    pub told: bool,
+}
+
+/// The columns of a session, for statements that read one as `s`.
+macro_rules! session_columns {
+    () => {
+        "s.id, s.user_id, s.began_at, s.authenticated_at, s.last_seen_at, s.epoch, s.ended_at, s.logout_id"
+    };
+}
+pub(crate) use session_columns;
+
+pub(crate) fn read_session(row: &mut Columns) -> Result<Session, StoreError> {
+    Ok(Session {
+        id: row.session_id()?,
+        user: row.user_id()?,
+        began_at: row.time()?,
+        authenticated_at: row.time()?,
+        last_seen_at: row.time()?,
+        epoch: row.int()?,
+        ended: match (row.opt_time()?, row.opt_logout_id()?) {
+            (Some(at), Some(logout)) => Some(Ended { at, logout }),
+            (None, None) => None,
+            _ => return Err(StoreError::Corrupt("a session that ended by no logout".to_owned())),
+        },
+    })
+}
+
+impl SessionView {
+    fn read(row: &mut Columns) -> Result<Self, StoreError> {
+        Ok(Self {
+            session: read_session(row)?,
+            ip: row.opt_text()?,
+            user_agent: row.opt_text()?,
+            user: User::read(row)?,
+            participants: Vec::new(),
+        })
+    }
+}
+
+impl Tx {
+    /// Takes the row of a session until the transaction ends.
+    pub(crate) async fn lock_session(&mut self, id: &SessionId) -> Result<Option<Session>, StoreError> {
+        let sql = locking!("SELECT ", session_columns!(), " FROM sessions s WHERE s.id = $1");
+        self.query_opt(sql, &params![id]).await?.map(|row| read_session(&mut row.read())).transpose()
+    }
+
+    /// Takes the row of a session and then reads its user, so that an epoch raised by whoever held the row is seen.
+    pub(crate) async fn lock_session_and_user(&mut self, id: &SessionId) -> Result<Option<(Session, User)>, StoreError> {
+        let Some(session) = self.lock_session(id).await? else { return Ok(None) };
+        let sql = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.id = $1");
+        let row = self.query_opt(sql, &params![&session.user]).await?;
+        let row = row.ok_or_else(|| StoreError::Corrupt("a session of nobody".to_owned()))?;
+        Ok(Some((session, User::read(&mut row.read())?)))
+    }
+}
+
+impl Store {
+    /// Begins a session, under the lock of the user's row.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`] when the id or handle is not new; otherwise as everywhere.
+    pub async fn begin_session(&self, new: NewSession) -> Result<Result<Session, BeginRefusal>, StoreError> {
+        self.write(new, |tx, new| Box::pin(begin(tx, new))).await
+    }
+
+    /// The session whose cookie this is. Ended ones too: a browser is recognised by its ended session's cookie.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn session_by_handle(&self, handle_hash: &Hash) -> Result<Option<SessionView>, StoreError> {
+        self.read(*handle_hash, |tx, hash| Box::pin(by_handle(tx, hash))).await
+    }
+
+    /// The session that a client knows by this `sid`; ended ones too.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn session_by_sid(&self, client_id: &str, sid: &str) -> Result<Option<SessionView>, StoreError> {
+        let args = (client_id.to_owned(), sid.to_owned());
+        self.read(args, |tx, (client_id, sid)| Box::pin(by_sid(tx, client_id, sid))).await
+    }
+
+    /// Notes that a session was used; false when it has ended.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn touch_session(&self, id: &SessionId, now: Timestamp) -> Result<bool, StoreError> {
+        self.write((id.clone(), now), |tx, (id, now)| Box::pin(touch(tx, id, *now))).await
+    }
+
+    /// Notes that the user of a session proved again who they are, and gives it a new handle; the old one is dead.
+    /// False when the session does not live.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`] when the handle is not new; otherwise as everywhere.
+    pub async fn reauthenticate(
+        &self,
+        id: &SessionId,
+        new_handle_hash: &Hash,
+        now: Timestamp,
+        lifetimes: Lifetimes,
+    ) -> Result<bool, StoreError> {
+        let args = (id.clone(), *new_handle_hash, now, lifetimes);
+        self.write(args, |tx, (id, hash, now, lifetimes)| Box::pin(prove_again(tx, id, hash, *now, *lifetimes))).await
+    }
+}
+
+async fn begin(tx: &mut Tx, new: &NewSession) -> Result<Result<Session, BeginRefusal>, StoreError> {
+    let Some(user) = tx.lock_user(&new.user).await? else { return Ok(Err(BeginRefusal::UnknownUser)) };
+    if user.disabled {
+        return Ok(Err(BeginRefusal::Disabled));
+    }
+    if user.epoch != new.user_epoch {
+        return Ok(Err(BeginRefusal::Overtaken));
+    }
+    let mut batch = Batch::default();
+    batch.push(
+        "INSERT INTO sessions (id, handle_hash, user_id, epoch, began_at, authenticated_at, last_seen_at, ip, user_agent) \
+         VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7)",
+        params![
+            &new.id,
+            &new.handle_hash,
+            &new.user,
+            user.epoch,
+            new.now,
+            new.ip.as_ref(),
+            new.user_agent.as_ref(),
+        ],
+    );
+    batch.event(&Event {
+        user: Some(new.user.clone()),
+        session: Some(new.id.clone()),
+        ip: new.ip.clone(),
+        ..Event::new(Kind::SessionBegan, new.now)
+    });
+    tx.execute_all(&batch).await?;
+    Ok(Ok(Session {
+        id: new.id.clone(),
+        user: new.user.clone(),
+        began_at: new.now,
+        authenticated_at: new.now,
+        last_seen_at: new.now,
+        epoch: user.epoch,
+        ended: None,
+    }))
+}
+
+async fn by_handle(tx: &mut Tx, hash: &Hash) -> Result<Option<SessionView>, StoreError> {
+    let sql = concat!(
+        "SELECT ",
+        session_columns!(),
+        ", s.ip, s.user_agent, ",
+        user_columns!(),
+        " FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.handle_hash = $1"
+    );
+    tx.query_opt(sql, &params![hash]).await?.map(|row| SessionView::read(&mut row.read())).transpose()
+}
+
+async fn by_sid(tx: &mut Tx, client_id: &str, sid: &str) -> Result<Option<SessionView>, StoreError> {
+    let sql = concat!(
+        "SELECT ",
+        session_columns!(),
+        ", s.ip, s.user_agent, ",
+        user_columns!(),
+        " FROM participants p JOIN sessions s ON s.id = p.session_id JOIN users u ON u.id = s.user_id \
+         WHERE p.client_id = $1 AND p.sid = $2"
+    );
+    tx.query_opt(sql, &params![client_id, sid]).await?.map(|row| SessionView::read(&mut row.read())).transpose()
+}
+
+async fn touch(tx: &mut Tx, id: &SessionId, now: Timestamp) -> Result<bool, StoreError> {
+    // A node whose clock is behind must not make the session look idle.
+    let sql = "UPDATE sessions SET last_seen_at = CASE WHEN last_seen_at < $1 THEN $1 ELSE last_seen_at END \
+               WHERE id = $2 AND ended_at IS NULL";
+    Ok(tx.execute(sql, &params![now, id]).await? > 0)
+}
+
+async fn prove_again(
+    tx: &mut Tx,
+    id: &SessionId,
+    handle_hash: &Hash,
+    now: Timestamp,
+    lifetimes: Lifetimes,
+) -> Result<bool, StoreError> {
+    let Some((session, user)) = tx.lock_session_and_user(id).await? else { return Ok(false) };
+    if session.life(now, lifetimes, user.epoch) != Life::Live {
+        return Ok(false);
+    }
+    let mut batch = Batch::default();
+    batch.push(
+        "UPDATE sessions SET authenticated_at = $1, last_seen_at = $1, handle_hash = $2 WHERE id = $3 AND ended_at IS NULL",
+        params![now, handle_hash, id],
+    );
+    batch.event(&Event {
+        user: Some(session.user),
+        session: Some(session.id),
+        ..Event::new(Kind::SessionReauthenticated, now)
+    });
+    tx.execute_all(&batch).await?;
+    Ok(true)
+}

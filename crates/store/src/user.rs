@@ -1,0 +1,257 @@
+//! Users: the people whom Acquit knows. Their epoch is what a logout of all of a user raises.
+
+use std::fmt;
+
+use acquit_core::{Timestamp, UserId, event::Kind};
+
+use crate::{
+    Store, StoreError,
+    column::to_json,
+    event::Event,
+    page::{Page, rows_for},
+    tx::{Batch, Tx, locking},
+    value::{Columns, params},
+};
+
+/// A user.
+#[derive(Clone, PartialEq, Eq)]
+pub struct User {
+    /// Their identifier: the subject of their tokens.
+    pub id: UserId,
+    /// What they type to sign in; unique among the users that were not deleted.
+    pub username: String,
+    /// Their address, if known.
+    pub email: Option<String>,
+    /// Whether that address was proved to be theirs.
+    pub email_verified: bool,
+    /// Their full name, if known.
+    pub name: Option<String>,
+    /// The PHC string of their password; none for who cannot sign in by password.
+    pub password_hash: Option<String>,
+    /// Their groups.
+    pub groups: Vec<String>,
+    /// Whether they may not sign in.
+    pub disabled: bool,
+    /// Whether the configuration's file of users defines them.
+    pub from_file: bool,
+    /// Sessions and offline grants of a lower epoch are dead. The store alone changes it.
+    pub epoch: i64,
+    /// When they became known.
+    pub created_at: Timestamp,
+}
+
+/// The password's hash is left out.
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User")
+            .field("id", &self.id)
+            .field("username", &self.username)
+            .field("disabled", &self.disabled)
+            .field("epoch", &self.epoch)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Another user has this username; the caller must choose another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("another user has this username")]
+pub struct UsernameTaken;
+
+/// The columns of a user, for statements that read one as `u`.
+macro_rules! user_columns {
+    () => {
+        "u.id, u.username, u.email, u.email_verified, u.name, u.password_hash, u.group_names, u.disabled, u.from_file, \
+         u.epoch, u.created_at"
+    };
+}
+pub(crate) use user_columns;
+
+impl User {
+    pub(crate) fn read(row: &mut Columns) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.user_id()?,
+            username: row.text()?,
+            email: row.opt_text()?,
+            email_verified: row.bool()?,
+            name: row.opt_text()?,
+            password_hash: row.opt_text()?,
+            groups: row.json()?,
+            disabled: row.bool()?,
+            from_file: row.bool()?,
+            epoch: row.int()?,
+            created_at: row.time()?,
+        })
+    }
+}
+
+impl Tx {
+    /// Takes the row of a user, deleted ones too, until the transaction ends.
+    pub(crate) async fn lock_user(&mut self, id: &UserId) -> Result<Option<User>, StoreError> {
+        let sql = locking!("SELECT ", user_columns!(), " FROM users u WHERE u.id = $1");
+        self.query_opt(sql, &params![id]).await?.map(|row| User::read(&mut row.read())).transpose()
+    }
+}
+
+impl Store {
+    /// Writes a user: a new one, or all but `epoch`, `created_at` and `disabled` of the one with that id.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn put_user(&self, user: User) -> Result<Result<(), UsernameTaken>, StoreError> {
+        match self.write(user, |tx, user| Box::pin(put(tx, user))).await {
+            Ok(()) => Ok(Ok(())),
+            Err(StoreError::Duplicate(_)) => Ok(Err(UsernameTaken)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The user with this id, unless deleted.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn user(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        self.read(id.clone(), |tx, id| Box::pin(by_id(tx, id))).await
+    }
+
+    /// The user with this username, unless deleted.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn user_by_username(&self, username: &str) -> Result<Option<User>, StoreError> {
+        self.read(username.to_owned(), |tx, username| Box::pin(by_username(tx, username))).await
+    }
+
+    /// Users by username, after a username.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn users(&self, after: Option<&str>, limit: u32) -> Result<Page<User>, StoreError> {
+        let after = after.unwrap_or_default().to_owned();
+        self.read((after, limit), |tx, (after, limit)| Box::pin(list(tx, after, *limit))).await
+    }
+
+    /// Changes a user's password; whether there is such a user. Their sessions are ended by a logout of all of the user.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn set_password_hash(&self, id: &UserId, hash: &str, now: Timestamp) -> Result<bool, StoreError> {
+        let args = (id.clone(), hash.to_owned(), now);
+        self.write(args, |tx, (id, hash, now)| Box::pin(set_password(tx, id, hash, *now))).await
+    }
+
+    /// Disables a user, or enables them again; whether there is such a user. Disabling raises the epoch, so that all
+    /// that they hold is dead on this commit; the logout that tells the applications follows.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn set_disabled(&self, id: &UserId, disabled: bool, now: Timestamp) -> Result<bool, StoreError> {
+        self.write((id.clone(), disabled, now), |tx, (id, disabled, now)| Box::pin(disable(tx, id, *disabled, *now))).await
+    }
+
+    /// Deletes a user; whether there was such a user. What is known of them is wiped and their epoch raised; the empty
+    /// row stays, so that a logout can still tell the applications.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn delete_user(&self, id: &UserId, now: Timestamp) -> Result<bool, StoreError> {
+        self.write((id.clone(), now), |tx, (id, now)| Box::pin(delete(tx, id, *now))).await
+    }
+}
+
+async fn put(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
+    tx.execute(
+        "INSERT INTO users (id, username, email, email_verified, name, password_hash, group_names, disabled, from_file, \
+         epoch, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10) ON CONFLICT (id) DO UPDATE SET \
+         username = excluded.username, email = excluded.email, email_verified = excluded.email_verified, \
+         name = excluded.name, password_hash = excluded.password_hash, group_names = excluded.group_names, \
+         from_file = excluded.from_file WHERE users.deleted_at IS NULL",
+        &params![
+            &user.id,
+            &user.username,
+            user.email.as_ref(),
+            user.email_verified,
+            user.name.as_ref(),
+            user.password_hash.as_ref(),
+            &to_json(&user.groups)?,
+            user.disabled,
+            user.from_file,
+            user.created_at,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn by_id(tx: &mut Tx, id: &UserId) -> Result<Option<User>, StoreError> {
+    let sql = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.id = $1 AND u.deleted_at IS NULL");
+    tx.query_opt(sql, &params![id]).await?.map(|row| User::read(&mut row.read())).transpose()
+}
+
+async fn by_username(tx: &mut Tx, username: &str) -> Result<Option<User>, StoreError> {
+    let sql = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.username = $1 AND u.deleted_at IS NULL");
+    tx.query_opt(sql, &params![username]).await?.map(|row| User::read(&mut row.read())).transpose()
+}
+
+async fn list(tx: &mut Tx, after: &str, limit: u32) -> Result<Page<User>, StoreError> {
+    let sql = concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM users u WHERE u.username > $1 AND u.deleted_at IS NULL ORDER BY u.username LIMIT $2"
+    );
+    let rows = tx.query(sql, &params![after, rows_for(limit)]).await?;
+    let users = rows.into_iter().map(|row| User::read(&mut row.read())).collect::<Result<_, _>>()?;
+    Ok(Page::cut(users, limit, |user: &User| user.username.clone()))
+}
+
+async fn set_password(tx: &mut Tx, id: &UserId, hash: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let sql = "UPDATE users SET password_hash = $1 WHERE id = $2 AND deleted_at IS NULL";
+    let changed = tx.execute(sql, &params![hash, id]).await? > 0;
+    note(tx, changed, Kind::PasswordChanged, id, now, None).await
+}
+
+async fn disable(tx: &mut Tx, id: &UserId, disabled: bool, now: Timestamp) -> Result<bool, StoreError> {
+    if tx.lock_user(id).await?.is_none() {
+        return Ok(false);
+    }
+    let sql = "UPDATE users SET disabled = $1, epoch = epoch + $1 WHERE id = $2 AND deleted_at IS NULL";
+    let changed = tx.execute(sql, &params![disabled, id]).await? > 0;
+    note(tx, changed && disabled, Kind::UserDisabled, id, now, Some("disabled")).await?;
+    Ok(changed)
+}
+
+async fn delete(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<bool, StoreError> {
+    if tx.lock_user(id).await?.is_none() {
+        return Ok(false);
+    }
+    let changed = tx
+        .execute(
+            "UPDATE users SET deleted_at = $1, disabled = 1, epoch = epoch + 1, username = id, email = NULL, \
+             email_verified = 0, name = NULL, password_hash = NULL, group_names = '[]' \
+             WHERE id = $2 AND deleted_at IS NULL",
+            &params![now, id],
+        )
+        .await?
+        > 0;
+    tx.execute("DELETE FROM consents WHERE user_id = $1", &params![id]).await?;
+    note(tx, changed, Kind::UserDisabled, id, now, Some("deleted")).await
+}
+
+async fn note(
+    tx: &mut Tx,
+    happened: bool,
+    kind: Kind,
+    user: &UserId,
+    now: Timestamp,
+    detail: Option<&str>,
+) -> Result<bool, StoreError> {
+    if happened {
+        let mut batch = Batch::default();
+        let detail = detail.map(ToOwned::to_owned);
+        batch.event(&Event { user: Some(user.clone()), detail, ..Event::new(kind, now) });
+        if kind == Kind::UserDisabled {
+            batch.revoked_user(user, now);
+        }
+        tx.execute_all(&batch).await?;
+    }
+    Ok(happened)
+}

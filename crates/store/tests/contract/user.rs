@@ -1,0 +1,94 @@
+//! Users.
+
+use acquit_core::UserId;
+use acquit_store::{event::EventRecord, session::BeginRefusal, user::UsernameTaken};
+
+use crate::world::{LIFETIMES, at};
+
+fn kinds(events: &[EventRecord]) -> Vec<&str> {
+    events.iter().map(|event| event.kind.as_str()).collect()
+}
+
+contract! {
+    async fn a_user_is_found_by_id_and_by_username(world: World) {
+        let ann = world.user("ann").await;
+        assert_eq!(world.store.user(&ann.id).await.unwrap(), Some(ann.clone()));
+        assert_eq!(world.user_by_username("ann").await.unwrap(), Some(ann));
+        assert_eq!(world.user_by_username("bob").await.unwrap(), None);
+        assert_eq!(world.user_by_username("ann\0").await.unwrap(), None);
+    }
+
+    async fn a_username_belongs_to_one_user(world: World) {
+        let ann = world.user("ann").await;
+        let mut other = ann.clone();
+        other.id = UserId::from_random([9; 16]);
+        assert_eq!(world.put_user(other.clone()).await.unwrap(), Err(UsernameTaken));
+        assert!(world.delete_user(&ann.id, at(1)).await.unwrap());
+        assert_eq!(world.put_user(other).await.unwrap(), Ok(()));
+    }
+
+    async fn writing_a_user_again_neither_lowers_the_epoch_nor_enables_them(world: World) {
+        let mut ann = world.user("ann").await;
+        world.set_disabled(&ann.id, true, at(1)).await.unwrap();
+        ann.name = Some("Ann".to_owned());
+        world.put_user(ann.clone()).await.unwrap().unwrap();
+        let now = world.store.user(&ann.id).await.unwrap().unwrap();
+        assert_eq!((now.name.as_deref(), now.disabled, now.epoch), (Some("Ann"), true, 1));
+    }
+
+    async fn users_are_listed_in_pages(world: World) {
+        for name in ["dan", "ann", "cat", "bob", "eve"] {
+            world.user(name).await;
+        }
+        let mut names = Vec::new();
+        let mut after = None;
+        loop {
+            let page = world.users(after.as_deref(), 2).await.unwrap();
+            names.extend(page.data.into_iter().map(|user| user.username));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(names, ["ann", "bob", "cat", "dan", "eve"]);
+    }
+
+    async fn a_disabled_user_is_dead_at_once_and_begins_nothing(world: World) {
+        let ann = world.user("ann").await;
+        let session = world.begin(&ann, 0).await;
+        let tokens = world.tokens(&session.id, "wiki", true, 0).await;
+        assert!(world.is_good(&tokens.access, 1).await);
+        assert!(world.set_disabled(&ann.id, true, at(1)).await.unwrap());
+        assert!(!world.is_good(&tokens.access, 1).await);
+        assert!(!world.refresh_token(&tokens.refresh).await.unwrap().unwrap().live(at(1), LIFETIMES));
+        let refused = world.begin_session(world.new_session(&ann, 2)).await.unwrap();
+        assert_eq!(refused, Err(BeginRefusal::Disabled));
+        // The logout that follows still finds the session and tells its application.
+        assert_eq!(world.end_user(&ann.id, 2).await.steps.len(), 1);
+        // Enabled again, the old session and tokens stay dead.
+        world.set_disabled(&ann.id, false, at(3)).await.unwrap();
+        assert!(!world.is_good(&tokens.access, 3).await);
+    }
+
+    async fn a_deleted_user_is_wiped_but_their_applications_are_told(world: World) {
+        let ann = world.user("ann").await;
+        let session = world.begin(&ann, 0).await;
+        world.tokens(&session.id, "wiki", false, 0).await;
+        assert!(world.delete_user(&ann.id, at(1)).await.unwrap());
+        assert!(!world.delete_user(&ann.id, at(1)).await.unwrap());
+        assert_eq!(world.store.user(&ann.id).await.unwrap(), None);
+        assert_eq!(world.user_by_username("ann").await.unwrap(), None);
+        let view = world.session(&session.id).await.unwrap().unwrap();
+        assert_eq!((view.user.email, view.user.password_hash), (None, None));
+        assert_eq!(world.end_user(&ann.id, 2).await.steps.len(), 1);
+    }
+
+    async fn a_changed_password_is_logged_without_its_hash(world: World) {
+        let ann = world.user("ann").await;
+        assert!(world.set_password_hash(&ann.id, "$argon2id$new", at(5)).await.unwrap());
+        assert!(!world.set_password_hash(&UserId::from_random([9; 16]), "x", at(5)).await.unwrap());
+        let events = world.events(0, 10).await.unwrap();
+        assert_eq!(kinds(&events), ["password-changed"]);
+        assert!(!format!("{events:?}{ann:?}").contains("argon2id"));
+    }
+}
