@@ -1,2 +1,10 @@
-//! Placeholder.
-fn main() {}
+//! The `acquit` command.
+
+use std::process::ExitCode;
+
+use acquit::command::{Cli, run};
+use clap::Parser;
+
+fn main() -> ExitCode {
+    run(Cli::parse())
+}

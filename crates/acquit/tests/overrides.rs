@@ -29,7 +29,7 @@ fn a_key_is_overridden_by_its_variable() {
         ("ACQUIT_LOG", "debug"),
     ];
     let loaded = read(&format!("{MINIMAL}listen = \"127.0.0.1:1\"\n[limits]\n"), environment);
-    let settings = loaded.settings.expect(&words(&read(MINIMAL, [])));
+    let settings = loaded.settings.unwrap_or_else(|| panic!("mistakes"));
     assert_eq!(settings.server.listen.port(), 8080);
     assert_eq!(settings.server.trusted_proxies.len(), 1);
     assert_eq!(settings.lifetimes.access_token.as_secs(), 300);

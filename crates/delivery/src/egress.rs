@@ -9,6 +9,8 @@
 pub mod address;
 mod client;
 mod connect;
+mod limits;
+mod message;
 mod policy;
 mod refusal;
 mod resolve;
@@ -18,7 +20,9 @@ mod trouble;
 mod url;
 
 pub use self::{
-    client::{BODY_LIMIT, Egress, Incoming, Limits, Options, Outgoing},
+    client::{Egress, Options},
+    limits::Limits,
+    message::{BODY_LIMIT, Incoming, Outgoing},
     policy::{Allow, InvalidAllow, Policy},
     refusal::Refusal,
     resolve::{Resolve, System},

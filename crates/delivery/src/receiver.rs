@@ -11,7 +11,7 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     sync::Notify,
     task::JoinHandle,
 };
@@ -41,6 +41,15 @@ pub(crate) fn reply(status: &str, headers: &str, body: &str) -> Act {
 
 pub(crate) fn ok() -> Act {
     reply("200 OK", "", "")
+}
+
+/// An address that refuses connections for as long as the socket is held: bound, so that nobody else gets the port, and not
+/// listening.
+pub(crate) fn nobody() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
 }
 
 type Script = dyn Fn(usize, &str) -> Act + Send + Sync;

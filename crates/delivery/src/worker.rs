@@ -8,6 +8,7 @@ mod attempt;
 mod claim;
 mod compose;
 mod dispatched;
+mod lane;
 mod lanes;
 mod outbox;
 mod record;
@@ -40,7 +41,8 @@ pub use self::{
     outbox::{Attempted, Outbox, OutboxError, destination},
 };
 use self::{
-    lanes::{Job, Lanes, Next},
+    lane::{Job, Next},
+    lanes::Lanes,
     outbox::is_deliverable,
 };
 use crate::egress::Egress;

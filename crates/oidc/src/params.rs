@@ -17,8 +17,9 @@ pub const MAX_VALUE: usize = 8 * 1024;
 /// The longest value of a parameter that carries a token (see [`TOKENS`]).
 pub const MAX_TOKEN: usize = 16 * 1024;
 
-/// The parameters that carry a signed token and may be as long as [`MAX_TOKEN`].
-pub const TOKENS: [&str; 4] = ["id_token_hint", "client_assertion", "logout_token", "token"];
+/// The parameters that carry a signed or sealed token and may be as long as [`MAX_TOKEN`].
+pub const TOKENS: [&str; 8] =
+    ["id_token_hint", "client_assertion", "logout_token", "token", "flow", "handoff", "continue", "question"];
 
 /// Why a request's parameters cannot be read. The client must send something else.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -199,7 +200,7 @@ impl fmt::Debug for Params {
     }
 }
 
-fn decode(encoded: &[u8]) -> Result<String, ParamsError> {
+pub(crate) fn decode(encoded: &[u8]) -> Result<String, ParamsError> {
     let mut bytes = Vec::with_capacity(encoded.len());
     let mut rest = encoded;
     while let Some((&first, tail)) = rest.split_first() {

@@ -1,15 +1,30 @@
 //! What every door of one running server shares.
 
-use std::{ops::Deref, sync::Arc};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
-use acquit_core::{LogoutId, Timestamp, session::Life};
+use acquit_core::{
+    LogoutId, Timestamp,
+    session::{Life, Session},
+};
 use acquit_delivery::{egress::Egress, worker::Worker};
-use acquit_store::{SessionView, Store};
+use acquit_store::{Store, StoreError, session::SessionView};
 
 use crate::{
-    clients::Clients, clock::Clock, cookies::Cookies, denial::Denials, keys::Keys, limits::Limits, outbox::{Composer, StoreOutbox},
-    password::PasswordHasher, seal::Sealer, settings::Settings,
+    clients::Clients,
+    clock::Clock,
+    cookies::Cookies,
+    denial::Denials,
+    keys::Keys,
+    limits::Limits,
+    outbox::{Composer, StoreOutbox},
+    password::PasswordHasher,
+    provider::credentials::FetchedKeys,
+    seal::Sealer,
+    settings::Settings,
 };
+
+/// A session's last use is written at most this often.
+const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
 /// A running server's shared state. Clones share everything.
 #[derive(Clone)]
@@ -41,6 +56,8 @@ pub struct Inner {
     pub worker: Worker<StoreOutbox, Composer>,
     /// Fetches what applications publish (their keys), under the policy for outbound requests.
     pub egress: Arc<Egress>,
+    /// Keys that applications publish, as fetched.
+    pub fetched_keys: FetchedKeys,
     /// This node's name in leases.
     pub node: String,
 }
@@ -70,6 +87,18 @@ impl App {
     #[must_use]
     pub fn receipt_key(&self, logout: &LogoutId) -> String {
         self.sealer.tag("receipt", &[logout.as_str()])
+    }
+
+    /// Takes note that a session was used, at most once a minute to spare the store.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn used(&self, session: &Session) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        if session.ended.is_none() && now.since(session.last_seen_at) >= TOUCH_EVERY {
+            self.store.touch_session(&session.id, now).await?;
+        }
+        Ok(())
     }
 
     /// Whether a session may be used now: it lives, and this node does not refuse it ahead of the store.

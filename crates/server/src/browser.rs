@@ -1,7 +1,6 @@
 //! The browser at the door: its session, if it has one, and what binds its forms to it.
 
-use acquit_core::session::Life;
-use acquit_store::{SessionView, StoreError};
+use acquit_store::{StoreError, session::SessionView};
 use axum::http::{HeaderMap, HeaderValue};
 
 use crate::{
@@ -11,9 +10,6 @@ use crate::{
     provenance,
     random::{self, NoRandomness},
 };
-
-/// A session's last use is written at most this often, to spare the store.
-const TOUCH_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// What is known of the browser that sent a request.
 pub struct Browser {
@@ -38,11 +34,8 @@ impl Browser {
             && let Some(view) = app.store.session_by_handle(&random::hash(handle)).await?
         {
             let now = app.clock.now();
-            let lifetimes = app.settings.lifetimes.session();
-            if view.life(now, lifetimes) == Life::Live && !app.denials.denies(&view.session) {
-                if now.since(view.session.last_seen_at) >= TOUCH_EVERY {
-                    app.store.touch_session(&view.session.id, now).await?;
-                }
+            if app.is_live(&view, now) {
+                app.used(&view.session).await?;
                 browser.session = Some(view);
                 browser.binding = Some(handle.clone());
             } else {

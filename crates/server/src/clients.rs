@@ -7,7 +7,7 @@ use std::{
 
 use acquit_core::{AppId, participant::Channels};
 use acquit_oidc::client::Client;
-use acquit_store::{ClientRecord, Store, StoreError};
+use acquit_store::{Store, StoreError, client::ClientRecord};
 
 /// Finds applications. Clones share everything.
 #[derive(Clone)]
@@ -99,7 +99,7 @@ impl Clients {
 
     /// Takes note of a registered application, as it was just written or read.
     pub fn see(&self, record: &ClientRecord) -> Option<Arc<Client>> {
-        let client: Client = match serde_json::from_str(&record.json) {
+        let client: Client = match serde_json::from_str(&record.metadata) {
             Ok(client) => client,
             Err(error) => {
                 tracing::error!(client_id = record.client_id, %error, "a registered application cannot be read");
@@ -113,8 +113,10 @@ impl Clients {
     }
 
     fn known(&self, app: &AppId) -> Option<Arc<Client>> {
-        self.0.by_app.get(app).cloned().or_else(|| {
-            self.0.seen.read().unwrap_or_else(PoisonError::into_inner).get(app).cloned()
-        })
+        self.0
+            .by_app
+            .get(app)
+            .cloned()
+            .or_else(|| self.0.seen.read().unwrap_or_else(PoisonError::into_inner).get(app).cloned())
     }
 }

@@ -1,6 +1,6 @@
 //! Why a door that shows pages cannot go on, and the page that says so.
 
-use acquit_oidc::params::ParamsError;
+use acquit_oidc::params::{BadParam, ParamsError};
 use acquit_store::StoreError;
 use axum::{
     http::StatusCode,
@@ -68,6 +68,12 @@ impl From<NoRandomness> for DoorError {
 impl From<ParamsError> for DoorError {
     fn from(error: ParamsError) -> Self {
         Self::BadRequest { parameter: error.parameter().map(str::to_owned), reason: error.to_string() }
+    }
+}
+
+impl From<BadParam> for DoorError {
+    fn from(bad: BadParam) -> Self {
+        Self::parameter(bad.name, bad.to_string())
     }
 }
 

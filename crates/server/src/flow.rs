@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use acquit_core::Timestamp;
+use acquit_core::{SessionId, Timestamp, UserId};
+use acquit_oidc::authorize::AuthorizeRequest;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -19,28 +20,27 @@ const HANDOFF_LIFE: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Flow {
     /// An authorization request that waits.
-    Authorize(Pending),
+    Authorize(Box<Pending>),
     /// The person's own sessions.
     Account,
 }
 
-/// An authorization request that waits for a sign-in, a choice or a consent.
+/// An authorization request that waits for a sign-in, a choice or a consent. What a person decided on the way counts for
+/// that person only: the URL may have come from somebody else's browser.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pending {
-    /// Its parameters, form-encoded, as they came.
-    pub parameters: String,
+    /// The request.
+    pub request: AuthorizeRequest,
     /// When it came first, in microseconds: a sign-in after that is as fresh as `prompt=login` asks for.
-    pub began_at: i64,
-    /// Whether the person has chosen to go on as whoever is signed in.
-    pub chosen: bool,
+    pub begun_at: i64,
+    /// In which session the person chose to go on as whoever is signed in.
+    pub account_selected_in: Option<SessionId>,
+    /// Who agreed, for `prompt=consent`.
+    pub consent_given_by: Option<UserId>,
     /// The name of the application, for the page.
     pub application: String,
-    /// Where it ends: for the page's content security policy.
-    pub redirect_uri: String,
-    /// What to put into the username field.
-    pub login_hint: Option<String>,
     /// Whether somebody signed in must prove again who they are.
-    pub again: bool,
+    pub reprompt: bool,
 }
 
 impl Flow {
@@ -75,8 +75,8 @@ impl Flow {
 impl Pending {
     /// When the request came first.
     #[must_use]
-    pub fn began_at(&self) -> Timestamp {
-        Timestamp::from_micros(self.began_at)
+    pub fn begun_at(&self) -> Timestamp {
+        Timestamp::from_micros(self.begun_at)
     }
 }
 

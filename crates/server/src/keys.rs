@@ -10,7 +10,7 @@ use std::{
 
 use acquit_core::Timestamp;
 use acquit_oidc::jose::{Algorithm, KeyError, KeySet, Role, SigningKey};
-use acquit_store::{KeyRecord, Store, StoreError};
+use acquit_store::{Store, StoreError, key::KeyRecord};
 
 use crate::{
     seal::{Purpose, SealError, Sealer},
@@ -182,9 +182,10 @@ async fn make(
         retired_at: None,
         published_until: None,
     };
+    let kid = record.kid.clone();
     // A key of this name cannot exist yet: its name is the hash of what was drawn a moment ago.
-    let _ = store.put_key(&record).await?;
-    Ok(record.kid)
+    let _ = store.put_key(record).await?;
+    Ok(kid)
 }
 
 async fn open_all(store: &Store, sealer: &Sealer, known: &Loaded) -> Result<Loaded, KeysError> {

@@ -4,10 +4,34 @@
 //! The word in the URL is the name of the file: `POST /oauth2/v1/revoke` is `provider/revoke.rs`.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
 
+pub mod account;
+pub mod api;
+pub mod app;
+pub mod browser;
+pub mod clients;
 pub mod clock;
 pub mod cookies;
+pub mod denial;
+pub mod door;
+pub mod failpoint;
+pub mod flow;
+pub mod form;
+pub mod health;
+pub mod keys;
+pub mod limits;
+pub mod listener;
+pub mod logout;
+pub mod outbox;
 pub mod pages;
 pub mod password;
+pub mod provenance;
+pub mod provider;
 pub mod random;
+pub mod respond;
+pub mod router;
 pub mod seal;
 pub mod settings;
+pub mod start;
+pub mod sweep;
+
+pub use app::App;

@@ -6,6 +6,7 @@ use acquit_core::Timestamp;
 use governor::{
     Quota, RateLimiter,
     clock::{Clock as _, ReasonablyRealtime, Reference},
+    middleware::NoOpMiddleware,
     nanos::Nanos,
     state::keyed::DashMapStateStore,
 };
@@ -45,7 +46,7 @@ impl governor::clock::Clock for Injected {
 
 impl ReasonablyRealtime for Injected {}
 
-type Keyed = RateLimiter<String, DashMapStateStore<String>, Injected>;
+type Keyed = RateLimiter<String, DashMapStateStore<String>, Injected, NoOpMiddleware<Instant>>;
 
 /// The limits of this node.
 pub struct Limits {

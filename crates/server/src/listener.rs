@@ -55,8 +55,7 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             let _ = stream.set_nodelay(true);
             if timeout(HEADERS_WITHIN, first_byte(&stream)).await.is_ok_and(|heard| heard.is_ok()) {
                 let service = service_fn(move |request| answer(router.clone(), peer, request));
-                let connection =
-                    builder().serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+                let connection = builder().serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
                 // An error here is the peer's: it went away or spoke no HTTP.
                 let _ = watcher.watch(connection).await;
             }

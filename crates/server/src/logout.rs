@@ -8,7 +8,10 @@ use acquit_core::{
     plan::{By, Request, Scope, Tell},
     step::{Channel, Outcome, Step},
 };
-use acquit_store::{Lease, LogoutOrder, StoreError};
+use acquit_store::{
+    StoreError,
+    logout::{Lease, LogoutOrder},
+};
 
 use crate::{
     App, failpoint,

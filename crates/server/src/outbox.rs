@@ -1,7 +1,9 @@
 //! What the delivery worker needs of the rest of the house: the store's outbox, and a fresh request for each attempt.
 
+use std::{borrow::Cow, sync::Arc, time::Duration};
+
 use acquit_core::{
-    StepId, Timestamp,
+    Timestamp,
     delivery::{LEASE, SUPERSEDED},
     step::{Step, Target},
 };
@@ -9,23 +11,27 @@ use acquit_delivery::{
     egress::Outgoing,
     worker::{Attempted, Compose, ComposeError, Composed, Outbox, OutboxError},
 };
-use acquit_oidc::{jose::{Algorithm, LogoutSubject, LogoutTokenClaims}, logout_token};
-use acquit_store::{AttemptRecord, Lease, Store, StoreError};
+use acquit_oidc::{
+    jose::{Algorithm, LogoutSubject, LogoutTokenClaims},
+    logout_token,
+};
+use acquit_store::{Store, StoreError, logout::Lease, outbox::AttemptRecord};
 use axum::http::HeaderValue;
 
-use crate::{keys::Keys, random};
+use crate::{clock::Clock, keys::Keys, random};
 
 /// The store's outbox, for one node.
 pub struct StoreOutbox {
     store: Store,
+    clock: Arc<dyn Clock>,
     node: String,
 }
 
 impl StoreOutbox {
     /// The outbox of `store`, claimed for `node`.
     #[must_use]
-    pub fn new(store: Store, node: String) -> Self {
-        Self { store, node }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, node: String) -> Self {
+        Self { store, clock, node }
     }
 }
 
@@ -40,18 +46,19 @@ impl Outbox for StoreOutbox {
     async fn claim(&self, now: Timestamp, limit: usize, exclude: &[String]) -> Result<Vec<Step>, OutboxError> {
         let lease = Lease { node: self.node.clone(), until: now.plus(LEASE) };
         let limit = u32::try_from(limit).unwrap_or(u32::MAX);
-        self.store.claim_due(now, &lease, limit, exclude).await.map_err(outbox_error)
+        self.store.claim_due(now, lease, limit, exclude).await.map_err(outbox_error)
     }
 
     async fn record(&self, batch: &[Attempted]) -> Result<(), OutboxError> {
+        let now = self.clock.now();
         let records = batch
             .iter()
             .map(|attempted| AttemptRecord {
                 step: attempted.step.id.clone(),
                 node: self.node.clone(),
                 attempt: attempted.attempt.clone(),
-                operator_detail: attempted.operator_detail.clone(),
                 update: attempted.update.clone(),
+                at: now,
             })
             .collect();
         self.store.record_attempts(records).await.map_err(outbox_error)
@@ -64,6 +71,11 @@ impl Outbox for StoreOutbox {
     async fn next_due(&self, exclude: &[String]) -> Result<Option<Timestamp>, OutboxError> {
         self.store.next_due(exclude).await.map_err(outbox_error)
     }
+
+    /// In the words that the store keeps it by.
+    fn destination(&self, step: &Step) -> String {
+        step.target.uri().map(acquit_store::outbox::destination).unwrap_or_default()
+    }
 }
 
 /// Makes the requests: a logout token, signed anew for each attempt.
@@ -71,36 +83,44 @@ pub struct Composer {
     store: Store,
     keys: Keys,
     issuer: String,
+    deadline: Duration,
 }
 
 impl Composer {
-    /// Makes requests in the name of `issuer`.
+    /// Makes requests in the name of `issuer`, for steps that are tried for `deadline`.
     #[must_use]
-    pub fn new(store: Store, keys: Keys, issuer: String) -> Self {
-        Self { store, keys, issuer }
+    pub fn new(store: Store, keys: Keys, issuer: String, deadline: Duration) -> Self {
+        Self { store, keys, issuer, deadline }
     }
 
-    /// A step that names the user alone must not reach a session that began after the logout.
-    async fn check_not_superseded(&self, step: &Step) -> Result<(), ComposeError> {
+    /// What the step says now: one that names the user alone must not reach a session that began after the logout.
+    async fn target<'a>(&self, step: &'a Step) -> Result<Cow<'a, Target>, ComposeError> {
+        if !step.target.names_subject_alone() {
+            return Ok(Cow::Borrowed(&step.target));
+        }
+        let planned_at = step.deadline.minus(self.deadline);
         let newer = self
             .store
-            .newer_participant(&step.user, &step.party, planned_at(step))
+            .newer_participant(&step.user, &step.party, planned_at)
             .await
             .map_err(|error| ComposeError::NotNow(error.to_string()))?;
-        if newer { Err(ComposeError::Final(SUPERSEDED.to_owned())) } else { Ok(()) }
+        if !newer {
+            return Ok(Cow::Borrowed(&step.target));
+        }
+        let named = step.target.naming_the_ended().ok_or_else(|| ComposeError::Final(SUPERSEDED.to_owned()))?;
+        Ok(Cow::Owned(named))
     }
 }
 
 impl Compose for Composer {
     async fn compose(&self, step: &Step, now: Timestamp) -> Result<Composed, ComposeError> {
-        let Target::Backchannel { uri, client_id, alg, subject, sid } = &step.target else {
+        let target = self.target(step).await?;
+        let Target::Backchannel { uri, client_id, alg, subject, sid, .. } = target.as_ref() else {
             return Err(ComposeError::Final("this step is not sent from the server".to_owned()));
         };
-        if sid.is_none() {
-            self.check_not_superseded(step).await?;
-        }
         let alg = Algorithm::parse(alg).ok_or_else(|| ComposeError::Final(format!("no such algorithm: {alg}")))?;
-        let key = self.keys.signing(alg, now).ok_or_else(|| ComposeError::NotNow(format!("no key for {}", alg.as_str())))?;
+        let key =
+            self.keys.signing(alg, now).ok_or_else(|| ComposeError::NotNow(format!("no key for {}", alg.as_str())))?;
         let jti = random::secret().map_err(|error| ComposeError::NotNow(error.to_string()))?;
         let subject = match sid {
             Some(sid) => LogoutSubject::Session { sid: sid.clone(), sub: Some(subject.clone()) },
@@ -108,7 +128,7 @@ impl Compose for Composer {
         };
         let claims = LogoutTokenClaims::new(&self.issuer, client_id, jti, now, subject);
         let token = key.key.sign_logout_token(&claims).map_err(|error| ComposeError::NotNow(error.to_string()))?;
-        let body = logout_token::form_body(&token);
+        let body = logout_token::body(&token);
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
         Ok(Composed { request: Outgoing::post(uri, form, body), key_age: Some(now.since(key.signs_from)) })
     }

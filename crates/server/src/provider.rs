@@ -45,7 +45,7 @@ fn endpoints(prefix: &str) -> Router<App> {
         .route(&at("introspect"), post(introspect::introspect))
         .route(&at("revoke"), post(revoke::revoke))
         .route(&at("logout"), get(logout::get).post(logout::post))
-        .route(&at("par"), post(par::push))
+        .route(&at("par"), post(par::push_request))
         .route(&at("clients"), post(clients::register))
         .route(&at("clients/{client_id}"), get(clients::read).put(clients::update).delete(clients::delete))
 }

@@ -9,14 +9,7 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::{
-    App, account, api,
-    door::DoorError,
-    health,
-    pages::assets,
-    provider,
-    respond::COMMON,
-};
+use crate::{App, account, api, door::DoorError, health, pages::assets, provider, respond::COMMON};
 
 /// All doors of a running server.
 #[must_use]
@@ -83,10 +76,7 @@ async fn common(State(app): State<App>, request: Request, next: Next) -> Respons
         headers.entry(name).or_insert(value);
     }
     if app.settings.server.is_https() {
-        headers.insert(
-            header::STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=31536000"),
-        );
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     response
 }

@@ -20,7 +20,7 @@ const NONCE: usize = 12;
 const TAG: usize = 16;
 
 /// The longest sealed text that is looked at, in characters.
-pub const MAX_SEALED: usize = 24 * 1024;
+pub const MAX_SEALED: usize = 16 * 1024;
 
 /// What a value is sealed for. Each has a key of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

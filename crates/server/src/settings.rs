@@ -3,7 +3,7 @@
 //! The configuration file and the environment are read by the `acquit` crate, which reports every mistake with its
 //! line; what arrives here is already right. Nothing secret shows in `Debug` output.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{fs::OpenOptions, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use acquit_oidc::client::Client;
 use ipnet::IpNet;
@@ -71,6 +71,34 @@ pub enum Store {
     Sqlite(PathBuf),
     /// A PostgreSQL URL; secret because it may carry a password.
     Postgres(Secret),
+}
+
+impl Store {
+    /// The URL under which the store opens.
+    #[must_use]
+    pub fn url(&self) -> Secret {
+        match self {
+            Self::Sqlite(path) => Secret::new(format!("sqlite://{}", path.display())),
+            Self::Postgres(url) => url.clone(),
+        }
+    }
+
+    /// Makes an absent SQLite file, which only its owner may read; what SQLite puts beside it takes after it. To be called
+    /// before the store is opened.
+    ///
+    /// # Errors
+    /// When the file cannot be made; the operator must look at its folder.
+    pub fn prepare(&self) -> io::Result<()> {
+        let Self::Sqlite(path) = self else { return Ok(()) };
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// How long things live.
@@ -235,6 +263,22 @@ pub enum Password {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_new_sqlite_file_is_its_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("acquit.db");
+        let store = Store::Sqlite(path.clone());
+        store.prepare().unwrap();
+        store.prepare().unwrap();
+        assert!(store.url().expose().ends_with("/acquit.db"));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        assert!(Store::Sqlite(folder.path().join("no/such/folder")).prepare().is_err());
+    }
 
     #[test]
     fn every_initial_access_token_opens_registration_and_nothing_else_does() {

@@ -10,8 +10,7 @@ use acquit_delivery::{
     egress::{Allow, Egress, EgressError, InvalidAllow, Options, Policy},
     worker::{self, Worker},
 };
-use acquit_oidc::client::Client;
-use acquit_store::{Store, StoreError, User};
+use acquit_store::{Store, StoreError, user::User};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -27,9 +26,10 @@ use crate::{
     logout::{LogoutError, Order, log_out},
     outbox::{Composer, StoreOutbox},
     password::{PasswordError, PasswordHasher},
+    provider::credentials::FetchedKeys,
     random::{self, NoRandomness},
     seal::{SealError, Sealer},
-    settings::{self, MasterKeyError, Password, Secret, Settings},
+    settings::{MasterKeyError, Password, Settings},
     sweep,
 };
 
@@ -46,6 +46,9 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error("the store cannot be used: {0}")]
     Store(#[from] StoreError),
+    /// The folder or file of the store cannot be prepared.
+    #[error("the place for the store cannot be prepared: {0}")]
+    Prepare(std::io::Error),
     /// There is no master key.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),
@@ -80,29 +83,22 @@ pub struct Running {
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// The URL under which the store opens.
-#[must_use]
-pub fn store_url(store: &settings::Store) -> Secret {
-    match store {
-        settings::Store::Sqlite(path) => Secret::new(format!("sqlite://{}", path.display())),
-        settings::Store::Postgres(url) => url.clone(),
-    }
-}
-
 /// Opens the store, loads keys, applications and configured users, and starts delivering what is due.
 ///
 /// # Errors
 /// [`StartError`].
-pub async fn start(settings: Settings, applications: Vec<Client>, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
+pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
     let sealer = Sealer::new(&settings.server.master_key.load()?)?;
-    let store = Store::open(store_url(&settings.store).expose()).await?;
+    settings.store.prepare().map_err(StartError::Prepare)?;
+    let store = Store::open(settings.store.url().expose()).await?;
     let keys = Keys::load(&store, &sealer, clock.now()).await?;
-    let clients = Clients::load(applications, store.clone()).await?;
+    let clients = Clients::load(settings.applications.clone(), store.clone()).await?;
     let egress = Arc::new(Egress::new(Options::new(policy(&settings)?))?);
     let node = format!("node-{}", random::secret()?);
     let stop = CancellationToken::new();
-    let composer = Composer::new(store.clone(), keys.clone(), settings.server.issuer.clone());
-    let outbox = StoreOutbox::new(store.clone(), node.clone());
+    let composer =
+        Composer::new(store.clone(), keys.clone(), settings.server.issuer.clone(), settings.lifetimes.logout_deadline);
+    let outbox = StoreOutbox::new(store.clone(), clock.clone(), node.clone());
     let time = clock.clone();
     let now = Box::new(move || time.now());
     let worker = Worker::start(outbox, composer, egress.clone(), now, Box::new(jitter), worker::Settings::default());
@@ -119,6 +115,7 @@ pub async fn start(settings: Settings, applications: Vec<Client>, clock: Arc<dyn
         sealer,
         worker,
         egress,
+        fetched_keys: FetchedKeys::default(),
         node,
     });
     configured_users(&app).await?;
@@ -143,7 +140,8 @@ impl Running {
 fn policy(settings: &Settings) -> Result<Policy, InvalidAllow> {
     let allow: Result<Vec<Allow>, InvalidAllow> =
         settings.egress.iter().map(|entry| Allow::new(entry.host.as_deref(), &entry.net.to_string())).collect();
-    Ok(Policy::allowing(allow?))
+    // Never to this server itself, even where loopback is allowed.
+    Ok(Policy { own: vec![settings.server.listen], ..Policy::allowing(allow?) })
 }
 
 fn jitter() -> u64 {
@@ -163,7 +161,8 @@ async fn refresh_keys(app: App, stop: CancellationToken) {
 async fn configured_users(app: &App) -> Result<(), StartError> {
     for configured in &app.settings.users {
         let known = app.store.user_by_username(&configured.username).await?;
-        let same_password = match (&configured.password, known.as_ref().and_then(|user| user.password_hash.as_deref())) {
+        let same_password = match (&configured.password, known.as_ref().and_then(|user| user.password_hash.as_deref()))
+        {
             (_, None) => false,
             (Password::Hash(hash), Some(stored)) => hash.expose() == stored,
             (Password::Plain(password), Some(stored)) => app.passwords.verify(password.clone(), Some(stored)).await?,
@@ -190,7 +189,7 @@ async fn configured_users(app: &App) -> Result<(), StartError> {
             epoch: 0,
             created_at: now,
         };
-        if app.store.put_user(&user, now).await?.is_err() {
+        if app.store.put_user(user.clone()).await?.is_err() {
             tracing::error!(username = user.username, "a configured user's name is taken");
         }
         if let Some(known) = known

@@ -74,6 +74,6 @@ pub async fn end_overdue(app: &App) -> Result<usize, LogoutError> {
 /// # Errors
 /// [`StoreError`].
 pub async fn clean(app: &App) -> Result<(), StoreError> {
-    while app.store.sweep(app.clock.now()).await?.more {}
+    while app.store.sweep(app.clock.now(), app.settings.lifetimes.session()).await?.more {}
     Ok(())
 }

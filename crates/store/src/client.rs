@@ -84,11 +84,7 @@ impl Store {
 }
 
 fn changed(client_id: &str, what: &str, at: Timestamp) -> Event {
-    Event {
-        party: Some(client_id.to_owned()),
-        detail: Some(what.to_owned()),
-        ..Event::new(Kind::ClientChanged, at)
-    }
+    Event { party: Some(client_id.to_owned()), detail: Some(what.to_owned()), ..Event::new(Kind::ClientChanged, at) }
 }
 
 async fn put(tx: &mut Tx, client: &ClientRecord) -> Result<(), StoreError> {

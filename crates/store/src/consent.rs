@@ -34,13 +34,7 @@ async fn consented(tx: &mut Tx, user: &UserId, app: &AppId) -> Result<Option<Vec
     tx.query_opt(sql, &params![user, app]).await?.map(|row| row.read().json()).transpose()
 }
 
-async fn record(
-    tx: &mut Tx,
-    user: &UserId,
-    app: &AppId,
-    scopes: &[String],
-    now: Timestamp,
-) -> Result<(), StoreError> {
+async fn record(tx: &mut Tx, user: &UserId, app: &AppId, scopes: &[String], now: Timestamp) -> Result<(), StoreError> {
     let sql = "INSERT INTO consents (user_id, app, scopes, at) VALUES ($1, $2, $3, $4) \
                ON CONFLICT (user_id, app) DO UPDATE SET scopes = excluded.scopes, at = excluded.at";
     tx.execute(sql, &params![user, app, &to_json(scopes)?, now]).await?;

@@ -26,8 +26,8 @@ pub enum Shown {
 impl Shown {
     const fn detail(self) -> &'static str {
         match self {
-            Self::Rendered => "opened in the browser",
-            Self::Loaded => "loaded in the browser",
+            Self::Rendered => "rendered",
+            Self::Loaded => "loaded",
         }
     }
 }
@@ -62,12 +62,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] as everywhere.
-    pub async fn fail_frontchannel(
-        &self,
-        session: &SessionId,
-        why: &str,
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
+    pub async fn fail_frontchannel(&self, session: &SessionId, why: &str, now: Timestamp) -> Result<u64, StoreError> {
         let args = (session.clone(), why.to_owned(), now);
         self.write(args, |tx, (session, why, now)| Box::pin(fail(tx, session, why, *now))).await
     }

@@ -128,10 +128,7 @@ mod tests {
         let mut connection = rusqlite::Connection::open_in_memory().unwrap();
         sqlite(&mut connection).unwrap();
         connection
-            .execute(
-                "INSERT INTO refinery_schema_history VALUES (99, 'later', '2030-01-01T00:00:00Z', '1')",
-                [],
-            )
+            .execute("INSERT INTO refinery_schema_history VALUES (99, 'later', '2030-01-01T00:00:00Z', '1')", [])
             .unwrap();
         let error = sqlite(&mut connection).unwrap_err();
         assert!(matches!(error, StoreError::Newer { found: 99, known: 1 }), "{error}");

@@ -6,6 +6,8 @@
 mod claim;
 mod record;
 
+use std::net::Ipv6Addr;
+
 use acquit_core::{
     participant::Protocol,
     step::{Channel, Outcome, Step},
@@ -52,12 +54,28 @@ fn channel(name: &str) -> Result<Channel, StoreError> {
         .ok_or_else(|| StoreError::Corrupt(format!("a step over an unknown channel {name:?}")))
 }
 
-/// The destination of a URL: its scheme, host and port, in lower case. Steps to one destination share a lane.
+/// The destination of a URL: its scheme, host and port, as `https://wiki.example:443`. Steps to one destination share a
+/// lane, so whoever excludes or drains destinations must name them by this.
 #[must_use]
 pub fn destination(url: &str) -> String {
-    let host = url.find("://").map_or(0, |colon| colon + 3);
-    let end = url.get(host..).and_then(|rest| rest.find(['/', '?', '#'])).map_or(url.len(), |end| host + end);
-    url.get(..end).unwrap_or(url).to_ascii_lowercase()
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    let scheme = scheme.to_ascii_lowercase();
+    // Brackets hold colons that are no port's.
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, port),
+        _ => (authority.as_str(), ""),
+    };
+    let port = match (port, scheme.as_str()) {
+        ("", "https") => "443",
+        ("", "http") => "80",
+        (port, _) => port,
+    };
+    let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).map(str::parse::<Ipv6Addr>);
+    match literal {
+        Some(Ok(address)) => format!("{scheme}://[{address}]:{port}"),
+        _ => format!("{scheme}://{}:{port}", host.strip_suffix('.').unwrap_or(host)),
+    }
 }
 
 #[cfg(test)]
@@ -67,9 +85,12 @@ mod tests {
     #[test]
     fn a_destination_is_the_scheme_host_and_port_of_a_url() {
         for (url, expected) in [
-            ("https://Wiki.example:8443/logout?a=b", "https://wiki.example:8443"),
-            ("https://wiki.example", "https://wiki.example"),
-            ("https://wiki.example?x=/", "https://wiki.example"),
+            ("HTTPS://Wiki.example:8443/logout?a=b", "https://wiki.example:8443"),
+            ("https://wiki.example", "https://wiki.example:443"),
+            ("https://wiki.example.?x=/", "https://wiki.example:443"),
+            ("http://127.0.0.1:3000#x", "http://127.0.0.1:3000"),
+            ("http://[0:0::1]/", "http://[::1]:80"),
+            ("http://[::1]:8080/", "http://[::1]:8080"),
             ("", ""),
         ] {
             assert_eq!(destination(url), expected);

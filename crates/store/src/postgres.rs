@@ -175,11 +175,11 @@ fn tls() -> Result<MakeRustlsConnect, StoreError> {
 
 /// Without synchronous commit a crash may lose what was acknowledged; a replica may lag and cannot be written.
 async fn refuse_unsafe(object: &Object) -> Result<(), StoreError> {
-    let row = object
-        .query_one("SELECT current_setting('synchronous_commit'), pg_is_in_recovery()::text", &[])
-        .await?;
+    let row = object.query_one("SELECT current_setting('synchronous_commit'), pg_is_in_recovery()::text", &[]).await?;
     if row.try_get::<_, &str>(0)? == "off" {
-        return Err(StoreError::Unsafe("synchronous_commit is off: a crash could lose acknowledged logouts".to_owned()));
+        return Err(StoreError::Unsafe(
+            "synchronous_commit is off: a crash could lose acknowledged logouts".to_owned(),
+        ));
     }
     if row.try_get::<_, &str>(1)? == "true" {
         return Err(StoreError::Unsafe("it is a read-only replica: name the primary".to_owned()));

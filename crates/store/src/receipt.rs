@@ -40,8 +40,10 @@ impl Tx {
 /// one's step as pending.
 pub(crate) async fn refresh_state(tx: &mut Tx, logout: &LogoutId) -> Result<(), StoreError> {
     let rows = tx.query("SELECT DISTINCT outcome FROM steps WHERE logout_id = $1", &params![logout]).await?;
-    let outcomes =
-        rows.into_iter().map(|row| row.read().named(acquit_core::step::Outcome::parse)).collect::<Result<Vec<_>, _>>()?;
+    let outcomes = rows
+        .into_iter()
+        .map(|row| row.read().named(acquit_core::step::Outcome::parse))
+        .collect::<Result<Vec<_>, _>>()?;
     let state = State::of(outcomes).as_str();
     tx.execute("UPDATE logouts SET state = $1 WHERE id = $2 AND state <> $1", &params![state, logout]).await?;
     Ok(())

@@ -17,6 +17,7 @@ impl Store {
 }
 
 async fn remember(tx: &mut Tx, kind: &str, hash: &Hash, until: Timestamp) -> Result<bool, StoreError> {
-    let sql = "INSERT INTO used_once (kind, key_hash, until) VALUES ($1, $2, $3) ON CONFLICT (kind, key_hash) DO NOTHING";
+    let sql =
+        "INSERT INTO used_once (kind, key_hash, until) VALUES ($1, $2, $3) ON CONFLICT (kind, key_hash) DO NOTHING";
     Ok(tx.execute(sql, &params![kind, hash, until]).await? > 0)
 }

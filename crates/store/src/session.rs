@@ -132,7 +132,10 @@ impl Tx {
     }
 
     /// Takes the row of a session and then reads its user, so that an epoch raised by whoever held the row is seen.
-    pub(crate) async fn lock_session_and_user(&mut self, id: &SessionId) -> Result<Option<(Session, User)>, StoreError> {
+    pub(crate) async fn lock_session_and_user(
+        &mut self,
+        id: &SessionId,
+    ) -> Result<Option<(Session, User)>, StoreError> {
         let Some(session) = self.lock_session(id).await? else { return Ok(None) };
         let sql = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.id = $1");
         let row = self.query_opt(sql, &params![&session.user]).await?;

@@ -42,26 +42,18 @@ impl Store {
     /// # Errors
     /// [`StoreError`] as everywhere.
     pub async fn sweep(&self, now: Timestamp, lifetimes: Lifetimes) -> Result<Swept, StoreError> {
-        let mut swept = Swept { given_up: self.write(now, |tx, now| Box::pin(give_up_late(tx, *now))).await?, ..Swept::default() };
+        let mut swept =
+            Swept { given_up: self.write(now, |tx, now| Box::pin(give_up_late(tx, *now))).await?, ..Swept::default() };
         let full = u64::try_from(BATCH).unwrap_or(u64::MAX);
         swept.more = swept.given_up >= full;
         // Gateways refuse cookies older than the longest session, so nothing needs an older revocation.
         let revocations = now.minus(lifetimes.max).minus(Duration::from_secs(86_400));
-        let bounds = [
-            now.minus(CODES),
-            now,
-            now,
-            now,
-            now,
-            now,
-            revocations,
-            now.minus(SESSIONS),
-            now.minus(LOGOUTS),
-        ];
+        let bounds = [now.minus(CODES), now, now, now, now, now, revocations, now.minus(SESSIONS), now.minus(LOGOUTS)];
         for (index, bound) in bounds.into_iter().enumerate() {
             // Each kind in a transaction of its own: the writer is never held for all of them.
             let args = (index, bound, now);
-            let deleted = self.write(args, |tx, (index, bound, now)| Box::pin(delete(tx, *index, *bound, *now))).await?;
+            let deleted =
+                self.write(args, |tx, (index, bound, now)| Box::pin(delete(tx, *index, *bound, *now))).await?;
             swept.deleted += deleted;
             swept.more |= deleted >= full;
         }

@@ -145,7 +145,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`] as everywhere.
     pub async fn set_disabled(&self, id: &UserId, disabled: bool, now: Timestamp) -> Result<bool, StoreError> {
-        self.write((id.clone(), disabled, now), |tx, (id, disabled, now)| Box::pin(disable(tx, id, *disabled, *now))).await
+        self.write((id.clone(), disabled, now), |tx, (id, disabled, now)| Box::pin(disable(tx, id, *disabled, *now)))
+            .await
     }
 
     /// Deletes a user; whether there was such a user. What is known of them is wiped and their epoch raised; the empty

@@ -1,48 +1,50 @@
 //! A throw-away PostgreSQL in a temporary folder, on a loopback port, as durable as a real one.
 //!
-//! One server serves all tests of a binary, each with a database of its own ([`Postgres::shared`]). It ends with the last
-//! test that holds it, or with the process, whatever ends that.
+//! One server serves all tests of a binary, each with a database of its own ([`Postgres::shared`]). A keeper process ends it
+//! and removes its folder when this process lets go of it or ends, whatever ends it.
 
 use std::{
     fs,
     io::{self, BufRead, BufReader},
     net::TcpListener,
-    os::unix::fs::{MetadataExt, chown},
+    os::unix::{
+        fs::{MetadataExt, chown},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdin, Command, Stdio},
     sync::{
-        Arc, Mutex, PoisonError, Weak,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
-        mpsc,
     },
     thread,
 };
 
-/// A running server. Dropping it ends the process, by its id, and removes its folder.
+/// A running server, until it is dropped.
 #[derive(Debug)]
 pub struct Postgres {
     bin: PathBuf,
-    server: Child,
+    keeper: Child,
+    /// What the keeper waits for the end of.
+    input: Option<ChildStdin>,
     port: u16,
     databases: AtomicU32,
-    // Dropped last, when the server has let go of it.
-    _folder: tempfile::TempDir,
 }
 
-static SHARED: Mutex<Weak<Postgres>> = Mutex::new(Weak::new());
+static SHARED: Mutex<Option<Arc<Postgres>>> = Mutex::new(None);
 
 impl Postgres {
-    /// The server that this process shares, started if nobody holds it.
+    /// The server that this process shares; the first call starts it.
     ///
     /// # Errors
     /// When PostgreSQL is not installed or does not start; the error says which.
     pub fn shared() -> io::Result<Arc<Self>> {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(running) = shared.upgrade() {
-            return Ok(running);
+        if let Some(running) = &*shared {
+            return Ok(Arc::clone(running));
         }
         let started = Arc::new(Self::start()?);
-        *shared = Arc::downgrade(&started);
+        *shared = Some(Arc::clone(&started));
         Ok(started)
     }
 
@@ -52,6 +54,17 @@ impl Postgres {
     /// As [`Postgres::shared`].
     pub fn start() -> io::Result<Self> {
         let bin = binaries()?;
+        let mut tries = 1;
+        loop {
+            // The port is free when it is chosen; should another take it first, choose again.
+            match Self::start_once(&bin) {
+                Err(_) if tries < 3 => tries += 1,
+                result => return result,
+            }
+        }
+    }
+
+    fn start_once(bin: &Path) -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("acquit-postgres-").tempdir()?;
         let owner = owner()?;
         if let Some((uid, gid)) = owner {
@@ -62,36 +75,26 @@ impl Postgres {
         let initdb = command(&bin.join("initdb"), owner)
             .args(["--no-sync", "--no-locale", "--encoding=UTF8", "--auth=trust", "--username=acquit", "--pgdata"])
             .arg(&data)
+            .current_dir("/")
             .output()?;
         if !initdb.status.success() {
             return Err(io::Error::other(String::from_utf8_lossy(&initdb.stderr).into_owned()));
         }
-        // The port is free when it is chosen; should another take it first, choose again.
-        let mut last = io::Error::other("no port");
-        for _ in 0..5 {
-            let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-            let mut server = command(&bin.join("postgres"), owner);
-            server.arg("-D").arg(&data);
-            for setting in [
-                "listen_addresses=127.0.0.1",
-                "unix_socket_directories=",
-                "fsync=on",
-                "synchronous_commit=on",
-                "max_connections=300",
-                "shared_buffers=32MB",
-                "log_statement=none",
-            ] {
-                server.args(["-c", setting]);
-            }
-            server.arg("-p").arg(port.to_string());
-            match spawn(server) {
-                Ok(server) => {
-                    return Ok(Self { bin, server, port, databases: AtomicU32::new(0), _folder: folder });
-                }
-                Err(error) => last = error,
-            }
+        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let mut server = command(&bin.join("postgres"), owner);
+        server.arg("-D").arg(&data).arg("-p").arg(port.to_string());
+        for setting in [
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            "fsync=on",
+            "synchronous_commit=on",
+            "max_connections=300",
+            "shared_buffers=32MB",
+        ] {
+            server.args(["-c", setting]);
         }
-        Err(last)
+        let (keeper, input) = keep(&folder.keep(), &server)?;
+        Ok(Self { bin: bin.to_owned(), keeper, input: Some(input), port, databases: AtomicU32::new(0) })
     }
 
     /// Makes a new, empty database and returns its URL.
@@ -126,12 +129,8 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        // Immediate shutdown takes the server's own children along, which killing the one process would not.
-        let asked = Command::new("kill").arg("-QUIT").arg(self.server.id().to_string()).status();
-        if !asked.is_ok_and(|status| status.success()) {
-            let _ = self.server.kill();
-        }
-        let _ = self.server.wait();
+        drop(self.input.take());
+        let _ = self.keeper.wait();
     }
 }
 
@@ -171,51 +170,53 @@ fn owner() -> io::Result<Option<(u32, u32)>> {
         .ok_or_else(|| io::Error::other("no account to run PostgreSQL as"))
 }
 
-/// A command that dies with this process, as an account that PostgreSQL accepts.
+/// A command as an account that PostgreSQL accepts.
 fn command(program: &Path, owner: Option<(u32, u32)>) -> Command {
+    let Some((uid, gid)) = owner else { return Command::new(program) };
     let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "QUIT"]);
-    if let Some((uid, gid)) = owner {
-        command.args(["--reuid", &uid.to_string(), "--regid", &gid.to_string(), "--clear-groups"]);
-    }
-    command.arg(program).env("LC_ALL", "C").current_dir("/").stdin(Stdio::null());
+    command.args(["--reuid", &uid.to_string(), "--regid", &gid.to_string(), "--clear-groups"]).arg(program);
     command
 }
 
-/// Starts the server and returns when it takes connections.
-fn spawn(mut command: Command) -> io::Result<Child> {
-    let (ready, started) = mpsc::channel();
-    // The death signal is tied to the thread that forks, so that thread lives as long as the process.
-    thread::Builder::new().name("postgres-starter".to_owned()).spawn(move || {
-        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
-        let mut log = match child {
-            Err(error) => {
-                let _ = ready.send(Err(error));
-                return;
-            }
-            Ok(mut child) => match child.stderr.take() {
-                None => return,
-                Some(log) => (BufReader::new(log), Some(child)),
-            },
-        };
-        let (mut said, mut line) = (String::new(), String::new());
-        // Reads on after the start, too: a full pipe would stop the server.
-        while log.0.read_line(&mut line).is_ok_and(|read| read > 0) {
-            if log.1.is_some() {
-                said.push_str(&line);
-                if line.contains("ready to accept connections")
-                    && let Some(child) = log.1.take()
-                {
-                    let _ = ready.send(Ok(child));
-                }
-            }
-            line.clear();
+/// Runs the server and, when its own input closes, ends it and removes the folder: the kernel closes the input whichever
+/// way this process ends. Immediate shutdown takes the server's children along, which killing the one process would not.
+const KEEPER: &str =
+    r#"folder=$1; shift; "$@" & server=$!; cat >&2; kill -QUIT $server; wait $server; rm -rf "$folder""#;
+
+/// Starts the server under its keeper and returns when it takes connections.
+fn keep(folder: &Path, server: &Command) -> io::Result<(Child, ChildStdin)> {
+    let mut keeper = Command::new("sh")
+        .args(["-c", KEEPER, "sh"])
+        .arg(folder)
+        .arg(server.get_program())
+        .args(server.get_args())
+        .current_dir("/")
+        .env("LC_ALL", "C")
+        // A terminal's interrupt is not for the keeper: it has the folder to remove.
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let (Some(input), Some(log)) = (keeper.stdin.take(), keeper.stderr.take()) else {
+        return Err(io::Error::other("no pipes"));
+    };
+    let mut log = BufReader::new(log);
+    let (mut said, mut line) = (String::new(), String::new());
+    while log.read_line(&mut line)? > 0 {
+        if line.contains("ready to accept connections") {
+            // Reads on: a full pipe would stop the server.
+            thread::spawn(move || io::copy(&mut log, &mut io::sink()));
+            return Ok((keeper, input));
         }
-        if let Some(mut child) = log.1.take() {
-            let _ = child.wait();
-            let _ = ready.send(Err(io::Error::other(format!("PostgreSQL did not start: {said}"))));
+        if line.contains("FATAL") {
+            said.push_str(&line);
+            break;
         }
-        // Ended on purpose or by itself; this thread may go.
-    })?;
-    started.recv().map_err(|_| io::Error::other("PostgreSQL did not start"))?
+        said.push_str(&line);
+        line.clear();
+    }
+    drop(input);
+    keeper.wait()?;
+    Err(io::Error::other(format!("PostgreSQL did not start: {said}")))
 }

@@ -54,6 +54,18 @@ impl Context<'_> {
     }
 }
 
+/// A duration on the command line: a day at most.
+///
+/// # Errors
+/// A sentence for the person who typed it.
+pub fn parse_argument(text: &str) -> Result<Duration, String> {
+    match parse(text) {
+        None => Err("write a whole number and a unit, such as 5s, 10m or 12h".to_owned()),
+        Some(duration) if duration > DAY => Err("a day is the longest".to_owned()),
+        Some(duration) => Ok(duration),
+    }
+}
+
 fn parse(text: &str) -> Option<Duration> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if !number.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -92,6 +104,14 @@ mod tests {
         for (text, seconds) in [("5s", 5), ("10m", 600), ("12h", 43_200), ("7d", 604_800), ("0s", 0)] {
             assert_eq!(parse(text), Some(Duration::from_secs(seconds)), "{text}");
             assert_eq!(show(Duration::from_secs(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn a_command_waits_for_a_day_at_most() {
+        assert_eq!(parse_argument("24h"), Ok(DAY));
+        for text in ["2d", "18446744073709551615s", "soon", ""] {
+            assert!(parse_argument(text).is_err(), "{text}");
         }
     }
 

@@ -31,7 +31,7 @@ pub fn check(node: Node, schema: &Schema, path: &Path, diagnostics: &mut Diagnos
             Some(table(Node { value: Value::Table(Vec::new()), ..node }, entries, schema, path, diagnostics))
         }
         Value::Array(items) => {
-            let Some(inner) = schema.get("items") else { return None };
+            let inner = schema.get("items")?;
             let checked: Vec<Option<Node>> = items
                 .into_iter()
                 .enumerate()
@@ -59,7 +59,8 @@ pub fn check(node: Node, schema: &Schema, path: &Path, diagnostics: &mut Diagnos
 }
 
 fn table(mut node: Node, entries: Vec<Entry>, schema: &Schema, path: &Path, diagnostics: &mut Diagnostics) -> Node {
-    let written: Vec<String> = entries.iter().map(|entry| entry.key.clone()).collect();
+    // Written, or meant by what was written: neither is missing.
+    let mut written: Vec<String> = entries.iter().map(|entry| entry.key.clone()).collect();
     if let Some(entry) = entries.iter().find(|entry| entry.key == "protocol")
         && let Value::String(protocol) = &entry.node.value
         && let Some(what) = planned::protocol(path, protocol)
@@ -77,7 +78,7 @@ fn table(mut node: Node, entries: Vec<Entry>, schema: &Schema, path: &Path, diag
                 kept.push(Entry { node: checked, ..entry });
             }
         } else {
-            unknown(&entry, schema, path, diagnostics);
+            written.extend(unknown(&entry, schema, path, diagnostics).map(str::to_owned));
         }
     }
     for key in required(schema).filter(|key| !written.iter().any(|written| written == key)) {
@@ -92,16 +93,18 @@ fn table(mut node: Node, entries: Vec<Entry>, schema: &Schema, path: &Path, diag
     node
 }
 
-fn unknown(entry: &Entry, schema: &Schema, path: &Path, diagnostics: &mut Diagnostics) {
+/// Notes a key that is none, and gives back the one that was probably meant.
+fn unknown<'a>(entry: &Entry, schema: &'a Schema, path: &Path, diagnostics: &mut Diagnostics) -> Option<&'a str> {
     // Whatever it is, it may be a secret under a misspelt name.
     hide_all(&entry.node, diagnostics);
     let inner = path.key(&entry.key);
     if let Some(what) = planned::key(path, &entry.key) {
         diagnostics.error(&inner, Some(&entry.origin), what);
-        return;
+        return None;
     }
     let known = schema::keys(schema);
-    let help = match suggest::nearest(&entry.key, &known) {
+    let meant = suggest::nearest(&entry.key, &known);
+    let help = match meant {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => match elsewhere(&entry.key) {
             Some(header) => format!("`{}` belongs in {header}", entry.key),
@@ -113,6 +116,7 @@ fn unknown(entry: &Entry, schema: &Schema, path: &Path, diagnostics: &mut Diagno
         _ => format!("{} is no key of {}", quoted(&entry.key), path.header()),
     };
     diagnostics.error(&inner, Some(&entry.origin), message).help(help);
+    meant
 }
 
 /// The section that has `key`, if one has.

@@ -61,7 +61,7 @@ impl<'a> Source<'a> {
             }
             let secret = self.secrets.iter().any(|secret| secret.contains(&at));
             if secret && !in_secret {
-                shown.push_str("…");
+                shown.push('…');
             } else if !secret {
                 shown.push(if c.is_control() { ' ' } else { c });
             }

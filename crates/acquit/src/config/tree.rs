@@ -143,7 +143,7 @@ pub fn parse(text: &str) -> (Node, Vec<SyntaxError>) {
         .map(|error| SyntaxError { message: error.message().to_owned(), span: error.span() })
         .collect();
     let origin = Origin::File(0..0);
-    (Node { origin: origin.clone(), value: from_table(table.get_ref(), |range| Origin::File(range)) }, errors)
+    (Node { origin: origin.clone(), value: from_table(table.get_ref(), Origin::File) }, errors)
 }
 
 /// Reads one value from the environment; `None` when it is no TOML.

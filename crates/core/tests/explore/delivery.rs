@@ -48,7 +48,7 @@ pub(crate) fn send(world: &mut World, worker: usize, well: bool) -> Option<()> {
     match held.key {
         _ if !well => world.budget.errors -= 1,
         StepKey::Session(session, app) => world.received.sessions[session][app] = true,
-        StepKey::User(user, app) => world.received.users[user][app] = true,
+        StepKey::User(user, round) => world.received.users[user][round] = true,
     }
     Some(())
 }

@@ -194,7 +194,10 @@ pub(crate) fn log_out(
         let app = index(&NAMES.apps, &planned.party)?;
         let key = match &planned.session {
             Some(session) => StepKey::Session(index(&NAMES.sessions, session)?, app),
-            None => StepKey::User(index(&NAMES.users, &planned.user)?, app),
+            None => {
+                let user = index(&NAMES.users, &planned.user)?;
+                StepKey::User(user, usize::from(world.user_logouts[user]) - 1)
+            }
         };
         let place = world.step(key);
         // A party that was not asked by `single_logout = "none"` may be asked by a later logout; no other one twice.

@@ -8,6 +8,8 @@ use acquit_core::{session::Lifetimes, step::Outcome};
 
 pub(crate) const APPS: usize = 3;
 pub(crate) const SESSIONS: usize = 3;
+/// The most logouts of one user.
+pub(crate) const ROUNDS: usize = 3;
 /// Whose the sessions are: the first user may sign in in two browsers.
 pub(crate) const OWNER: [usize; SESSIONS] = [0, 0, 1];
 /// The application whose grants have `offline_access`, and which does not want to hear of expiry.
@@ -45,7 +47,7 @@ impl Budget {
     pub(crate) const LARGE: [Self; 3] = [
         Self { sign_ins: 1, codes: 2, logouts: 1, flights: 0, workers: 2, errors: 1, crashes: 1, ticks: 3 },
         Self { sign_ins: 2, codes: 2, logouts: 3, flights: 1, workers: 0, errors: 0, crashes: 0, ticks: 2 },
-        Self { sign_ins: 2, codes: 2, logouts: 2, flights: 1, workers: 1, errors: 0, crashes: 1, ticks: 1 },
+        Self { sign_ins: 2, codes: 2, logouts: 2, flights: 0, workers: 1, errors: 0, crashes: 1, ticks: 1 },
     ];
 }
 
@@ -99,7 +101,8 @@ pub(crate) struct Grant {
     pub(crate) minted_dead: bool,
 }
 
-/// Which step: of a session at an application, or of a user as a whole.
+/// Which step: of a session at an application, or of a user as a whole at the one with offline grants, by the number of
+/// that user's logout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum StepKey {
     Session(usize, usize),
@@ -149,7 +152,7 @@ pub(crate) struct World {
     pub(crate) codes: [[Option<Code>; APPS]; SESSIONS],
     pub(crate) grants: [[Option<Grant>; APPS]; SESSIONS],
     pub(crate) session_steps: [[Option<Step>; APPS]; SESSIONS],
-    pub(crate) user_steps: [[Option<Step>; APPS]; 2],
+    pub(crate) user_steps: [[Option<Step>; ROUNDS]; 2],
     pub(crate) workers: [Option<Held>; 2],
     pub(crate) flight: Option<Flight>,
     /// What really happened: logouts of all of the user.
@@ -163,7 +166,7 @@ pub(crate) struct World {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Received {
     pub(crate) sessions: [[bool; APPS]; SESSIONS],
-    pub(crate) users: [[bool; APPS]; 2],
+    pub(crate) users: [[bool; ROUNDS]; 2],
 }
 
 impl World {
@@ -177,7 +180,7 @@ impl World {
             codes: [[None; APPS]; SESSIONS],
             grants: [[None; APPS]; SESSIONS],
             session_steps: [[None; APPS]; SESSIONS],
-            user_steps: [[None; APPS]; 2],
+            user_steps: [[None; ROUNDS]; 2],
             workers: [None; 2],
             flight: None,
             user_logouts: [0; 2],
@@ -189,7 +192,7 @@ impl World {
     pub(crate) fn step(&mut self, key: StepKey) -> &mut Option<Step> {
         match key {
             StepKey::Session(session, app) => &mut self.session_steps[session][app],
-            StepKey::User(user, app) => &mut self.user_steps[user][app],
+            StepKey::User(user, round) => &mut self.user_steps[user][round],
         }
     }
 
@@ -198,7 +201,7 @@ impl World {
             steps.iter().enumerate().filter_map(move |(app, step)| Some((StepKey::Session(session, app), (*step)?)))
         });
         let of_users = self.user_steps.iter().enumerate().flat_map(|(user, steps)| {
-            steps.iter().enumerate().filter_map(move |(app, step)| Some((StepKey::User(user, app), (*step)?)))
+            steps.iter().enumerate().filter_map(move |(round, step)| Some((StepKey::User(user, round), (*step)?)))
         });
         of_sessions.chain(of_users)
     }
@@ -207,7 +210,7 @@ impl World {
     pub(crate) fn was_received(&self, key: StepKey) -> bool {
         match key {
             StepKey::Session(session, app) => self.received.sessions[session][app],
-            StepKey::User(user, app) => self.received.users[user][app],
+            StepKey::User(user, round) => self.received.users[user][round],
         }
     }
 

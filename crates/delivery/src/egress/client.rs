@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full};
+use http::{HeaderValue, Request, Response, header};
+use http_body_util::Full;
 use hyper::body::{Bytes, Incoming as Body};
 use hyper_util::{
     client::legacy::{
@@ -22,52 +22,14 @@ use rustls_pki_types::CertificateDer;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
-    EgressError, Phase, Policy, Refusal, Resolve, System, Trouble,
+    EgressError, Incoming, Limits, Outgoing, Phase, Policy, Refusal, Resolve, System, Trouble,
     connect::{Connector, Shared},
-    retry_after, tls,
+    message::read,
+    tls,
     url::Target,
 };
 
-/// How much of a delivery's response body is read, in bytes.
-pub const BODY_LIMIT: usize = 4 * 1024;
-
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("Acquit/", env!("CARGO_PKG_VERSION")));
-
-/// Bounds on time and size. The defaults are those of the design; tests shorten them.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// For the name look-up.
-    pub dns: Duration,
-    /// For the TCP connection, over all addresses tried.
-    pub connect: Duration,
-    /// For the TLS handshake.
-    pub tls: Duration,
-    /// From having a connection to the end of the response's head.
-    pub first_byte: Duration,
-    /// For everything together.
-    pub total: Duration,
-    /// The response's head, in bytes.
-    pub head: usize,
-    /// How old a pooled connection may get: after this a moved name is looked up and checked again.
-    pub connection_age: Duration,
-    /// How long a pooled connection may be unused.
-    pub idle: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            dns: Duration::from_secs(2),
-            connect: Duration::from_secs(3),
-            tls: Duration::from_secs(3),
-            first_byte: Duration::from_secs(5),
-            total: Duration::from_secs(10),
-            head: 16 * 1024,
-            connection_age: Duration::from_secs(5 * 60),
-            idle: Duration::from_secs(60),
-        }
-    }
-}
 
 /// What the client is built with.
 pub struct Options {
@@ -86,70 +48,6 @@ impl Options {
     #[must_use]
     pub fn new(policy: Policy) -> Self {
         Self { policy, resolver: Arc::new(System), extra_roots: Vec::new(), limits: Limits::default() }
-    }
-}
-
-/// A request to be made.
-#[derive(Clone)]
-pub struct Outgoing {
-    /// Its method.
-    pub method: Method,
-    /// Its URL, parsed and checked when it is sent.
-    pub url: String,
-    /// Its headers; `Host`, `Content-Length` and `User-Agent` are set by the client.
-    pub headers: HeaderMap,
-    /// Its body.
-    pub body: Bytes,
-    /// How much of the response's body is read, in bytes; the rest is cut off.
-    pub max_body: usize,
-    /// A shorter limit on the whole request than the client's own.
-    pub total: Option<Duration>,
-}
-
-impl Outgoing {
-    /// A POST whose response is read to [`BODY_LIMIT`].
-    #[must_use]
-    pub fn post(url: impl Into<String>, content_type: HeaderValue, body: impl Into<Bytes>) -> Self {
-        let mut headers = HeaderMap::with_capacity(4);
-        headers.insert(header::CONTENT_TYPE, content_type);
-        Self { method: Method::POST, url: url.into(), headers, body: body.into(), max_body: BODY_LIMIT, total: None }
-    }
-
-    /// A GET for JSON whose response is read to `max_body` bytes.
-    #[must_use]
-    pub fn get(url: impl Into<String>, max_body: usize) -> Self {
-        let mut headers = HeaderMap::with_capacity(4);
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        Self { method: Method::GET, url: url.into(), headers, body: Bytes::new(), max_body, total: None }
-    }
-}
-
-/// Without headers, query and body: those carry tokens.
-impl fmt::Debug for Outgoing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let url = self.url.split(['?', '#']).next().unwrap_or_default();
-        f.debug_struct("Outgoing").field("method", &self.method).field("url", &url).finish_non_exhaustive()
-    }
-}
-
-/// An answer.
-#[derive(Clone, Debug)]
-pub struct Incoming {
-    /// Its status.
-    pub status: StatusCode,
-    /// Its headers, bounded by [`Limits::head`].
-    pub headers: HeaderMap,
-    /// The beginning of its body. Never rendered as HTML, never decompressed.
-    pub body: Bytes,
-    /// Whether there was more of the body than was read, or it broke off, or it came too slowly.
-    pub cut: bool,
-}
-
-impl Incoming {
-    /// How long the response asks to wait before the next try.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
-        retry_after::retry_after(&self.headers)
     }
 }
 
@@ -301,54 +199,6 @@ async fn is_connected(mut connection: CaptureConnection) {
     if !connected {
         // The attempt is over without a connection; the response's error says why.
         pending::<()>().await;
-    }
-}
-
-/// Reads at most `max` bytes, and no longer than to the deadline. Dropping the rest closes the connection.
-async fn read(mut body: Body, max: usize, deadline: Instant) -> (Bytes, bool) {
-    let mut parts = Parts { first: Bytes::new(), all: Vec::new() };
-    let complete = timeout_at(deadline, async {
-        while let Some(frame) = body.frame().await {
-            let Ok(frame) = frame else { return false };
-            let Ok(data) = frame.into_data() else { continue };
-            let room = max - parts.len();
-            if data.len() > room {
-                parts.push(data.slice(..room));
-                return false;
-            }
-            parts.push(data);
-        }
-        true
-    })
-    .await
-    .unwrap_or(false);
-    (parts.finish(), !complete)
-}
-
-/// A body in one piece is kept as it came; only one in several is copied together.
-struct Parts {
-    first: Bytes,
-    all: Vec<u8>,
-}
-
-impl Parts {
-    fn len(&self) -> usize {
-        if self.all.is_empty() { self.first.len() } else { self.all.len() }
-    }
-
-    fn push(&mut self, data: Bytes) {
-        if self.len() == 0 {
-            self.first = data;
-        } else {
-            if self.all.is_empty() {
-                self.all.extend_from_slice(&self.first);
-            }
-            self.all.extend_from_slice(&data);
-        }
-    }
-
-    fn finish(self) -> Bytes {
-        if self.all.is_empty() { self.first } else { self.all.into() }
     }
 }
 

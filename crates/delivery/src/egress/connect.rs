@@ -21,7 +21,7 @@ use tokio::{
 };
 use tower::Service;
 
-use super::{Phase, Policy, Resolve, Trouble, client::Limits, url::Target};
+use super::{Limits, Phase, Policy, Resolve, Trouble, url::Target};
 
 /// More addresses than this for one name are not tried.
 const MAX_TRIES: usize = 4;

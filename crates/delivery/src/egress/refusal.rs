@@ -44,3 +44,17 @@ pub enum Refusal {
     #[error("{0} is an address on which this server itself listens")]
     Own(SocketAddr),
 }
+
+impl Refusal {
+    /// What may be told to whoever registers the URL: mistakes in its form in full, the policy only as a whole, since its
+    /// details say what this server can reach.
+    #[must_use]
+    pub fn public(&self) -> String {
+        match self {
+            Self::Malformed(_) | Self::Scheme | Self::Userinfo | Self::Fragment | Self::Spelling(_) => self.to_string(),
+            Self::Literal(_) | Self::PlainHttp | Self::Port(_) | Self::Address { .. } | Self::Own(_) => {
+                "this server does not send requests to that address; its operator may allow it".to_owned()
+            }
+        }
+    }
+}

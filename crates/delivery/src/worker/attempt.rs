@@ -14,7 +14,7 @@ use tracing::{debug, error, info, warn};
 
 use super::{
     Attempted, Compose, ComposeError, Inner, Outbox,
-    lanes::{Health, Job, Pass},
+    lane::{Health, Job, Pass},
 };
 use crate::egress::PUBLIC;
 
@@ -108,7 +108,8 @@ impl<O: Outbox, C: Compose> Inner<O, C> {
                 step = %step.id,
                 destination,
                 outcome = record.update.outcome.as_str(),
-                why = record.operator_detail.as_deref().or(record.update.detail.as_deref()),
+                status = record.attempt.as_ref().and_then(|attempt| attempt.status),
+                trouble = record.operator_detail.as_deref(),
                 next = record.update.next_attempt_at.map(tracing::field::display),
                 "not confirmed"
             );

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tracing::{debug, warn};
 
-use super::{Compose, Inner, Outbox, lanes::Job, outbox::is_deliverable};
+use super::{Compose, Inner, Outbox, lane::Job, outbox::is_deliverable};
 
 /// Sooner than this the outbox is not asked again for what it has just not given: another node is about to take it.
 const BREATH: Duration = Duration::from_millis(25);
@@ -66,7 +66,9 @@ impl<O: Outbox, C: Compose> Inner<O, C> {
             self.pump();
             if claimed < limit {
                 return match self.outbox.next_due(&exclude).await {
-                    Ok(Some(due)) if due <= now => BREATH.min(poll),
+                    // Due, and yet not given: it is held by another node, or its destination is left out.
+                    Ok(Some(due)) if due <= now && exclude.is_empty() => BREATH.min(poll),
+                    Ok(Some(due)) if due <= now => poll,
                     Ok(Some(due)) => due.since((self.clock)()).min(poll),
                     Ok(None) | Err(_) => poll,
                 };

@@ -1,44 +1,20 @@
 //! Who may go next: a lane for each destination, so that a sick one holds up nobody else. No I/O here; time comes in.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{HashMap, VecDeque},
     sync::Arc,
     time::Duration,
 };
 
-use acquit_core::{Timestamp, delivery::Breaker, step::Step};
+use acquit_core::Timestamp;
 
-use super::{Load, Settings, dispatched::Ticket};
+use super::{
+    Load, Settings,
+    lane::{Health, Job, Lane, Next, Pass},
+};
 
 /// A lane that saw nothing for so long is forgotten, its breaker too.
 const FORGET: Duration = Duration::from_secs(10 * 60);
-/// A destination's backlog is made due at most this often: a step that always fails must not be hurried for ever by others
-/// that succeed.
-const DRAIN_PAUSE: Duration = Duration::from_secs(10);
-
-/// A step leased to this node.
-#[derive(Debug)]
-pub(super) struct Job {
-    pub(super) step: Step,
-    pub(super) destination: Arc<str>,
-    pub(super) due: Timestamp,
-    pub(super) leased_at: Timestamp,
-    /// Set for a first attempt: somebody may be waiting.
-    pub(super) ticket: Option<Ticket>,
-}
-
-/// A job's admission, to be handed back when its attempt is over.
-#[derive(Debug)]
-pub(super) struct Pass {
-    pub(super) destination: Arc<str>,
-    before: Breaker,
-    admitted: Breaker,
-    probe: bool,
-    /// Claimed from the outbox, not dispatched.
-    claimed: bool,
-    /// Tried before, so that there may be others like it.
-    tried: bool,
-}
 
 /// What follows from the end of an attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,50 +23,6 @@ pub(super) struct After {
     pub(super) drain: bool,
     /// Steps that were left in the outbox for want of room have room now.
     pub(super) claim: bool,
-}
-
-/// What to do next.
-#[derive(Debug)]
-pub(super) enum Next {
-    /// Send it.
-    Start(Job, Pass),
-    /// A first attempt whose destination is being left alone: record that it was put off.
-    PutOff(Job, Timestamp),
-}
-
-/// What an attempt said about its destination.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Health {
-    /// It answered and meant it, be it with a refusal.
-    Alive,
-    /// It did not answer, or asked to try again.
-    Failing,
-    /// Nothing was learnt: the request never left.
-    Unknown,
-}
-
-/// Jobs that left the queue unsent.
-#[derive(Clone, Copy, Debug, Default)]
-struct Dropped {
-    all: usize,
-    claimed: usize,
-}
-
-#[derive(Debug, Default)]
-struct Lane {
-    /// By due time, then by arrival.
-    queue: BTreeMap<(Timestamp, u64), Job>,
-    in_flight: usize,
-    breaker: Breaker,
-    probing: bool,
-    /// Whether it is in the list of lanes with something to start.
-    listed: bool,
-    touched: Timestamp,
-    drained_at: Option<Timestamp>,
-    /// Whether a success has drained it since this node came to know it.
-    caught_up: bool,
-    /// Left out of a claim for want of room in it.
-    starved: bool,
 }
 
 /// All lanes.
@@ -202,7 +134,6 @@ impl Lanes {
     pub(super) fn not_drained(&mut self, destination: &str) {
         if let Some(lane) = self.lanes.get_mut(destination) {
             lane.caught_up = false;
-            lane.drained_at = None;
         }
     }
 
@@ -264,90 +195,6 @@ impl Lanes {
         if !lane.listed && !blocked && lane.in_flight < self.settings.lane_in_flight {
             lane.listed = true;
             self.ready.push_back(Arc::clone(name));
-        }
-    }
-}
-
-impl Lane {
-    fn next_is_claimed(&self) -> bool {
-        self.queue.first_key_value().is_some_and(|(_, job)| job.ticket.is_none())
-    }
-
-    /// Takes the oldest job, if it may go, and says how many were left to their lease instead.
-    fn take(&mut self, now: Timestamp, usable_lease: Duration, claimed_may_go: bool) -> (Option<Next>, Dropped) {
-        let mut dropped = Dropped::default();
-        while let Some(oldest) = self.queue.first_entry() {
-            let claimed = oldest.get().ticket.is_none();
-            if now.since(oldest.get().leased_at) > usable_lease {
-                // Too late to be sure to finish within the lease: another claim will bring it back.
-                oldest.remove();
-                dropped.all += 1;
-                dropped.claimed += usize::from(claimed);
-                continue;
-            }
-            if claimed && (self.probing || !claimed_may_go) {
-                break;
-            }
-            let before = self.breaker;
-            match self.breaker.admit(now) {
-                Ok(()) => {
-                    let job = oldest.remove();
-                    let probe = self.breaker != before;
-                    self.probing |= probe;
-                    self.in_flight += 1;
-                    self.touched = now;
-                    let pass = Pass {
-                        destination: Arc::clone(&job.destination),
-                        before,
-                        admitted: self.breaker,
-                        probe,
-                        claimed,
-                        tried: job.step.attempts > 0,
-                    };
-                    return (Some(Next::Start(job, pass)), dropped);
-                }
-                Err(until) if !claimed => return (Some(Next::PutOff(oldest.remove(), until)), dropped),
-                Err(_) => {
-                    // A retry of a destination that has just failed again: its lease puts it off.
-                    oldest.remove();
-                    dropped.all += 1;
-                    dropped.claimed += 1;
-                }
-            }
-        }
-        (None, dropped)
-    }
-
-    fn finish(&mut self, pass: &Pass, health: Health, now: Timestamp) -> bool {
-        self.in_flight -= 1;
-        self.touched = now;
-        if pass.probe {
-            self.probing = false;
-        }
-        match health {
-            Health::Unknown => {
-                if self.breaker == pass.admitted {
-                    self.breaker = pass.before;
-                }
-                false
-            }
-            Health::Failing => {
-                // Requests that were under way when it opened tell nothing new.
-                if pass.probe || !self.breaker.is_open(now) {
-                    self.breaker.failed(now);
-                }
-                false
-            }
-            Health::Alive => {
-                let was_failing = self.breaker.succeeded();
-                let wanted = was_failing || !self.caught_up || pass.tried;
-                let drain = wanted && self.drained_at.is_none_or(|at| now.since(at) >= DRAIN_PAUSE);
-                if drain {
-                    self.caught_up = true;
-                    self.drained_at = Some(now);
-                }
-                drain
-            }
         }
     }
 }

@@ -64,7 +64,8 @@ pub trait Outbox: Send + Sync + 'static {
     /// [`OutboxError`]; the next success asks again.
     fn drain(&self, destination: &str, now: Timestamp) -> impl Future<Output = Result<(), OutboxError>> + Send;
 
-    /// When the next step becomes due, the end of a lease included, leaving out destinations in `exclude`.
+    /// When the next step becomes due, the end of a lease included, leaving out destinations in `exclude`. Where it cannot
+    /// leave them out, retries of others may be up to [`Settings::poll`](super::Settings::poll) late.
     ///
     /// # Errors
     /// [`OutboxError`]; the worker then looks again at its regular time.

@@ -10,18 +10,18 @@ use self::memory::{Memory, Plain};
 use super::*;
 use crate::{
     egress::{Limits, Options, PUBLIC, Policy},
-    receiver::{Act, Receiver, ok, reply},
+    receiver::{Act, Receiver, nobody, ok, reply},
 };
 
 type TestWorker = Worker<Memory, Plain>;
 
-fn short() -> Limits {
-    Limits { first_byte: Duration::from_millis(400), total: Duration::from_millis(800), ..Limits::default() }
-}
+/// How long a receiver may hang: much longer than anything that must not wait for it, however busy the machine.
+const HANG: Duration = Duration::from_secs(2);
 
 fn egress() -> Arc<Egress> {
     let policy = Policy::allowing(vec!["127.0.0.0/8".parse().unwrap()]);
-    Arc::new(Egress::new(Options { limits: short(), ..Options::new(policy) }).unwrap())
+    let limits = Limits { first_byte: HANG, ..Limits::default() };
+    Arc::new(Egress::new(Options { limits, ..Options::new(policy) }).unwrap())
 }
 
 fn start(memory: &Memory, settings: Settings) -> TestWorker {
@@ -31,12 +31,6 @@ fn start(memory: &Memory, settings: Settings) -> TestWorker {
 
 fn quick() -> Settings {
     Settings { poll: Duration::from_millis(50), ..Settings::default() }
-}
-
-/// An address on which nobody listens.
-async fn nobody() -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("http://{}/", listener.local_addr().unwrap())
 }
 
 #[tokio::test]
@@ -52,8 +46,15 @@ async fn five_apps_each_get_what_they_deserve_and_the_good_ones_at_once() {
     let location = format!("Location: {}\r\n", elsewhere.url("/"));
     let redirecting = Receiver::start(move |_, _| reply("307 Temporary Redirect", &location, "")).await;
 
-    let uris =
-        [nobody().await, hanging.url("/"), late.url("/"), refusing.url("/"), redirecting.url("/"), good.url("/")];
+    let (_held, gone) = nobody();
+    let uris = [
+        format!("http://{gone}/"),
+        hanging.url("/"),
+        late.url("/"),
+        refusing.url("/"),
+        redirecting.url("/"),
+        good.url("/"),
+    ];
     let mut steps: Vec<_> = (0..).zip(&uris).map(|(number, uri)| step(number, uri)).collect();
     steps[5].first = true;
     let memory = Memory::new();
@@ -63,11 +64,11 @@ async fn five_apps_each_get_what_they_deserve_and_the_good_ones_at_once() {
     let dispatched = worker.dispatch(steps.clone());
     let all = dispatched.wait(Duration::from_millis(300), Duration::from_millis(30)).await;
     assert!(!all, "one hangs");
-    assert!(began.elapsed() < Duration::from_millis(350), "nobody waits for it: {:?}", began.elapsed());
+    assert!(began.elapsed() < HANG / 2, "nobody waits for it: {:?}", began.elapsed());
 
     let told = memory.until_outcome(&steps[5], Outcome::Confirmed).await;
     assert_eq!(told.attempts[0].status, Some(200));
-    assert!(began.elapsed() < short().first_byte, "told before the hanging one gives up");
+    assert!(began.elapsed() < HANG, "told before the hanging one gives up");
 
     let refused = memory.until_outcome(&steps[3], Outcome::Failed).await;
     assert_eq!(refused.attempts.len(), 1);
@@ -79,7 +80,7 @@ async fn five_apps_each_get_what_they_deserve_and_the_good_ones_at_once() {
     let confirmed = memory.until_outcome(&steps[2], Outcome::Confirmed).await;
     assert_eq!(confirmed.attempts.iter().map(|attempt| attempt.status).collect::<Vec<_>>(), [Some(500), Some(200)]);
     let gap = confirmed.attempts[1].at.since(confirmed.attempts[0].at);
-    assert!(gap >= Duration::from_millis(800) && gap < Duration::from_secs(2), "after the first slot: {gap:?}");
+    assert!(gap >= Duration::from_millis(800) && gap < Duration::from_secs(4), "after the first slot: {gap:?}");
 
     for pending in [&steps[0], &steps[1]] {
         let row = memory.until(pending, |row| !row.attempts.is_empty()).await;
@@ -109,7 +110,7 @@ async fn what_another_process_planned_is_found_and_retries_come_at_their_time() 
     let worker = start(&memory, quick());
     let one = step(1, &app.url("/"));
     memory.plan(std::slice::from_ref(&one), false);
-    memory.until(&one, |row| row.attempts.len() == 1).await;
+    memory.until(&one, |row| !row.attempts.is_empty()).await;
     memory.put_forward(Duration::from_secs(1));
     let row = memory.until(&one, |row| row.attempts.len() == 2).await;
     assert_eq!(row.step.next_attempt_at.unwrap().since(row.attempts[1].at).as_secs(), 5);
@@ -126,7 +127,7 @@ async fn retry_after_is_honoured_up_to_twice_the_slot() {
     let one = step(1, &app.url("/"));
     memory.plan(std::slice::from_ref(&one), true);
     worker.dispatch(vec![one.clone()]);
-    let row = memory.until(&one, |row| row.attempts.len() == 1).await;
+    let row = memory.until(&one, |row| !row.attempts.is_empty()).await;
     let wait = row.step.next_attempt_at.unwrap().since(row.attempts[0].at);
     assert!(wait >= Duration::from_secs(2) && wait < Duration::from_millis(2500), "{wait:?}");
 }
@@ -158,7 +159,7 @@ async fn a_step_that_must_not_be_made_any_more_fails_unsent_and_one_that_cannot_
     let superseded = memory.until_outcome(&steps[0], Outcome::Failed).await;
     assert_eq!(superseded.step.detail.as_deref(), Some("superseded by a newer sign-in"));
     assert!(superseded.attempts.is_empty());
-    let keyless = memory.until(&steps[1], |row| row.attempts.len() == 1).await;
+    let keyless = memory.until(&steps[1], |row| !row.attempts.is_empty()).await;
     assert_eq!(keyless.step.outcome, Outcome::Pending);
     assert!(!keyless.step.detail.unwrap().contains("key file"), "the reason is the operator's");
     memory.until_outcome(&steps[3], Outcome::Confirmed).await;
@@ -197,4 +198,33 @@ async fn frames_are_left_to_the_browser() {
     memory.plan(std::slice::from_ref(&frame), true);
     assert!(worker.dispatch(vec![frame]).wait(Duration::from_secs(5), Duration::from_secs(5)).await);
     assert_eq!(app.connections(), 0);
+}
+
+#[tokio::test]
+async fn the_app_that_asked_is_told_first() {
+    let app = Receiver::start(|_, _| ok()).await;
+    let memory = Memory::new();
+    let worker = start(&memory, Settings { lane_in_flight: 1, ..quick() });
+    let mut steps: Vec<_> = (0..6).map(|number| step(number, &app.url("/"))).collect();
+    steps[5].first = true;
+    memory.plan(&steps, true);
+    assert!(worker.dispatch(steps.clone()).wait(Duration::from_secs(10), Duration::from_secs(10)).await);
+    assert!(app.requests()[0].ends_with(steps[5].id.as_str()));
+}
+
+#[tokio::test]
+async fn two_nodes_share_one_outbox_without_telling_anybody_twice() {
+    let app = Receiver::start(|_, _| ok()).await;
+    let memory = Memory::new();
+    let steps: Vec<_> = (0..300).map(|number| step(number, &app.url("/"))).collect();
+    memory.plan(&steps, false);
+    let nodes = [start(&memory, quick()), start(&memory, quick())];
+    for step in &steps {
+        memory.until_outcome(step, Outcome::Confirmed).await;
+    }
+    for node in &nodes {
+        assert_eq!(node.stop(Duration::from_secs(5)).await, Stopped::default());
+        assert_eq!((node.load().in_flight, node.load().queued), (0, 0));
+    }
+    assert_eq!(app.requests().len(), 300);
 }

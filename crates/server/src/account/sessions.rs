@@ -4,7 +4,7 @@ use acquit_core::{
     SessionId,
     plan::{By, Scope, Tell},
 };
-use acquit_store::{SessionFilter, SessionState, SessionView};
+use acquit_store::session::{SessionFilter, SessionState, SessionView};
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},

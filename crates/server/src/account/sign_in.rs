@@ -4,7 +4,10 @@ use acquit_core::{
     SessionId, UserId,
     plan::{By, Scope, Tell},
 };
-use acquit_store::{BeginRefusal, NewSession, User};
+use acquit_store::{
+    session::{BeginRefusal, NewSession},
+    user::User,
+};
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode},
@@ -43,7 +46,7 @@ pub async fn show(State(app): State<App>, headers: HeaderMap, Query(query): Quer
         return Ok(respond::see_other("/account"));
     }
     let username = match &flow {
-        Flow::Authorize(pending) => pending.login_hint.clone().unwrap_or_default(),
+        Flow::Authorize(pending) => pending.request.login_hint.clone().unwrap_or_default(),
         Flow::Account => String::new(),
     };
     form(&app, &mut browser, &flow, username, None, StatusCode::OK)
@@ -112,7 +115,7 @@ async fn begin(
     if let Some(view) = &browser.session {
         if view.user.id == user.id {
             let lifetimes = app.settings.lifetimes.session();
-            if app.store.reauthenticate(&view.session.id, random::hash(&handle), now, lifetimes).await? {
+            if app.store.reauthenticate(&view.session.id, &random::hash(&handle), now, lifetimes).await? {
                 let response = respond::see_other(&onward);
                 return Ok(respond::with_cookie(response, app.cookies.set(Name::Session, &handle)));
             }
@@ -145,15 +148,14 @@ async fn begin(
     match app.store.begin_session(new).await? {
         Ok(_) => {}
         Err(BeginRefusal::Overtaken | BeginRefusal::Disabled | BeginRefusal::UnknownUser) => {
-            return Err(DoorError::Forbidden("this account was signed out or closed a moment ago; please sign in again"));
+            return Err(DoorError::Forbidden(
+                "this account was signed out or closed a moment ago; please sign in again",
+            ));
         }
     }
     log_beginning(&user.id);
-    let response = if frames.is_empty() {
-        respond::see_other(&onward)
-    } else {
-        signing_out::page(app, &frames, onward, None)?
-    };
+    let response =
+        if frames.is_empty() { respond::see_other(&onward) } else { signing_out::page(app, &frames, onward, None)? };
     Ok(respond::with_cookie(response, app.cookies.set(Name::Session, &handle)))
 }
 
@@ -164,8 +166,8 @@ fn log_beginning(user: &UserId) {
 /// `prompt=select_account`: the person goes on as whoever is signed in.
 fn go_on_as_current(app: &App, browser: &Browser, flow: Flow) -> Result<Response, DoorError> {
     match (flow, &browser.session) {
-        (Flow::Authorize(mut pending), Some(_)) if !pending.again => {
-            pending.chosen = true;
+        (Flow::Authorize(mut pending), Some(view)) if !pending.reprompt => {
+            pending.account_selected_in = Some(view.session.id.clone());
             Ok(respond::see_other(&Flow::Authorize(pending).onward(app)?))
         }
         _ => Err(DoorError::Expired),
@@ -183,11 +185,7 @@ fn form(
     let csrf = browser.form_token(app, FORM)?;
     let signed_in = browser.session.as_ref().map(|view| view.user.username.clone());
     let (application, targets, again) = match flow {
-        Flow::Authorize(pending) => (
-            Some(pending.application.clone()),
-            FormTargets::And(vec![pending.redirect_uri.clone()]),
-            pending.again,
-        ),
+        Flow::Authorize(pending) => (Some(pending.application.clone()), FormTargets::Any, pending.reprompt),
         Flow::Account => (None, FormTargets::Own, false),
     };
     let view = SignIn {

@@ -10,7 +10,7 @@ use acquit_oidc::{
     client::{Client, SingleLogout},
     end_session::Target,
 };
-use acquit_store::SessionView;
+use acquit_store::session::SessionView;
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
@@ -100,7 +100,8 @@ pub async fn ask(app: &App, browser: &mut Browser, asker: Asker<'_>) -> Result<R
         application: asker.client.map(|client| app.clients.name(&client.app)),
         told,
         not_told,
-        targets: asker.target.map_or(FormTargets::Own, |target| FormTargets::And(vec![target.registered_uri().to_owned()])),
+        // Browsers hold every redirect after the form against the policy, and the application may redirect anywhere.
+        targets: if asker.target.is_some() { FormTargets::Any } else { FormTargets::Own },
     };
     let mut response = respond::page(StatusCode::OK, &view);
     if let Some(cookie) = browser.fresh_cookie(app) {
@@ -119,8 +120,10 @@ async fn participants_by_name(
     let participants = app.store.session(session).await?.map(|view| view.participants).unwrap_or_default();
     let (mut told, mut not_told) = (Vec::new(), Vec::new());
     for joined in participants.iter().filter(|joined| asker.client.is_none_or(|client| client.app != joined.app)) {
-        let reachable =
-            app.clients.channels(&joined.app).is_some_and(|channels| channels.back.is_some() || channels.front.is_some());
+        let reachable = app
+            .clients
+            .channels(&joined.app)
+            .is_some_and(|channels| channels.back.is_some() || channels.front.is_some());
         let names = if reachable && !nobody_else { &mut told } else { &mut not_told };
         names.push(app.clients.name(&joined.app));
     }
@@ -141,11 +144,10 @@ pub async fn answer(
     }
     browser.check_form(&app, &headers, FORM, form.get("csrf").unwrap_or_default())?;
     let now = app.clock.now();
-    let question: Question =
-        app.sealer.open(Purpose::Confirmation, form.get("question").unwrap_or_default(), now)?;
+    let question: Question = app.sealer.open(Purpose::Confirmation, form.get("question").unwrap_or_default(), now)?;
     let view = browser.session.as_ref().filter(|view| view.session.id == question.session).ok_or(DoorError::Expired)?;
     let until = now.plus(QUESTION_LIFE);
-    if !app.store.remember_once("question", &random::hash(&question.nonce), until, now).await? {
+    if !app.store.remember_once("question", &random::hash(&question.nonce), until).await? {
         return Err(DoorError::Expired);
     }
     match form.get("decision") {
@@ -199,8 +201,11 @@ pub fn leave(
 ) -> Result<Response, DoorError> {
     let onward = onward.unwrap_or_else(|| signed_out::url(&done.logout, &done.receipt_key));
     let frames: Vec<_> = done.frames(session).cloned().collect();
-    let response =
-        if frames.is_empty() { respond::see_other(&onward) } else { signing_out::page(app, &frames, onward, onward_name)? };
+    let response = if frames.is_empty() {
+        respond::see_other(&onward)
+    } else {
+        signing_out::page(app, &frames, onward, onward_name)?
+    };
     Ok(forget(app, response))
 }
 
@@ -211,9 +216,6 @@ pub fn forget(app: &App, mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.append(header::SET_COOKIE, app.cookies.clear(Name::Session));
     headers.insert(HeaderName::from_static("set-login"), HeaderValue::from_static("logged-out"));
-    headers.insert(
-        HeaderName::from_static("clear-site-data"),
-        HeaderValue::from_static("\"cache\", \"storage\""),
-    );
+    headers.insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\", \"storage\""));
     response
 }

@@ -73,8 +73,6 @@ fn bare(ending: Ending) -> SignedOut {
 }
 
 fn logged_out(mut response: Response) -> Response {
-    response
-        .headers_mut()
-        .insert(HeaderName::from_static("set-login"), HeaderValue::from_static("logged-out"));
+    response.headers_mut().insert(HeaderName::from_static("set-login"), HeaderValue::from_static("logged-out"));
     response
 }

@@ -4,7 +4,8 @@ use acquit_core::{
     LogoutId, SessionId, StepId,
     step::{Outcome, Step, Target},
 };
-use acquit_store::Shown;
+use acquit_oidc::frontchannel::{Session, frame_uri};
+use acquit_store::frontchannel::Shown;
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
@@ -60,7 +61,8 @@ pub fn page(app: &App, steps: &[Step], onward: String, onward_name: Option<Strin
         .filter_map(|step| {
             let Target::Frontchannel { uri, sid } = &step.target else { return None };
             let name = app.clients.name(&step.party);
-            let url = acquit_oidc::frontchannel::url(uri, sid.as_deref().map(|sid| (app.issuer(), sid)));
+            let session = sid.as_deref().map(|sid| Session { iss: app.issuer(), sid });
+            let url = frame_uri(uri, session);
             Some(Frame { id: step.id.to_string(), name, url })
         })
         .collect();

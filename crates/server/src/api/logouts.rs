@@ -5,7 +5,7 @@ use acquit_core::{
     plan::{self, By, Tell},
     receipt::{Receipt, State as ReceiptState},
 };
-use acquit_store::LogoutFilter;
+use acquit_store::receipt::LogoutFilter;
 use axum::{
     Json,
     extract::{Path, State},
@@ -51,7 +51,10 @@ pub async fn create(
             plan::Scope::User(find_user(&app, user).await?.ok_or(Problem::NotFound("user"))?.id)
         }
         ("session" | "user", _, _) => {
-            return Err(Problem::BadRequest(format!("a logout of scope `{0}` names one `{0}` and nothing else", body.scope)));
+            return Err(Problem::BadRequest(format!(
+                "a logout of scope `{0}` names one `{0}` and nothing else",
+                body.scope
+            )));
         }
         _ => return Err(Problem::BadRequest("`scope` is `session` or `user`".to_owned())),
     };
@@ -96,12 +99,13 @@ pub async fn list(State(app): State<App>, headers: HeaderMap, Query(query): Quer
         .map(SessionId::parse)
         .transpose()
         .map_err(|error| Problem::BadRequest(error.to_string()))?;
-    let state = match query.get("state") {
-        Some(state) => Some(ReceiptState::parse(state).ok_or_else(|| {
-            Problem::BadRequest("`state` is `complete`, `in_progress` or `incomplete`".to_owned())
-        })?),
-        None => None,
-    };
+    let state =
+        match query.get("state") {
+            Some(state) => Some(ReceiptState::parse(state).ok_or_else(|| {
+                Problem::BadRequest("`state` is `complete`, `in_progress` or `incomplete`".to_owned())
+            })?),
+            None => None,
+        };
     let (after, limit) = paging(&query)?;
     let page = app.store.logouts(&LogoutFilter { user, session, state }, after.as_deref(), limit).await?;
     Ok(Json(serde_json::json!({ "data": page.data, "next": page.next })).into_response())

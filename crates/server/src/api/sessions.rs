@@ -5,7 +5,10 @@ use acquit_core::{
     plan::{self, By, Tell},
     session::Life,
 };
-use acquit_store::{SessionFilter, SessionState, SessionView, User};
+use acquit_store::{
+    session::{SessionFilter, SessionState, SessionView},
+    user::User,
+};
 use axum::{
     Json,
     extract::{Path, State},

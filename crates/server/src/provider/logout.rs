@@ -81,9 +81,11 @@ async fn end_session(
         _ => None,
     };
     let hint_session_lives = match (good.and_then(|hint| Some((hint, hint.sid.as_deref()?))), &browser.session) {
-        (Some((hint, sid)), None) => {
-            app.store.session_by_sid(&hint.client_id, sid).await?.is_some_and(|view| app.is_live(&view, app.clock.now()))
-        }
+        (Some((hint, sid)), None) => app
+            .store
+            .session_by_sid(&hint.client_id, sid)
+            .await?
+            .is_some_and(|view| app.is_live(&view, app.clock.now())),
         _ => false,
     };
     let situation = Situation {
@@ -106,7 +108,9 @@ async fn end_session(
         }
         Decision::AlreadyOut { redirect, hint_session_lives } => {
             if hint_session_lives {
-                tracing::info!("a logout came from a browser without the session that its hint names; that one lives on");
+                tracing::info!(
+                    "a logout came from a browser without the session that its hint names; that one lives on"
+                );
             }
             match redirect {
                 Some(target) => Ok(sign_out::forget(app, respond::see_other(&target.url()))),

@@ -211,10 +211,7 @@ impl Batch {
     }
 
     pub(crate) fn revoke_family(&mut self, family: &str, now: Timestamp) {
-        self.push(
-            "UPDATE families SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL",
-            params![now, family],
-        );
+        self.push("UPDATE families SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL", params![now, family]);
     }
 
     /// Counts as activity of a session that is known to live.

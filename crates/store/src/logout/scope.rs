@@ -54,11 +54,7 @@ fn read_participants(rows: Vec<Row>, channels: &ChannelsOf) -> Result<Vec<Partic
 }
 
 /// One session.
-pub(super) async fn session(
-    tx: &mut Tx,
-    id: &SessionId,
-    channels: &ChannelsOf,
-) -> Result<Option<InScope>, StoreError> {
+pub(super) async fn session(tx: &mut Tx, id: &SessionId, channels: &ChannelsOf) -> Result<Option<InScope>, StoreError> {
     let Some(session) = tx.lock_session(id).await? else { return Ok(None) };
     if let Some(ended) = session.ended {
         // What it left open (`single_logout = "none"`) waits for a logout of the user.

@@ -32,12 +32,12 @@ impl Store {
         self.write(args, |tx, (now, lease, limit, exclude)| Box::pin(claim(tx, *now, lease, *limit, exclude))).await
     }
 
-    /// When the next step is due, or its lease runs out.
+    /// When the next step is due, or its lease runs out, leaving out the destinations named.
     ///
     /// # Errors
     /// [`StoreError`] as everywhere.
-    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read((), |tx, ()| Box::pin(next_due(tx))).await
+    pub async fn next_due(&self, exclude_destinations: &[String]) -> Result<Option<Timestamp>, StoreError> {
+        self.read(exclude_destinations.to_vec(), |tx, exclude| Box::pin(next_due(tx, exclude))).await
     }
 
     /// Makes all that waits for a destination due, because it has come back; how many steps that are.
@@ -69,16 +69,36 @@ impl Store {
     }
 }
 
+/// The destinations of a JSON list that is the parameter `$number`, as a query.
+macro_rules! excluded {
+    (sqlite, $number:literal) => {
+        concat!("(SELECT value FROM json_each($", $number, "))")
+    };
+    (postgres, $number:literal) => {
+        concat!("(SELECT jsonb_array_elements_text(CAST(CAST($", $number, " AS TEXT) AS JSONB)))")
+    };
+}
+
 macro_rules! claim_sql {
-    ($excluded:literal, $locking:literal) => {
+    ($engine:ident, $locking:literal) => {
         concat!(
             "UPDATE steps SET lease_node = $1, lease_until = $2, due_at = $2 WHERE id IN (SELECT d.id FROM steps d \
-             WHERE d.due_at <= $3 AND d.destination NOT IN (",
-            $excluded,
-            ") ORDER BY d.due_at LIMIT $5",
+             WHERE d.due_at <= $3 AND d.destination NOT IN ",
+            excluded!($engine, "4"),
+            " ORDER BY d.due_at LIMIT $5",
             $locking,
             ") RETURNING ",
             step_columns!()
+        )
+    };
+}
+
+macro_rules! next_due_sql {
+    ($engine:ident) => {
+        concat!(
+            "SELECT due_at FROM steps WHERE due_at IS NOT NULL AND destination NOT IN ",
+            excluded!($engine, "1"),
+            " ORDER BY due_at LIMIT 1"
         )
     };
 }
@@ -90,23 +110,16 @@ async fn claim(
     limit: u32,
     exclude: &[String],
 ) -> Result<Vec<Step>, StoreError> {
-    let sql = Sql {
-        sqlite: claim_sql!("SELECT value FROM json_each($4)", ""),
-        postgres: claim_sql!(
-            "SELECT jsonb_array_elements_text(CAST(CAST($4 AS TEXT) AS JSONB))",
-            " FOR UPDATE SKIP LOCKED"
-        ),
-    };
+    let sql = Sql { sqlite: claim_sql!(sqlite, ""), postgres: claim_sql!(postgres, " FOR UPDATE SKIP LOCKED") };
     let rows = tx.query(sql, &params![&lease.node, lease.until, now, &to_json(exclude)?, limit]).await?;
-    let mut steps =
-        rows.into_iter().map(|row| read_step(&mut row.read())).collect::<Result<Vec<_>, StoreError>>()?;
+    let mut steps = rows.into_iter().map(|row| read_step(&mut row.read())).collect::<Result<Vec<_>, StoreError>>()?;
     steps.sort_by(|a, b| (a.next_attempt_at, !a.first, &a.id).cmp(&(b.next_attempt_at, !b.first, &b.id)));
     Ok(steps)
 }
 
-async fn next_due(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
-    let row = tx.query_opt("SELECT MIN(due_at) FROM steps WHERE due_at IS NOT NULL", &params![]).await?;
-    row.map_or(Ok(None), |row| row.read().opt_time())
+async fn next_due(tx: &mut Tx, exclude: &[String]) -> Result<Option<Timestamp>, StoreError> {
+    let sql = Sql { sqlite: next_due_sql!(sqlite), postgres: next_due_sql!(postgres) };
+    tx.query_opt(sql, &params![&to_json(exclude)?]).await?.map(|row| row.read().time()).transpose()
 }
 
 macro_rules! make_due_sql {

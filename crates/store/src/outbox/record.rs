@@ -37,7 +37,8 @@ pub struct AttemptRecord {
 
 impl Store {
     /// Records what came of claimed steps, in one transaction, and gives up their leases. An attempt of a node that lost
-    /// its lease is kept all the same, and so is its confirmation; otherwise the step stays with its new holder.
+    /// its lease is kept all the same, and so is its confirmation; otherwise the step stays with its new holder. An attempt
+    /// (by step, node and time) that is recorded already is left as it is, so after an error the same may be sent again.
     ///
     /// # Errors
     /// [`StoreError`] as everywhere; then nothing is recorded, and the steps are attempted again when the leases run out.
@@ -62,10 +63,19 @@ async fn record(tx: &mut Tx, records: &[AttemptRecord]) -> Result<(), StoreError
         tx.lock_logout(logout).await?;
     }
     let sql = concat!("SELECT ", step_columns!(), ", lease_node FROM steps WHERE id = $1");
+    let tried: Vec<_> = records
+        .iter()
+        .map(|record| params![&record.step, &record.node, record.attempt.as_ref().map(|attempt| attempt.at)].to_vec())
+        .collect();
+    let known = "SELECT id FROM attempts WHERE step_id = $1 AND node = $2 AND at = $3";
+    let known = tx.query_each(known, &tried).await?;
     let mut batch = Batch::default();
     let mut seen = BTreeSet::new();
-    for (rows, record) in tx.query_each(sql, &keys).await?.into_iter().zip(records) {
+    for ((rows, record), known) in tx.query_each(sql, &keys).await?.into_iter().zip(records).zip(known) {
         let Some(row) = rows.into_iter().next() else { continue };
+        if !known.is_empty() {
+            continue;
+        }
         let mut row = row.read();
         let step = read_step(&mut row)?;
         // Two records of one step in a batch: the lease is given up by the first.

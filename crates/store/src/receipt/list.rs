@@ -78,7 +78,5 @@ async fn list(
         }
     };
     let receipts = with_steps(tx, found).await?;
-    Ok(Page::cut(receipts, limit, |receipt: &Receipt| {
-        format!("{}.{}", receipt.requested.at.as_micros(), receipt.id)
-    }))
+    Ok(Page::cut(receipts, limit, |receipt: &Receipt| format!("{}.{}", receipt.requested.at.as_micros(), receipt.id)))
 }

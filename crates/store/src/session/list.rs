@@ -120,7 +120,8 @@ async fn list(
     let rows = rows_for(limit);
     let found = match (&filter.user, &filter.app) {
         (None, None) => {
-            tx.query(list_sql!("sessions s", "CAST($1 AS TEXT) IS NULL"), &params![None::<&str>, *at, id, state, rows]).await?
+            tx.query(list_sql!("sessions s", "CAST($1 AS TEXT) IS NULL"), &params![None::<&str>, *at, id, state, rows])
+                .await?
         }
         (Some(user), None) => {
             tx.query(list_sql!("sessions s", "s.user_id = $1"), &params![user, *at, id, state, rows]).await?
@@ -130,10 +131,8 @@ async fn list(
             tx.query(sql, &params![app, *at, id, state, rows]).await?
         }
         (Some(user), Some(app)) => {
-            let sql = list_sql!(
-                "participants p JOIN sessions s ON s.id = p.session_id",
-                "p.user_id = $1 AND p.app = $6"
-            );
+            let sql =
+                list_sql!("participants p JOIN sessions s ON s.id = p.session_id", "p.user_id = $1 AND p.app = $6");
             tx.query(sql, &params![user, *at, id, state, rows, app]).await?
         }
     };

@@ -111,7 +111,7 @@ contract! {
         let mut order = world.order(Scope::Session(session.id), 10);
         order.lease = Some(lease("here", 40));
         world.log_out(order, |_| None).await.unwrap().unwrap();
-        assert_eq!(world.next_due().await.unwrap(), Some(at(40)));
+        assert_eq!(world.next_due(&[]).await.unwrap(), Some(at(40)));
         assert_eq!(world.claim_due(at(39), lease("there", 60), 10, &[]).await.unwrap(), []);
         assert_eq!(world.claim_due(at(40), lease("there", 60), 10, &[]).await.unwrap().len(), 1);
     }

@@ -37,22 +37,24 @@ async fn lines(world: &World, logout: &LoggedOut) -> (State, Vec<Line>) {
 contract! {
     async fn a_claimed_step_is_nobody_elses_until_its_lease_runs_out(world: World) {
         let logout = logout(&world, &["wiki", "mail"]).await;
-        assert_eq!(world.next_due().await.unwrap(), Some(at(10)));
+        assert_eq!(world.next_due(&[]).await.unwrap(), Some(at(10)));
         assert_eq!(world.claim_due(at(9), lease("a", 40), 10, &[]).await.unwrap(), []);
         let claimed = world.claim_due(at(10), lease("a", 40), 10, &[]).await.unwrap();
         assert_eq!(claimed, logout.steps);
         assert_eq!(world.claim_due(at(39), lease("b", 70), 10, &[]).await.unwrap(), []);
-        assert_eq!(world.next_due().await.unwrap(), Some(at(40)));
+        assert_eq!(world.next_due(&[]).await.unwrap(), Some(at(40)));
         assert_eq!(world.claim_due(at(40), lease("b", 70), 10, &[]).await.unwrap().len(), 2);
     }
 
     async fn claims_are_bounded_and_leave_out_the_destinations_named(world: World) {
         logout(&world, &["a", "b", "c", "d"]).await;
-        let excluded = ["https://b.example".to_owned(), "https://x.example".to_owned()];
+        let excluded = ["https://b.example:443".to_owned(), "https://x.example:443".to_owned()];
         let first = world.claim_due(at(10), lease("n", 40), 2, &excluded).await.unwrap();
         let second = world.claim_due(at(10), lease("n", 40), 10, &excluded).await.unwrap();
         assert_eq!((first.len(), second.len()), (2, 1));
         assert!(first.iter().chain(&second).all(|step| step.party != app("b")));
+        assert_eq!(world.next_due(&[]).await.unwrap(), Some(at(10)));
+        assert_eq!(world.next_due(&excluded).await.unwrap(), Some(at(40)));
         assert_eq!(world.claim_due(at(10), lease("n", 40), 10, &[]).await.unwrap()[0].party, app("b"));
     }
 
@@ -77,7 +79,7 @@ contract! {
         world.record_attempts(vec![attempt(&again[0], "n", 13, 200, update(Outcome::Confirmed, None))]).await.unwrap();
         let (state, now) = lines(&world, &logout).await;
         assert_eq!((state, now[0].attempts.len()), (State::Complete, 2));
-        assert_eq!(world.next_due().await.unwrap(), None);
+        assert_eq!(world.next_due(&[]).await.unwrap(), None);
         let events = world.events(0, 100).await.unwrap();
         assert_eq!(events.iter().filter(|event| event.kind == "step-attempted").count(), 3);
     }
@@ -89,7 +91,19 @@ contract! {
         world.record_attempts(vec![record]).await.unwrap();
         let (_, now) = lines(&world, &logout).await;
         assert_eq!((now[0].attempts.len(), now[0].next_attempt_at), (0, Some(at(30))));
-        assert_eq!(world.next_due().await.unwrap(), Some(at(30)));
+        assert_eq!(world.next_due(&[]).await.unwrap(), Some(at(30)));
+    }
+
+    async fn an_attempt_that_is_recorded_twice_counts_once(world: World) {
+        let logout = logout(&world, &["wiki"]).await;
+        let steps = world.claim_due(at(10), lease("n", 40), 10, &[]).await.unwrap();
+        let record = attempt(&steps[0], "n", 11, 500, update(Outcome::Pending, Some(at(12))));
+        world.record_attempts(vec![record.clone()]).await.unwrap();
+        // The answer to that was lost; meanwhile the same node holds the step again.
+        assert_eq!(world.claim_due(at(12), lease("n", 42), 10, &[]).await.unwrap().len(), 1);
+        world.record_attempts(vec![record]).await.unwrap();
+        assert_eq!(lines(&world, &logout).await.1[0].attempts.len(), 1);
+        assert_eq!(world.next_due(&[]).await.unwrap(), Some(at(42)));
     }
 
     async fn a_confirmed_step_may_be_told_once_more(world: World) {
@@ -103,7 +117,7 @@ contract! {
         world.record_attempts(vec![attempt(&again[0], "n", 17, 400, update(Outcome::Failed, None))]).await.unwrap();
         let (state, now) = lines(&world, &logout).await;
         assert_eq!((state, now[0].outcome, now[0].attempts.len()), (State::Complete, Outcome::Confirmed, 2));
-        assert_eq!(world.next_due().await.unwrap(), None);
+        assert_eq!(world.next_due(&[]).await.unwrap(), None);
     }
 
     async fn a_record_after_the_lease_was_lost_keeps_its_attempt_and_nothing_more(world: World) {
@@ -129,7 +143,7 @@ contract! {
         let retry = update(Outcome::Pending, Some(at(50)));
         world.record_attempts(vec![attempt(&quick[0], "quick", 42, 503, retry)]).await.unwrap();
         assert_eq!(lines(&world, &logout).await.1[0].outcome, Outcome::Confirmed);
-        assert_eq!(world.next_due().await.unwrap(), None);
+        assert_eq!(world.next_due(&[]).await.unwrap(), None);
     }
 
     async fn a_confirmation_after_the_step_was_given_up_counts(world: World) {
@@ -147,12 +161,12 @@ contract! {
         let steps = world.claim_due(at(10), lease("n", 40), 10, &[]).await.unwrap();
         let records = steps.iter().map(|step| attempt(step, "n", 11, 503, update(Outcome::Pending, Some(at(3000)))));
         world.record_attempts(records.collect()).await.unwrap();
-        assert_eq!(world.make_due("https://wiki.example", at(100)).await.unwrap(), 1);
-        assert_eq!(world.make_due("https://wiki.example", at(100)).await.unwrap(), 0);
+        assert_eq!(world.make_due("https://wiki.example:443", at(100)).await.unwrap(), 1);
+        assert_eq!(world.make_due("https://wiki.example:443", at(100)).await.unwrap(), 0);
         let due = world.claim_due(at(100), lease("n", 130), 10, &[]).await.unwrap();
         assert_eq!((due.len(), &due[0].party), (1, &app("wiki")));
         // One that is being sent is left alone.
-        assert_eq!(world.make_due("https://wiki.example", at(101)).await.unwrap(), 0);
+        assert_eq!(world.make_due("https://wiki.example:443", at(101)).await.unwrap(), 0);
     }
 
     async fn pending_and_failed_steps_can_be_retried_by_hand(world: World) {

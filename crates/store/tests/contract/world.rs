@@ -25,8 +25,7 @@ use acquit_store::{
 
 use crate::postgres_server::Postgres;
 
-pub(crate) const LIFETIMES: Lifetimes =
-    Lifetimes { idle: Duration::from_secs(3600), max: Duration::from_secs(36_000) };
+pub(crate) const LIFETIMES: Lifetimes = Lifetimes { idle: Duration::from_secs(3600), max: Duration::from_secs(36_000) };
 
 /// Makes each test run on both engines.
 macro_rules! contract {
@@ -207,10 +206,17 @@ impl World {
         self.join_by(session, name, back(name), now).await
     }
 
-    pub(crate) async fn join_by(&self, session: &SessionId, name: &str, channels: Channels, now: i64) -> (Hash, String) {
+    pub(crate) async fn join_by(
+        &self,
+        session: &SessionId,
+        name: &str,
+        channels: Channels,
+        now: i64,
+    ) -> (Hash, String) {
         let code = self.hash();
         let participant = self.participant(session, name, channels, now);
-        let sid = self.issue_code(&code, self.grant(session, name, now), participant, LIFETIMES).await.unwrap().unwrap();
+        let sid =
+            self.issue_code(&code, self.grant(session, name, now), participant, LIFETIMES).await.unwrap().unwrap();
         (code, sid)
     }
 

@@ -12,22 +12,23 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
+use http::StatusCode;
 
 use super::*;
 use crate::{
-    egress::Allow,
-    receiver::{Act, Receiver, ok, reply},
+    egress::{Allow, BODY_LIMIT},
+    receiver::{Act, Receiver, nobody, ok, reply},
 };
 
 /// Limits short enough for tests.
 fn short() -> Limits {
-    let quick = Duration::from_millis(150);
+    let quick = Duration::from_millis(250);
     Limits {
         dns: quick,
         connect: quick,
         tls: quick,
         first_byte: quick,
-        total: Duration::from_millis(600),
+        total: Duration::from_secs(1),
         ..Limits::default()
     }
 }

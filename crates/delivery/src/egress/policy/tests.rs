@@ -69,6 +69,16 @@ fn registration_hears_of_what_can_never_work_and_of_nothing_else() {
 }
 
 #[test]
+fn whoever_registers_hears_of_mistakes_in_full_and_of_the_policy_only_that_it_says_no() {
+    let policy = allowing(None, "10.0.0.0/8");
+    let said: Vec<_> = ["https://192.168.0.1/", "https://8.8.8.8/", "https://127.0.0.1:9/"]
+        .map(|url| policy.check(&target(url)).unwrap_err().public())
+        .into();
+    assert!(said.iter().all(|words| *words == said[0] && !words.contains("10.")), "{said:?}");
+    assert!(Target::parse("https://a.example/#x").unwrap_err().public().contains("fragment"));
+}
+
+#[test]
 fn a_list_that_covers_everything_needs_a_host() {
     assert!(matches!(Allow::new(None, "0.0.0.0/0"), Err(InvalidAllow::Everything(_))));
     assert!(matches!(Allow::new(None, "::/0"), Err(InvalidAllow::Everything(_))));

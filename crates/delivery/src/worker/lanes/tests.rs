@@ -134,20 +134,23 @@ fn requests_under_way_when_the_breaker_opens_do_not_lengthen_its_pause() {
 }
 
 #[test]
-fn a_destination_is_drained_by_its_first_success_and_by_retries_but_not_too_often() {
+fn a_destination_is_drained_by_its_first_success_and_when_it_was_away_and_not_for_one_poisoned_step() {
     let mut lanes = lanes(8, 8);
-    let mut succeed = |attempts, now| {
-        let mut job = job("a", now, now);
-        job.step.attempts = attempts;
-        lanes.push(job, at(now)).unwrap();
+    let mut tell = |health, now| {
+        lanes.push(job("a", now, now), at(now)).unwrap();
         let (_, pass) = start(&mut lanes, now).unwrap();
-        end(&mut lanes, &pass, Health::Alive, now).drain
+        end(&mut lanes, &pass, health, now).drain
     };
-    assert!(succeed(0, 0));
-    assert!(!succeed(0, 1));
-    assert!(!succeed(3, 2), "too soon after the last one");
-    assert!(succeed(3, 20));
-    assert!(!succeed(0, 40));
+    assert!(tell(Health::Alive, 0), "a backlog from before this process began");
+    for now in 1..100 {
+        assert!(!tell(Health::Failing, now));
+        assert!(!tell(Health::Alive, now), "one step that always fails must not be hurried by the others");
+    }
+    for _ in 0..5 {
+        assert!(!tell(Health::Failing, 100));
+    }
+    assert!(tell(Health::Alive, 105), "it was away");
+    assert!(!tell(Health::Alive, 106));
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub(crate) fn step(number: u128, uri: &str) -> Step {
             alg: "ES256".to_owned(),
             subject: "alice".to_owned(),
             sid: None,
+            ended_sid: None,
         },
         outcome: Outcome::Pending,
         detail: None,
@@ -66,6 +67,10 @@ pub(super) struct Durable {
     pub(super) batches: Mutex<Vec<usize>>,
     pub(super) drained: Mutex<Vec<String>>,
     pub(super) claims: AtomicUsize,
+    /// Makes `drain` hang.
+    pub(super) slow: AtomicBool,
+    /// Makes `next_due` blind to what it should leave out, as a simple store may be.
+    pub(super) blind: AtomicBool,
 }
 
 #[derive(Clone)]
@@ -181,6 +186,9 @@ impl Outbox for Memory {
 
     async fn drain(&self, to: &str, now: Timestamp) -> Result<(), OutboxError> {
         self.available()?;
+        if self.0.slow.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         for row in self.0.rows.lock().unwrap().values_mut() {
             let waiting = row.step.outcome == Outcome::Pending && row.due == row.step.next_attempt_at;
             if waiting && row.destination == to {
@@ -195,7 +203,9 @@ impl Outbox for Memory {
     async fn next_due(&self, exclude: &[String]) -> Result<Option<Timestamp>, OutboxError> {
         self.available()?;
         let rows = self.0.rows.lock().unwrap();
-        Ok(rows.values().filter(|row| !exclude.contains(&row.destination)).filter_map(|row| row.due).min())
+        let blind = self.0.blind.load(Ordering::SeqCst);
+        let seen = rows.values().filter(|row| blind || !exclude.contains(&row.destination));
+        Ok(seen.filter_map(|row| row.due).min())
     }
 }
 

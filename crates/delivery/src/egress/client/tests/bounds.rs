@@ -147,8 +147,7 @@ async fn a_compressed_body_stays_compressed() {
 
 #[tokio::test]
 async fn no_connection_no_http_and_no_words_are_told_apart_for_the_operator() {
-    let gone = Receiver::start(|_, _| ok()).await.address;
-    tokio::task::yield_now().await;
+    let (_held, gone) = nobody();
     let result = egress(loopback(), short()).send(post(format!("http://{gone}/"))).await;
     assert!(matches!(&result, Err(Trouble::Connect(detail)) if detail.contains(&gone.to_string())), "{result:?}");
 

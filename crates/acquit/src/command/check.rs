@@ -1,0 +1,95 @@
+//! `acquit check`: is the configuration right?
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{CommandError, Global};
+use crate::{
+    config::{
+        self, Loaded,
+        diagnostic::{Diagnostic, Severity},
+        environment::Environment,
+    },
+    output::{Ink, Output, count},
+};
+
+/// Check the configuration and point at every mistake
+///
+/// Says for each mistake the file, the line, what is wrong and what was probably meant. Overrides from the environment
+/// are checked as well, and secrets are read from their files; none is shown. Nothing is started or changed.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  acquit check
+  acquit check --config /etc/acquit/acquit.toml
+  acquit check --json | jq '.mistakes[].message'
+
+Exits with 2 if there is a mistake, with 0 if there are at most warnings.")]
+pub struct Check {}
+
+#[derive(Serialize)]
+struct Report {
+    ok: bool,
+    mistakes: Vec<Diagnostic>,
+}
+
+impl Check {
+    /// Checks it.
+    ///
+    /// # Errors
+    /// [`CommandError::Load`] when the file cannot be read.
+    pub fn run(&self, global: &Global, environment: &Environment, output: &Output) -> Result<u8, CommandError> {
+        let loaded = config::load(&global.config, environment)?;
+        let ok = loaded.settings.is_some();
+        let file = global.config.display().to_string();
+        let report = Report { ok, mistakes: loaded.diagnostics };
+        output.say(&report, |report| {
+            let mut text = show(&report.mistakes, output);
+            text.push_str(&verdict(report, &file, output));
+            text
+        })?;
+        Ok(if ok { 0 } else { 2 })
+    }
+}
+
+/// Diagnostics as text, an empty line after each.
+#[must_use]
+pub fn show(diagnostics: &[Diagnostic], output: &Output) -> String {
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        let shown = diagnostic.to_string();
+        // The first word says how bad it is.
+        let (word, rest) = shown.split_once(':').unwrap_or((&shown, ""));
+        let ink = if diagnostic.severity == Severity::Error { Ink::Bad } else { Ink::Waiting };
+        text.push_str(&format!("{}:{rest}\n", output.ink(ink, word)));
+    }
+    text
+}
+
+fn verdict(report: &Report, file: &str, output: &Output) -> String {
+    let of = |severity| report.mistakes.iter().filter(|mistake| mistake.severity == severity).count();
+    let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
+    match (errors, warnings) {
+        (0, 0) => output.ink(Ink::Good, &format!("{file} is right")),
+        (0, warnings) => format!("{file} can be used, with {}", count(warnings, "warning")),
+        (errors, 0) => output.ink(Ink::Bad, &format!("{file} has {}", count(errors, "error"))),
+        (errors, warnings) => {
+            let text = format!("{file} has {} and {}", count(errors, "error"), count(warnings, "warning"));
+            output.ink(Ink::Bad, &text)
+        }
+    }
+}
+
+/// The settings of the configuration, for commands that need them; mistakes are shown.
+///
+/// # Errors
+/// [`CommandError::Configuration`] when there are mistakes, [`CommandError::Load`] when the file cannot be read.
+pub fn settings(global: &Global, environment: &Environment) -> Result<acquit_server::settings::Settings, CommandError> {
+    let Loaded { settings, diagnostics } = config::load(&global.config, environment)?;
+    settings.ok_or_else(|| {
+        let errors: Vec<Diagnostic> =
+            diagnostics.into_iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
+        crate::output::note(show(&errors, &Output::plain()).trim_end());
+        CommandError::Configuration
+    })
+}

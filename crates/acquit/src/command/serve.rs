@@ -1,0 +1,65 @@
+//! `acquit serve`: the server.
+
+use std::sync::Arc;
+
+use acquit_server::{clock::SystemClock, listener, router::router, settings::Settings, start::start};
+use clap::Args;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{CommandError, Global, check};
+use crate::{config::environment::Environment, output::note};
+
+/// Run the server
+///
+/// Serves the OpenID Connect provider, the pages for people and the API, and delivers every logout that is due, also those
+/// that an earlier run left behind. Stops on SIGTERM or Ctrl-C: requests and deliveries under way are finished first.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  acquit serve
+  acquit serve --config /etc/acquit/acquit.toml
+  ACQUIT__SERVER__LISTEN=127.0.0.1:9000 ACQUIT_LOG=debug acquit serve
+
+It is ready when GET /readyz answers 200.")]
+pub struct Serve {}
+
+impl Serve {
+    /// Serves until it is told to stop.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the configuration is wrong or the server cannot start.
+    pub fn run(&self, global: &Global, environment: &Environment) -> Result<u8, CommandError> {
+        let settings = check::settings(global, environment)?;
+        tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(settings))
+    }
+}
+
+async fn serve(settings: Settings) -> Result<u8, CommandError> {
+    let address = settings.server.listen;
+    let issuer = settings.server.issuer.clone();
+    // First the address: whoever starts it twice hears of that before anything else happens.
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| CommandError::Failed(format!("cannot listen on {address}: {error}")))?;
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        told.cancel();
+    });
+    let running =
+        start(settings, Arc::new(SystemClock)).await.map_err(|error| CommandError::Failed(error.to_string()))?;
+    note(&format!("acquit serves {issuer} on {address}"));
+    listener::serve(listener, router(running.app.clone()), stop).await;
+    note("stopping: finishing the deliveries under way");
+    running.stop().await;
+    Ok(0)
+}

@@ -1,0 +1,96 @@
+//! A receipt in the terminal: a line for each step with its stamp, and the evidence.
+
+use std::fmt::Write as _;
+
+use acquit_core::{
+    receipt::{Line, Receipt, State},
+    step::{Channel, Outcome},
+};
+use acquit_server::pages::outcome::stamp;
+
+use super::{Ink, Output, clean, count};
+
+/// What a logout's state means for a script: the exit code of the commands that show one.
+#[must_use]
+pub fn exit_code(state: State) -> u8 {
+    match state {
+        State::Complete => 0,
+        State::Incomplete => 1,
+        State::InProgress => 3,
+    }
+}
+
+/// The colour of a state.
+#[must_use]
+pub fn state_ink(state: State) -> Ink {
+    match state {
+        State::Complete => Ink::Good,
+        State::InProgress => Ink::Waiting,
+        State::Incomplete => Ink::Bad,
+    }
+}
+
+/// The state in words.
+#[must_use]
+pub fn state_name(state: State) -> &'static str {
+    match state {
+        State::Complete => "complete",
+        State::InProgress => "in progress",
+        State::Incomplete => "incomplete",
+    }
+}
+
+/// The whole receipt.
+#[must_use]
+pub fn show(receipt: &Receipt, output: &Output) -> String {
+    let state = output.ink(state_ink(receipt.state), state_name(receipt.state));
+    let mut shown = format!("{}  {state}\n", output.ink(Ink::Strong, receipt.id.as_str()));
+    let requested = &receipt.requested;
+    let party = requested.party.as_deref().map(|party| format!(" {}", clean(party))).unwrap_or_default();
+    let reason = requested.reason.as_deref().map(|reason| format!(": {}", clean(reason))).unwrap_or_default();
+    let _ = writeln!(shown, "  asked by {}{party} at {}{reason}", requested.by.as_str(), requested.at);
+    let ended = match receipt.sessions.as_slice() {
+        [one] => format!("session {one}"),
+        sessions => count(sessions.len(), "session"),
+    };
+    let _ = writeln!(shown, "  ended    {ended}\n");
+    if receipt.steps.is_empty() {
+        shown.push_str("  no application had to be told\n");
+    }
+    let party_width = receipt.steps.iter().map(|line| clean(line.party.as_str()).chars().count()).max().unwrap_or(0);
+    for line in &receipt.steps {
+        let _ = writeln!(shown, "  {}", step(line, party_width, output));
+    }
+    shown
+}
+
+/// One step in one line: who, how, the stamp, the evidence.
+#[must_use]
+pub fn step(line: &Line, party_width: usize, output: &Output) -> String {
+    let party = clean(line.party.as_str());
+    let channel = line.channel.map_or("no channel", Channel::as_str);
+    let ink = match line.outcome {
+        Outcome::Confirmed => Ink::Good,
+        Outcome::Sent | Outcome::Pending => Ink::Waiting,
+        Outcome::Failed | Outcome::Unsupported => Ink::Bad,
+    };
+    // Padded before it is coloured: escape sequences have no width.
+    let stamp = format!("{:<16}", format!("[{}]", stamp(line.outcome, line.detail.as_deref())));
+    let text = format!("{party:<party_width$}  {channel:<12}  {}  {}", output.ink(ink, &stamp), evidence(line));
+    text.trim_end().to_owned()
+}
+
+fn evidence(line: &Line) -> String {
+    let mut parts = Vec::new();
+    if let Some(attempt) = line.attempts.last() {
+        let answer = attempt.status.map_or("no answer".to_owned(), |status| status.to_string());
+        parts.push(format!("{answer} in {} ms", attempt.ms));
+        if line.attempts.len() > 1 {
+            parts.push(format!("{} tries", line.attempts.len()));
+        }
+    }
+    let detail = line.detail.as_deref().or_else(|| line.attempts.last()?.detail.as_deref());
+    parts.extend(detail.map(clean));
+    parts.extend(line.next_attempt_at.map(|at| format!("again at {at}")));
+    parts.join(", ")
+}

@@ -1,0 +1,219 @@
+//! `/oauth2/v1/authorize`: OpenID Connect Core section 3.1.2. The rules are in [`acquit_oidc::authorize`].
+
+use std::time::Duration;
+
+use acquit_core::participant::{Participant, Protocol};
+use acquit_oidc::{
+    authorize::{self, AuthorizeRequest, Next, Present, Progress, Refusal, Via, next, pushed},
+    client::Client,
+    error::{ErrorCode, OAuthError},
+    params::{BadParam, Params},
+    response,
+};
+use acquit_store::{
+    code::{CodeGrant, Pkce},
+    session::SessionView,
+};
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, Uri},
+    response::Response,
+};
+
+use crate::{
+    App,
+    browser::Browser,
+    door::DoorError,
+    flow::{Flow, Handoff, Pending},
+    form,
+    pages::{Hidden, form_post::FormPost},
+    provenance::{self, Load},
+    random, respond,
+};
+
+/// How long a code is good (RFC 6749 section 4.1.2: ten minutes at most).
+const CODE_LIFE: Duration = Duration::from_secs(60);
+
+/// `GET` on the endpoint.
+pub async fn get(State(app): State<App>, headers: HeaderMap, uri: Uri) -> Result<Response, DoorError> {
+    if provenance::load(&headers) == Load::Prefetch {
+        return Err(DoorError::Forbidden("signing in is not done ahead of time"));
+    }
+    let params = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
+    let pending = if let Some(sealed) = params.get("flow") {
+        match Flow::open(&app, sealed)? {
+            Flow::Authorize(pending) => *pending,
+            Flow::Account => return Err(DoorError::Expired),
+        }
+    } else {
+        let params = match params.get("handoff") {
+            Some(sealed) => Params::parse(Handoff::open(&app, uri.path(), sealed)?.parameters.as_bytes())?,
+            None => params,
+        };
+        match begin(&app, &params).await? {
+            Ok(pending) => pending,
+            Err(response) => return Ok(response),
+        }
+    };
+    go_on(&app, &headers, pending).await
+}
+
+/// `POST` on the endpoint (section 3.1.2.1): goes on by a GET, which carries the browser's cookie also when another site
+/// posted.
+pub async fn post(State(app): State<App>, request: Request) -> Result<Response, DoorError> {
+    let uri = request.uri().clone();
+    let body = form::read_form(request).await?;
+    let params = Params::parse_request(uri.query().unwrap_or_default().as_bytes(), &body)?;
+    let handoff = Handoff { path: uri.path().to_owned(), parameters: params.encode() };
+    Ok(respond::see_other(&format!("{}?handoff={}", uri.path(), handoff.seal(&app)?)))
+}
+
+/// Reads a request that comes for the first time; the inner error is an answer for the client.
+async fn begin(app: &App, params: &Params) -> Result<Result<Pending, Response>, DoorError> {
+    let client_id = authorize::client_id(params)?;
+    let client = app.clients.find(client_id).await?.ok_or(authorize::UNKNOWN_CLIENT)?;
+    let request = match pushed::handle(params)? {
+        Some(handle) => {
+            let kept = app.store.take_par(&random::hash(handle), client_id, app.clock.now()).await?;
+            let kept = kept.and_then(|json| serde_json::from_str(&json).ok()).ok_or(pushed::UNKNOWN)?;
+            pushed::resume(params, kept)?
+        }
+        None => match authorize::parse(params, &client, Via::Browser) {
+            Ok(request) => request,
+            Err(Refusal::Page(bad)) => return Err(bad.into()),
+            Err(Refusal::Redirect { path, error }) => {
+                return Ok(Err(deliver(app, &client, path.error(app.issuer(), &error))));
+            }
+        },
+    };
+    Ok(Ok(Pending {
+        request,
+        begun_at: app.clock.now().as_micros(),
+        account_selected_in: None,
+        consent_given_by: None,
+        application: client.name.clone(),
+        reprompt: false,
+    }))
+}
+
+/// Takes a request as far as it gets in this browser now: to a page of ours or back to the client.
+async fn go_on(app: &App, headers: &HeaderMap, mut pending: Pending) -> Result<Response, DoorError> {
+    // It may have been deleted, or its redirect URI withdrawn, while the person was signing in.
+    let client = app.clients.find(&pending.request.client_id).await?.ok_or(authorize::UNKNOWN_CLIENT)?;
+    if !client.may_redirect_to(&pending.request.return_path.redirect_uri) {
+        return Err(BadParam { name: "redirect_uri", why: "is not registered for this client" }.into());
+    }
+    let browser = Browser::look_up(app, headers).await?;
+    let keys = app.keys.set(app.clock.now());
+    let hint = match pending.request.hint(keys.verifying(), app.issuer()) {
+        Ok(hint) => hint,
+        Err(error) => return Ok(deliver(app, &client, pending.request.error(app.issuer(), &error))),
+    };
+    let view = browser.session.as_ref();
+    let consented = match view {
+        Some(view) if client.consent => consented(app, view, &client, &pending.request).await?,
+        _ => false,
+    };
+    let subject = view.map(|view| view.user.id.as_str());
+    let present = view.zip(subject).map(|(view, subject)| Present {
+        subject,
+        authenticated_at: view.session.authenticated_at,
+        acr: None,
+        consented,
+    });
+    let progress = Progress {
+        begun_at: pending.begun_at(),
+        account_selected: view.is_some_and(|view| pending.account_selected_in.as_ref() == Some(&view.session.id)),
+        consent_given: view.is_some_and(|view| pending.consent_given_by.as_ref() == Some(&view.user.id)),
+    };
+    match next(&pending.request, &client, present, hint.as_ref(), progress, &[], app.clock.now()) {
+        Next::Login { reprompt } => {
+            pending.reprompt = reprompt;
+            to_page(app, "/sign-in", pending)
+        }
+        Next::SelectAccount => to_page(app, "/sign-in", pending),
+        Next::Consent => to_page(app, "/consent", pending),
+        Next::Error(code) => Ok(refuse(app, &client, &pending.request, code)),
+        Next::Issue => match view {
+            Some(view) => issue(app, view, &client, pending).await,
+            None => to_page(app, "/sign-in", pending),
+        },
+    }
+}
+
+fn to_page(app: &App, page: &str, pending: Pending) -> Result<Response, DoorError> {
+    let sealed = Flow::Authorize(Box::new(pending)).seal(app)?;
+    Ok(respond::see_other(&format!("{page}?continue={sealed}")))
+}
+
+async fn consented(
+    app: &App,
+    view: &SessionView,
+    client: &Client,
+    request: &AuthorizeRequest,
+) -> Result<bool, DoorError> {
+    let before = app.store.consented(&view.user.id, &client.app).await?.unwrap_or_default();
+    Ok(request.scopes.iter().all(|scope| before.iter().any(|known| known == scope.as_str())))
+}
+
+fn refuse(app: &App, client: &Client, request: &AuthorizeRequest, code: ErrorCode) -> Response {
+    let error = OAuthError::new(code, "the person must take part, or the sign-in does not fit the request");
+    deliver(app, client, request.error(app.issuer(), &error))
+}
+
+/// The participant and the code, in one transaction: nothing leaves before the application is in the ledger.
+async fn issue(app: &App, view: &SessionView, client: &Client, pending: Pending) -> Result<Response, DoorError> {
+    let now = app.clock.now();
+    let request = &pending.request;
+    let code = random::secret()?;
+    let grant = CodeGrant {
+        session: view.session.id.clone(),
+        app: client.app.clone(),
+        client_id: client.client_id.clone(),
+        redirect_uri: request.return_path.redirect_uri.clone(),
+        scope: request.scopes.to_string(),
+        nonce: request.nonce.clone(),
+        pkce: request
+            .code_challenge
+            .clone()
+            .map(|challenge| Pkce { challenge, method: acquit_oidc::pkce::METHOD.to_owned() }),
+        claims: (!request.claims.is_empty()).then(|| serde_json::to_string(&request.claims).unwrap_or_default()),
+        auth_time: view.session.authenticated_at,
+        acr: None,
+        family: random::secret()?,
+        issued_at: now,
+        expires_at: now.plus(CODE_LIFE),
+    };
+    let participant = Participant {
+        session: view.session.id.clone(),
+        app: client.app.clone(),
+        protocol: Protocol::Oidc,
+        client_id: client.client_id.clone(),
+        subject: view.user.id.to_string(),
+        sid: random::secret()?,
+        joined_at: now,
+        channels: client.channels(),
+    };
+    let lifetimes = app.settings.lifetimes.session();
+    if app.store.issue_code(&random::hash(&code), grant, participant, lifetimes).await?.is_err() {
+        // It ended a moment ago, in another tab: whoever wants in signs in again.
+        if request.prompt.none {
+            return Ok(refuse(app, client, request, ErrorCode::LoginRequired));
+        }
+        return to_page(app, "/sign-in", pending);
+    }
+    tracing::debug!(session = %view.session.id, app = %client.app, "an application joined a session");
+    Ok(deliver(app, client, request.code(app.issuer(), &code)))
+}
+
+/// Sends an answer to the client, the way it asked for.
+pub(super) fn deliver(app: &App, client: &Client, response: response::Response) -> Response {
+    match response {
+        response::Response::Redirect { url } => respond::see_other(&url),
+        response::Response::FormPost { action, fields } => {
+            let hidden = fields.into_iter().map(|(name, value)| Hidden::new(name, value)).collect();
+            let view = FormPost { action, hidden, application: app.clients.name(&client.app) };
+            respond::page(StatusCode::OK, &view)
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Which client calls, and has it proved itself? The rules are in [`acquit_oidc::client_auth`].
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use acquit_core::Timestamp;
+use acquit_oidc::{
+    client::{Authentication, Client, ClientKeys},
+    client_auth::{Credentials, Proof},
+    error::{ErrorCode, OAuthError},
+    jose::{Jwks, jwk::MAX_JWKS},
+    params::Params,
+};
+use axum::{
+    extract::Request,
+    http::{HeaderMap, Uri, header},
+};
+
+use super::error::{Failure, ours, unreadable};
+use crate::{App, form, random};
+
+/// How long a client's key set is used before it is fetched again.
+const KEYS_FOR: Duration = Duration::from_secs(5 * 60);
+/// How soon a set is fetched again when it did not verify an assertion: the client may have rotated its keys.
+const AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// Key sets that were fetched from clients. Only their keys are kept, never whether anything lives.
+#[derive(Debug, Default)]
+pub struct FetchedKeys(Mutex<HashMap<String, (Timestamp, Arc<Jwks>)>>);
+
+impl FetchedKeys {
+    async fn get(&self, app: &App, uri: &str, younger_than: Duration) -> Option<Arc<Jwks>> {
+        let now = app.clock.now();
+        {
+            let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((at, keys)) = known.get(uri)
+                && now.since(*at) < younger_than
+            {
+                return Some(keys.clone());
+            }
+        }
+        let answer = match app.egress.fetch(uri, MAX_JWKS).await {
+            Ok(answer) if answer.status == 200 && !answer.cut => answer,
+            Ok(answer) => {
+                tracing::warn!(uri, status = %answer.status, "a client's keys could not be fetched");
+                return None;
+            }
+            Err(error) => {
+                tracing::warn!(uri, %error, "a client's keys could not be fetched");
+                return None;
+            }
+        };
+        let keys = Arc::new(Jwks::parse(&answer.body).ok()?);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, (at, _)| now.since(*at) < KEYS_FOR);
+        known.insert(uri.to_owned(), (now, keys.clone()));
+        Some(keys)
+    }
+}
+
+/// A call of a client: its parameters, and the client, which has proved itself as far as it can.
+pub(super) struct Call {
+    pub(super) client: Arc<Client>,
+    pub(super) params: Params,
+}
+
+impl Call {
+    /// Reads the form and checks the client.
+    pub(super) async fn read(app: &App, request: Request) -> Result<Self, Failure> {
+        let headers = request.headers().clone();
+        let uri = request.uri().clone();
+        let body = form::read_form(request).await.map_err(unreadable)?;
+        let params = Params::parse_request(uri.query().unwrap_or_default().as_bytes(), &body)?;
+        let client = authenticate(app, &headers, &uri, &params).await?;
+        Ok(Self { client, params })
+    }
+}
+
+fn authorization(headers: &HeaderMap) -> Result<Option<&str>, OAuthError> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next();
+    if values.next().is_some() {
+        return Err(OAuthError::new(ErrorCode::InvalidRequest, "more than one Authorization header was sent"));
+    }
+    Ok(value.map(|value| value.to_str().unwrap_or_default()))
+}
+
+async fn authenticate(app: &App, headers: &HeaderMap, uri: &Uri, params: &Params) -> Result<Arc<Client>, Failure> {
+    let credentials = Credentials::parse(authorization(headers)?, params)?;
+    let challenge = |failure: Failure| if credentials.in_header() { failure.with_basic_challenge() } else { failure };
+    let client = app.clients.find(credentials.client_id()).await.map_err(|error| ours(&error))?;
+    let endpoint = format!("{}{}", app.issuer(), uri.path());
+    let token_endpoint = format!("{}{}", app.issuer(), acquit_oidc::discovery::Paths::NATIVE.token);
+    let audiences = [app.issuer(), endpoint.as_str(), token_endpoint.as_str()];
+    let now = app.clock.now();
+    let verify = |fetched: Option<&Jwks>| credentials.verify(client.as_deref(), fetched, &audiences, now);
+    let proof = match client.as_deref().map(|client| &client.authentication) {
+        Some(Authentication::PrivateKeyJwt { keys: ClientKeys::JwksUri(uri), .. }) => {
+            let fetched = app.fetched_keys.get(app, uri, KEYS_FOR).await;
+            match verify(fetched.as_deref()) {
+                Ok(proof) => Ok(proof),
+                Err(_) => verify(app.fetched_keys.get(app, uri, AGAIN_AFTER).await.as_deref()),
+            }
+        }
+        _ => verify(None),
+    };
+    let proof = proof.map_err(|error| challenge(error.into()))?;
+    if let Proof::Assertion(assertion) = proof {
+        let key = random::hash(&format!("{}\0{}", credentials.client_id(), assertion.jti));
+        let fresh = app.store.remember_once("assertion", &key, assertion.remember_until).await;
+        if !fresh.map_err(|error| ours(&error))? {
+            return Err(OAuthError::new(ErrorCode::InvalidClient, "the assertion was used before").into());
+        }
+    }
+    client.ok_or_else(|| OAuthError::new(ErrorCode::InvalidClient, "the client did not prove itself").into())
+}

@@ -1,0 +1,174 @@
+//! What survives, and what is refused at the start.
+
+use std::{fs, sync::Arc, time::Instant};
+
+use acquit_core::plan::Scope;
+use acquit_store::{Store, StoreError};
+use tokio::task::JoinSet;
+
+use crate::world::{LIFETIMES, World, at, lease};
+
+/// The path of a world's SQLite file.
+fn file(world: &World) -> &str {
+    world.url.strip_prefix("sqlite://").unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_writes_at_once_take_far_fewer_commits() {
+    let world = Arc::new(World::sqlite().await);
+    let ann = world.user("ann").await;
+    let sessions: Vec<_> = {
+        let mut begun = Vec::new();
+        for _ in 0..10 {
+            begun.push(world.begin(&ann, 0).await.id);
+        }
+        begun
+    };
+    let before = world.commits();
+    let mut writes = JoinSet::new();
+    for index in 0..1000 {
+        let (world, id) = (Arc::clone(&world), sessions[index % 10].clone());
+        writes.spawn(async move { world.touch_session(&id, at(1)).await.unwrap() });
+    }
+    assert!(writes.join_all().await.into_iter().all(|touched| touched));
+    let commits = world.commits() - before;
+    assert!(commits <= 250, "{commits} commits for 1000 writes");
+}
+
+#[tokio::test]
+async fn one_bad_write_in_a_group_does_not_take_the_others_along() {
+    let world = Arc::new(World::sqlite().await);
+    let ann = world.user("ann").await;
+    let same = world.new_session(&ann, 0);
+    let mut begins = JoinSet::new();
+    for index in 0..40 {
+        let new = if index % 2 == 0 { same.clone() } else { world.new_session(&ann, 0) };
+        let world = Arc::clone(&world);
+        begins.spawn(async move { world.begin_session(new).await });
+    }
+    let (mut begun, mut duplicates) = (0, 0);
+    for result in begins.join_all().await {
+        match result {
+            Ok(Ok(_)) => begun += 1,
+            Err(StoreError::Duplicate(_)) => duplicates += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((begun, duplicates), (21, 19));
+    // Nothing is left of those that failed: no event of a session that did not begin.
+    assert_eq!(world.events(0, 100).await.unwrap().len(), 21);
+}
+
+#[tokio::test]
+async fn an_acknowledged_logout_is_in_the_file_when_the_process_is_gone() {
+    let world = World::sqlite().await;
+    let ann = world.user("ann").await;
+    let session = world.begin(&ann, 0).await;
+    let tokens = world.tokens(&session.id, "wiki", false, 0).await;
+    let mut order = world.order(Scope::Session(session.id.clone()), 10);
+    order.lease = Some(lease("gone", 40));
+    let logout = world.log_out(order, |_| None).await.unwrap().unwrap();
+    // What a crash leaves behind: the files as they are, without a checkpoint and without the shared memory.
+    let after = tempfile::tempdir().unwrap();
+    for suffix in ["", "-wal"] {
+        fs::copy(format!("{}{suffix}", file(&world)), after.path().join(format!("acquit.db{suffix}"))).unwrap();
+    }
+    let store = Store::open(&format!("sqlite://{}", after.path().join("acquit.db").display())).await.unwrap();
+    let ended = store.session(&session.id).await.unwrap().unwrap();
+    assert_eq!(ended.session.ended.unwrap().logout, logout.logout);
+    assert!(!store.access_token(&tokens.access).await.unwrap().unwrap().live(at(11), LIFETIMES));
+    // The lease of the node that is gone runs out, and its step is sent by another.
+    assert_eq!(store.claim_due(at(39), lease("next", 70), 10, &[]).await.unwrap(), []);
+    assert_eq!(store.claim_due(at(40), lease("next", 70), 10, &[]).await.unwrap(), logout.steps);
+}
+
+#[tokio::test]
+async fn an_existing_file_opens_fast() {
+    let world = World::sqlite().await;
+    let begin = Instant::now();
+    Store::open(&world.url).await.unwrap();
+    let took = begin.elapsed();
+    assert!(took.as_millis() < 100, "{took:?}");
+}
+
+#[tokio::test]
+async fn a_file_can_be_opened_by_many_at_once_also_when_it_is_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("acquit.db").display());
+    let mut opens = JoinSet::new();
+    for _ in 0..4 {
+        let url = url.clone();
+        opens.spawn_blocking(move || {
+            tokio::runtime::Handle::current().block_on(async { Store::open(&url).await.map(|_| ()) })
+        });
+    }
+    for opened in opens.join_all().await {
+        opened.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_url_of_no_database_is_refused() {
+    for url in ["", "mysql://x", "sqlite://", "sqlite:///nowhere/at/all/acquit.db", "postgres://[", "acquit.db"] {
+        assert!(matches!(Store::open(url).await, Err(StoreError::Url(_))), "{url:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there_is_unavailable() {
+    let refused = Store::open("postgres://acquit@127.0.0.1:1/acquit").await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_does_not_sync_its_commits_is_refused() {
+    let world = World::postgres().await;
+    let database = world.url.rsplit('/').next().unwrap();
+    world.server().sql("postgres", &format!("ALTER DATABASE {database} SET synchronous_commit = off")).unwrap();
+    assert!(matches!(Store::open(&world.url).await, Err(StoreError::Unsafe(_))));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_of_a_newer_acquit_is_refused() {
+    let world = World::postgres().await;
+    let database = world.url.rsplit('/').next().unwrap();
+    let later = "INSERT INTO refinery_schema_history VALUES (99, 'later', '2030-01-01T00:00:00Z', '1')";
+    world.server().sql(database, later).unwrap();
+    assert!(matches!(Store::open(&world.url).await, Err(StoreError::Newer { found: 99, .. })));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_nodes_may_start_on_a_new_database_at_once() {
+    let world = World::postgres().await;
+    let url = world.server().database().unwrap();
+    let mut opens = JoinSet::new();
+    for _ in 0..4 {
+        let url = url.clone();
+        opens.spawn(async move { Store::open(&url).await.map(|_| ()) });
+    }
+    for opened in opens.join_all().await {
+        opened.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_that_goes_away_leaves_no_half_done_logout() {
+    for world in [World::sqlite().await, World::postgres().await] {
+        let ann = world.user("ann").await;
+        for _ in 0..10 {
+            let session = world.begin(&ann, 0).await;
+            world.join(&session.id, "wiki", 0).await;
+            let order = world.order(Scope::Session(session.id.clone()), 10);
+            let store = world.store.clone();
+            let logout = tokio::spawn(async move { store.log_out(order, |_| None).await });
+            tokio::task::yield_now().await;
+            logout.abort();
+            let _ = logout.await;
+            // Done or not done; asked again, it is one logout with its step.
+            let again = world.end(&session.id, 11).await;
+            let receipt = world.receipt(&again.logout).await.unwrap().unwrap();
+            assert_eq!((receipt.steps.len(), receipt.sessions), (1, vec![session.id]));
+        }
+        world.ping().await.unwrap();
+    }
+}
