@@ -137,6 +137,7 @@ fn raw(root: Node, diagnostics: &mut Diagnostics) -> Raw {
 
 fn resolve(raw: Raw, cx: &mut Context<'_>) -> Option<Settings> {
     let egress = raw.egress.unwrap_or_default().resolve(cx);
+    let policy = egress::policy(&egress);
     let store = raw.store.unwrap_or_default().resolve(cx);
     let server = raw.server.and_then(|section| section.resolve(cx, store.as_ref()));
     let lifetimes = raw.lifetimes.unwrap_or_default().resolve(cx);
@@ -159,7 +160,7 @@ fn resolve(raw: Raw, cx: &mut Context<'_>) -> Option<Settings> {
         users.extend(resolved);
     }
     for (index, section) in raw.applications.unwrap_or_default().into_iter().enumerate() {
-        let resolved = section.resolve(cx, &root.key("applications").index(index), &egress);
+        let resolved = section.resolve(cx, &root.key("applications").index(index), &policy);
         keep(resolved.is_some());
         applications.extend(resolved);
     }

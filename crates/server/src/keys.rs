@@ -183,8 +183,7 @@ async fn make(
         published_until: None,
     };
     let kid = record.kid.clone();
-    // A key of this name cannot exist yet: its name is the hash of what was drawn a moment ago.
-    let _ = store.put_key(record).await?;
+    store.put_key(record).await?;
     Ok(kid)
 }
 

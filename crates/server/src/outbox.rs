@@ -18,7 +18,7 @@ use acquit_oidc::{
 use acquit_store::{Store, StoreError, logout::Lease, outbox::AttemptRecord};
 use axum::http::HeaderValue;
 
-use crate::{clock::Clock, keys::Keys, random};
+use crate::{clock::Clock, failpoint, keys::Keys, random};
 
 /// The store's outbox, for one node.
 pub struct StoreOutbox {
@@ -50,6 +50,7 @@ impl Outbox for StoreOutbox {
     }
 
     async fn record(&self, batch: &[Attempted]) -> Result<(), OutboxError> {
+        failpoint::hit("attempt-made");
         let now = self.clock.now();
         let records = batch
             .iter()

@@ -3,6 +3,7 @@
 pub mod authorize;
 pub mod clients;
 pub mod consent;
+mod cors;
 pub mod credentials;
 pub mod discovery;
 pub mod error;
@@ -37,13 +38,15 @@ pub fn routes() -> Router<App> {
 /// The endpoints under a prefix: our own, and Okta's name for the same.
 fn endpoints(prefix: &str) -> Router<App> {
     let at = |name: &str| format!("{prefix}/{name}");
-    Router::new()
-        .route(&at("authorize"), get(authorize::get).post(authorize::post))
+    let open = Router::new()
         .route(&at("token"), post(token::exchange))
         .route(&at("userinfo"), get(userinfo::show).post(userinfo::show))
+        .route(&at("revoke"), post(revoke::revoke));
+    Router::new()
+        .merge(cors::open_to_pages(open))
+        .route(&at("authorize"), get(authorize::get).post(authorize::post))
         .route(&at("keys"), get(keys::show))
         .route(&at("introspect"), post(introspect::introspect))
-        .route(&at("revoke"), post(revoke::revoke))
         .route(&at("logout"), get(logout::get).post(logout::post))
         .route(&at("par"), post(par::push_request))
         .route(&at("clients"), post(clients::register))

@@ -12,7 +12,6 @@ use axum::{
 use crate::{App, account, api, door::DoorError, health, pages::assets, provider, respond::COMMON};
 
 /// All doors of a running server.
-#[must_use]
 pub fn router(app: App) -> Router {
     Router::new()
         .merge(provider::routes())

@@ -1,5 +1,7 @@
 //! Bringing a database to the version that this program knows. Both engines have the same list of versions.
 
+use std::time::Duration;
+
 use deadpool_postgres::Object;
 use refinery_core::{Migration, Runner};
 
@@ -16,7 +18,9 @@ const VERSIONS: &[(&str, &str, &str)] = &[(
 const ADVISORY_LOCK: i64 = 0x4163_7175_6974;
 
 /// How often the migration of a SQLite file is tried: another process may be at it, and its work then counts as ours.
-const TRIES: usize = 5;
+const TRIES: u32 = 8;
+/// How long it is left alone in between, longer each time.
+const PAUSE: Duration = Duration::from_millis(10);
 
 fn runner(sql: impl Fn(&(&'static str, &'static str, &'static str)) -> &'static str) -> Result<Runner, StoreError> {
     let migrations =
@@ -41,7 +45,10 @@ pub(crate) fn sqlite(connection: &mut rusqlite::Connection) -> Result<(), StoreE
     let mut tries = 1;
     loop {
         match sqlite_once(connection, &runner) {
-            Err(error) if tries < TRIES && !matches!(error, StoreError::Newer { .. }) => tries += 1,
+            Err(error) if tries < TRIES && !matches!(error, StoreError::Newer { .. }) => {
+                tries += 1;
+                std::thread::sleep(PAUSE * tries);
+            }
             result => return result,
         }
     }

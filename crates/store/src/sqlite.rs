@@ -14,7 +14,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
@@ -28,6 +28,8 @@ const GROUP: usize = 256;
 const QUEUE: usize = 1024;
 /// How long another process may hold the file.
 const BUSY: Duration = Duration::from_secs(5);
+/// How long to pause before asking again where SQLite does not wait by itself.
+const PAUSE: Duration = Duration::from_millis(10);
 /// Idle read connections that are kept open.
 const READERS: usize = 8;
 
@@ -86,16 +88,30 @@ fn prepare(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Turns the write-ahead log on, which stays on for good. While another process does the same to a new file, SQLite says
+/// that it is busy without waiting as it otherwise would.
+fn keep_a_log(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let mut waited = Duration::ZERO;
+    loop {
+        match connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0)) {
+            Ok(mode) if mode.eq_ignore_ascii_case("wal") => return Ok(()),
+            Ok(_) => return Err(StoreError::Unsafe(format!("{} cannot keep a write-ahead log", path.display()))),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && waited < BUSY => {
+                std::thread::sleep(PAUSE);
+                waited += PAUSE;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 impl Sqlite {
     /// Opens the file, creating and migrating it where needed. Blocks for as long as that takes.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         let mut connection = Connection::open(path)
             .map_err(|error| StoreError::Url(format!("cannot open {}: {error}", path.display())))?;
         prepare(&connection)?;
-        let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
-        if !mode.eq_ignore_ascii_case("wal") {
-            return Err(StoreError::Unsafe(format!("{} cannot keep a write-ahead log", path.display())));
-        }
+        keep_a_log(&connection, path)?;
         connection.execute_batch("PRAGMA synchronous = FULL;")?;
         migrate::sqlite(&mut connection)?;
         let commits = Arc::new(AtomicU64::new(0));

@@ -93,8 +93,9 @@ async fn rotate(shop: &Workshop, output: &Output) -> Result<u8, CommandError> {
     let failed = |error: &dyn std::fmt::Display| CommandError::Failed(error.to_string());
     let master = shop.settings.server.master_key.load().map_err(|error| failed(&error))?;
     let sealer = Sealer::new(&master).map_err(|error| failed(&error))?;
-    let (made, signs_from) =
-        keys::rotate(&shop.store, &sealer, &shop.settings.lifetimes, shop.now()).await.map_err(|error| failed(&error))?;
+    let (made, signs_from) = keys::rotate(&shop.store, &sealer, &shop.settings.lifetimes, shop.now())
+        .await
+        .map_err(|error| failed(&error))?;
     output.say(&Rotated { made, signs_from }, |rotated| {
         let made = rotated.made.iter().map(|kid| format!("  {kid}\n")).collect::<String>();
         format!("published {}, to sign from {} on:\n{made}", count(rotated.made.len(), "key"), rotated.signs_from)

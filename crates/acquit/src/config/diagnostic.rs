@@ -98,9 +98,15 @@ impl Diagnostics {
         self.add(Severity::Error, &Path::root(), Some(&origin), format!("this is no TOML: {message}"));
     }
 
+    /// Whether the whole file is TOML.
+    #[must_use]
+    pub fn is_toml(&self) -> bool {
+        self.broken.is_empty()
+    }
+
     /// Notes that something is missing, unless it may be in a part that could not be read.
     pub fn missing(&mut self, path: &Path, origin: &Origin, message: String, help: Option<String>) {
-        if self.broken.is_empty() {
+        if self.is_toml() {
             self.add(Severity::Error, path, Some(origin), message).0.help = help;
         }
     }

@@ -1,18 +1,14 @@
 //! `[egress]`: what outbound requests may reach beyond public addresses.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use acquit_delivery::egress::{Allow, InvalidAllow, Policy, Target};
+use acquit_oidc::uri::is_loopback;
 use acquit_server::settings::EgressAllowance;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use url::Url;
 
-use super::{
-    context::Context,
-    diagnostic::quoted,
-    net::{is_public, known_address},
-    path::Path,
-};
+use super::{context::Context, diagnostic::quoted, path::Path};
 
 /// What outbound requests may reach beyond public addresses.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -60,42 +56,68 @@ impl AllowText {
             Self::Host(entry) => (entry.host, entry.net?, path.key("net")),
         };
         let net = cx.network(&net_path, &net)?;
-        if net.prefix_len() == 0 {
-            cx.warning(&net_path, "this lets outbound requests reach every address, also inside your own network");
+        match Allow::new(host.as_deref(), &net.to_string()) {
+            Ok(allow) => Some(EgressAllowance { host: allow.host, net: allow.net }),
+            Err(InvalidAllow::Everything(_)) => {
+                cx.error(&net_path, "this opens every address, also those inside your own network")
+                    .help("name a host beside it, { host = \"…\", net = \"…\" }, or a smaller network");
+                None
+            }
+            Err(InvalidAllow::Host(host)) => {
+                cx.error(&path.key("host"), format!("{} is no host name", quoted(&host)))
+                    .help("write the name alone, without scheme, port or path: \"wiki.corp.example.com\"");
+                None
+            }
+            Err(error @ InvalidAllow::Net(_)) => {
+                cx.error(&net_path, error.to_string());
+                None
+            }
         }
-        let host = match host {
-            Some(host) => Some(host_name(cx, &path.key("host"), &host)?),
-            None => None,
-        };
-        Some(EgressAllowance { host, net })
     }
 }
 
-/// The host in the form that it has in parsed URLs.
-fn host_name(cx: &mut Context<'_>, path: &Path, host: &str) -> Option<String> {
-    match url::Host::parse(host) {
-        Ok(parsed) if !host.is_empty() => Some(parsed.to_string()),
-        _ => {
-            cx.error(path, format!("{} is no host name", quoted(host)))
-                .help("write the name alone, without scheme, port or path: \"wiki.corp.example.com\"");
-            None
-        }
-    }
+/// The policy that a server with these allowances has.
+#[must_use]
+pub fn policy(allowed: &[EgressAllowance]) -> Policy {
+    Policy::allowing(allowed.iter().map(|entry| Allow { host: entry.host.clone(), net: entry.net }).collect())
 }
 
 /// Notes when the egress policy would refuse `url`, as far as that can be told without a name server.
-pub fn check_reachable(cx: &mut Context<'_>, path: &Path, url: &Url, allowed: &[EgressAllowance]) {
-    let Some(address) = known_address(url) else { return };
-    let host = url.host_str().unwrap_or_default();
-    let loopback_v6 = IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]);
-    let fits = |entry: &EgressAllowance| {
-        entry.host.as_deref().is_none_or(|name| name == host)
-            && (entry.net.contains(&address) || (address.is_loopback() && entry.net.contains(&loopback_v6)))
+pub fn check_reachable(cx: &mut Context<'_>, path: &Path, url: &str, policy: &Policy) {
+    let target = match Target::parse(url) {
+        Ok(target) => target,
+        Err(refusal) => {
+            cx.error(path, format!("no request could be sent there: {refusal}"));
+            return;
+        }
     };
-    if is_public(address) || allowed.iter().any(fits) {
-        return;
-    }
-    let network = if address.is_loopback() { "127.0.0.0/8".to_owned() } else { format!("{address}/32") };
-    cx.error(path, format!("the egress policy refuses to reach {}", quoted(host)))
-        .help(format!("to allow it, add \"{network}\" to `allow` in [egress]"));
+    let is_local = url::Url::parse(url).is_ok_and(|url| is_loopback(&url));
+    let refusal = if target.literal().is_none() && is_local {
+        let refused = |address: IpAddr| policy.admit(&target, address).err();
+        match (refused(Ipv4Addr::LOCALHOST.into()), refused(Ipv6Addr::LOCALHOST.into())) {
+            (Some(refusal), Some(_)) => Some(refusal),
+            (None, None) => None,
+            (v4, _) => {
+                // A name is refused unless everything that it resolves to is allowed.
+                let (missing, written) = if v4.is_some() { ("127.0.0.0/8", "[::1]") } else { ("::1", "127.0.0.1") };
+                cx.warning(
+                    path,
+                    format!("{} may also be {missing}, which the egress policy refuses", quoted(target.host())),
+                )
+                .help(format!("write {written} instead, or add \"{missing}\" to `allow` in [egress]"));
+                None
+            }
+        }
+    } else {
+        policy.check(&target).err()
+    };
+    let Some(refusal) = refusal else { return };
+    let host = target.host();
+    let entry = match target.literal() {
+        _ if is_local => "\"127.0.0.0/8\" and \"::1\"".to_owned(),
+        Some(address) => format!("\"{address}\""),
+        None => format!("{{ host = \"{host}\", net = \"the network that it is in\" }}"),
+    };
+    cx.error(path, format!("the egress policy refuses to reach {}: {refusal}", quoted(host)))
+        .help(format!("to allow it, add {entry} to `allow` in [egress]"));
 }

@@ -2,13 +2,14 @@
 
 use std::net::SocketAddr;
 
+use acquit_oidc::uri::is_loopback;
 use acquit_server::settings::{MasterKey, MasterKeySource, Server, Store};
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use super::{context::Context, diagnostic::quoted, net::is_loopback, path::Path, secret::SecretText};
+use super::{context::Context, diagnostic::quoted, path::Path, secret::SecretText};
 
 /// How the world reaches this server.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

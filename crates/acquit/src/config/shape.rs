@@ -111,9 +111,16 @@ fn unknown<'a>(entry: &Entry, schema: &'a Schema, path: &Path, diagnostics: &mut
             None => format!("the keys here are {}", listed(&known)),
         },
     };
+    // Beside broken TOML, what stands where a key does may be a value that lost its key.
+    let (inner, name) = if meant.is_some() || diagnostics.is_toml() {
+        (inner, quoted(&entry.key))
+    } else {
+        diagnostics.hide(&entry.origin);
+        (path.clone(), "this".to_owned())
+    };
     let message = match path.steps() {
-        [] => format!("{} is no section or key of the configuration", quoted(&entry.key)),
-        _ => format!("{} is no key of {}", quoted(&entry.key), path.header()),
+        [] => format!("{name} is no section or key of the configuration"),
+        _ => format!("{name} is no key of {}", path.header()),
     };
     diagnostics.error(&inner, Some(&entry.origin), message).help(help);
     meant

@@ -6,15 +6,17 @@ use axum::{
     routing::{get, post},
 };
 
-use super::{authorize, keys, logout, token, userinfo};
+use super::{authorize, cors, keys, logout, token, userinfo};
 use crate::App;
 
 /// Login.gov's names for the provider's endpoints.
 pub fn routes() -> Router<App> {
+    let open = Router::new()
+        .route("/api/openid_connect/token", post(token::exchange))
+        .route("/api/openid_connect/userinfo", get(userinfo::show).post(userinfo::show));
     Router::new()
+        .merge(cors::open_to_pages(open))
         .route("/openid_connect/authorize", get(authorize::get).post(authorize::post))
         .route("/openid_connect/logout", get(logout::get).post(logout::post))
-        .route("/api/openid_connect/token", post(token::exchange))
-        .route("/api/openid_connect/userinfo", get(userinfo::show).post(userinfo::show))
         .route("/api/openid_connect/certs", get(keys::show))
 }

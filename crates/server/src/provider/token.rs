@@ -131,6 +131,23 @@ fn respond(
         return Err(UNKNOWN_GRANT.into());
     }
     let lifetimes = &app.settings.lifetimes;
+    // A refresh may have narrowed the scope to one without an ID token.
+    let id_token =
+        scopes.has(Scope::OpenId).then(|| id_token(app, client, scopes, minted, &drawn.access, now)).transpose()?;
+    let mut response = TokenResponse::new(drawn.access, lifetimes.access_token.as_secs(), scopes);
+    response.refresh_token = drawn.refresh;
+    response.id_token = id_token;
+    Ok(Json(response))
+}
+
+fn id_token(
+    app: &App,
+    client: &Client,
+    scopes: Scopes,
+    minted: &Minted,
+    access_token: &str,
+    now: Timestamp,
+) -> Result<String, Failure> {
     let requested: ClaimsRequest =
         minted.claims.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
     let sign_in =
@@ -138,19 +155,15 @@ fn respond(
     let issue = Issue {
         issuer: app.issuer(),
         now,
-        lifetime: lifetimes.id_token,
+        lifetime: app.settings.lifetimes.id_token,
         nonce: minted.nonce.as_deref(),
-        access_token: Some(&drawn.access),
+        access_token: Some(access_token),
     };
     let claims = claims::id_token(client, &person(&minted.user), scopes, &requested, sign_in, issue);
     let broken = || OAuthError::new(ErrorCode::ServerError, "the ID token could not be signed");
     let signer = app.keys.signing(client.id_token_signed_response_alg, now).ok_or_else(broken)?;
-    let id_token = signer.key.sign_id_token(&claims).map_err(|error| {
+    signer.key.sign_id_token(&claims).map_err(|error| {
         tracing::error!(%error, "an ID token could not be signed");
-        broken()
-    })?;
-    let mut response = TokenResponse::new(drawn.access, lifetimes.access_token.as_secs(), scopes);
-    response.refresh_token = drawn.refresh;
-    response.id_token = Some(id_token);
-    Ok(Json(response))
+        broken().into()
+    })
 }

@@ -94,10 +94,9 @@ async fn an_existing_file_opens_fast() {
 #[tokio::test]
 async fn a_file_can_be_opened_by_many_at_once_also_when_it_is_new() {
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("sqlite://{}", folder.path().join("acquit.db").display());
     let mut opens = JoinSet::new();
-    for _ in 0..4 {
-        let url = url.clone();
+    for index in 0..24 {
+        let url = format!("sqlite://{}", folder.path().join(format!("acquit{}.db", index / 6)).display());
         opens.spawn_blocking(move || {
             tokio::runtime::Handle::current().block_on(async { Store::open(&url).await.map(|_| ()) })
         });

@@ -1,8 +1,8 @@
 //! Whether an application's settings fit together, beyond what [`Client::problems`] knows.
 
+use acquit_delivery::egress::Policy;
 use acquit_oidc::client::{Authentication, Client, ClientKeys, SecretMethod};
-use acquit_server::settings::{EgressAllowance, Secret};
-use url::Url;
+use acquit_server::settings::Secret;
 
 use super::{ApplicationSection, AuthMethodText};
 use crate::config::{
@@ -132,15 +132,17 @@ pub(super) fn check_channels(
     client: &Client,
     cx: &mut Context<'_>,
     path: &Path,
-    allowed: &[EgressAllowance],
+    policy: &Policy,
 ) {
     let jwks_uri = match &client.authentication {
         Authentication::PrivateKeyJwt { keys: ClientKeys::JwksUri(uri), .. } => Some(uri),
         _ => None,
     };
     for (key, uri) in [("backchannel_logout_uri", client.backchannel_logout_uri.as_ref()), ("jwks_uri", jwks_uri)] {
-        if let Some(Ok(url)) = uri.map(|uri| Url::parse(uri)) {
-            check_reachable(cx, &path.key(key), &url, allowed);
+        // Of a URI that is wrong in itself enough was said.
+        let wrong = client.problems().iter().any(|problem| problem.field == key);
+        if let Some(uri) = uri.filter(|_| !wrong) {
+            check_reachable(cx, &path.key(key), uri, policy);
         }
     }
     let channels = ["backchannel_logout_uri", "frontchannel_logout_uri"];

@@ -1,18 +1,18 @@
 //! From what is written of an application to the client that the server knows.
 
 use acquit_core::{AppId, participant::Preference};
+use acquit_delivery::egress::Policy;
 use acquit_oidc::{
     client::{Client, Confirm, SingleLogout},
     jose::Algorithm,
 };
-use acquit_server::settings::EgressAllowance;
 
 use super::{AlgorithmText, ApplicationSection, ConfirmText, LogoutChannelText, SingleLogoutText, check};
 use crate::config::{context::Context, path::Path};
 
 impl ApplicationSection {
     /// The client to have; every mistake is noted.
-    pub fn resolve(mut self, cx: &mut Context<'_>, path: &Path, allowed: &[EgressAllowance]) -> Option<Client> {
+    pub fn resolve(mut self, cx: &mut Context<'_>, path: &Path, policy: &Policy) -> Option<Client> {
         // Its protocol or its whole shape was noted, and nothing else can be said about it.
         self.protocol?;
         if let Some(id) = &self.id {
@@ -47,7 +47,7 @@ impl ApplicationSection {
         client.tell_on_expiry = self.tell_on_expiry.unwrap_or(true);
 
         check::check_client(&client, redirects_known, cx, path);
-        check::check_channels(&self, &client, cx, path, allowed);
+        check::check_channels(&self, &client, cx, path, policy);
         if let (Some(method), true) = (self.token_endpoint_auth_method, known) {
             check::check_auth_method(method, &client, cx, path);
         }
