@@ -12,6 +12,7 @@ use crate::{
 
 pub mod check;
 pub mod confirm;
+pub mod demo;
 pub mod keys;
 pub mod logouts;
 pub mod password;
@@ -55,6 +56,8 @@ Environment:
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Show it all on this machine, without any configuration
+    Demo(demo::Demo),
     /// Run the server
     Serve(serve::Serve),
     /// Check the configuration and point at every mistake
@@ -128,6 +131,7 @@ fn dispatch(cli: Cli, environment: &Environment) -> Result<u8, CommandError> {
     let output = Output::new(cli.global.json, environment);
     let global = &cli.global;
     match cli.verb {
+        Verb::Demo(verb) => verb.run(&output),
         Verb::Serve(verb) => verb.run(global, environment),
         Verb::Check(verb) => verb.run(global, environment, &output),
         Verb::Schema(verb) => verb.run(&output),

@@ -3,5 +3,6 @@
 
 pub mod command;
 pub mod config;
+pub mod demo;
 pub mod logging;
 pub mod output;

@@ -198,7 +198,14 @@ impl<O: Outbox, C: Compose> Worker<O, C> {
         dispatched
     }
 
-    /// Says that steps may have become due: a retry by hand, a logout planned by another process.
+    /// A person asked for a retry: destinations that are being left alone after failures are tried at once too, each with
+    /// one step as the probe.
+    pub fn retry(&self) {
+        self.inner.lanes().end_pauses((self.inner.clock)());
+        self.wake();
+    }
+
+    /// Says that steps may have become due: a logout planned by another process.
     pub fn wake(&self) {
         self.inner.wake.notify_one();
     }

@@ -22,7 +22,10 @@ pub(crate) mod tests;
 
 pub use client_assertion::{ClientAssertion, ClientAssertionError, verify_client_assertion};
 pub use hint::{Hint, HintError, verify_id_token_hint};
-pub use id_token::IdTokenClaims;
+pub use id_token::{
+    IdTokenClaims,
+    verify::{IdToken, IdTokenError, IdTokenRules, verify_id_token},
+};
 pub use jwk::{Jwks, JwksError, PublicJwk};
 pub use jws::JwsError;
 pub use key::{KeyError, SigningKey};

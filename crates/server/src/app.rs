@@ -1,6 +1,10 @@
 //! What every door of one running server shares.
 
-use std::{ops::Deref, sync::Arc, time::Duration};
+use std::{
+    ops::Deref,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use acquit_core::{
     LogoutId, Timestamp,
@@ -20,7 +24,7 @@ use crate::{
     password::PasswordHasher,
     provider::credentials::FetchedKeys,
     seal::Sealer,
-    settings::Settings,
+    settings::{self, Settings},
 };
 
 /// A session's last use is written at most this often.
@@ -32,8 +36,9 @@ pub struct App(Arc<Inner>);
 
 /// The parts; see each.
 pub struct Inner {
-    /// What it was told.
-    pub settings: Settings,
+    /// Where it listens and how the world sees it: fixed until it starts again.
+    pub server: settings::Server,
+    pub(crate) settings: RwLock<Arc<Settings>>,
     /// Where it keeps its state.
     pub store: Store,
     /// What time it is.
@@ -46,8 +51,7 @@ pub struct Inner {
     pub sealer: Sealer,
     /// Its own cookies.
     pub cookies: Cookies,
-    /// How often things may be tried.
-    pub limits: Limits,
+    pub(crate) limits: RwLock<Arc<Limits>>,
     /// What it refuses ahead of the store.
     pub denials: Denials,
     /// Hashes passwords.
@@ -71,15 +75,36 @@ impl Deref for App {
 
 impl App {
     /// Shares the parts.
-    #[must_use]
-    pub fn new(inner: Inner) -> Self {
+    pub(crate) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
+    }
+
+    /// What it was told last. Whoever asks twice may hear of a reload in between.
+    #[must_use]
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How often things may be tried.
+    #[must_use]
+    pub fn limits(&self) -> Arc<Limits> {
+        self.limits.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes new settings over; the counts of what was tried go on unless their limits changed.
+    pub(crate) fn replace_settings(&self, settings: Settings) {
+        let mut current = self.settings.write().unwrap_or_else(PoisonError::into_inner);
+        if current.limits != settings.limits {
+            let limits = Arc::new(Limits::new(&settings.limits, self.clock.clone()));
+            *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
+        }
+        *current = Arc::new(settings);
     }
 
     /// The issuer: the public URL without a slash at its end. It is the server's origin too.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.settings.server.issuer
+        &self.server.issuer
     }
 
     /// The key of a logout's receipt page: unguessable without the master key, the same each time it is asked for, so that
@@ -104,6 +129,6 @@ impl App {
     /// Whether a session may be used now: it lives, and this node does not refuse it ahead of the store.
     #[must_use]
     pub fn is_live(&self, view: &SessionView, now: Timestamp) -> bool {
-        view.life(now, self.settings.lifetimes.session()) == Life::Live && !self.denials.denies(&view.session)
+        view.life(now, self.settings().lifetimes.session()) == Life::Live && !self.denials.denies(&view.session)
     }
 }

@@ -74,7 +74,7 @@ impl Browser {
     /// [`DoorError::Forbidden`] when the browser says that it comes from another site, [`DoorError::Expired`] when the
     /// token is not this browser's.
     pub fn check_form(&self, app: &App, headers: &HeaderMap, form: &str, token: &str) -> Result<(), DoorError> {
-        if !provenance::same_origin(headers, &app.settings.server.issuer) {
+        if !provenance::same_origin(headers, &app.server.issuer) {
             return Err(DoorError::Forbidden("this form was sent by another site"));
         }
         match &self.binding {

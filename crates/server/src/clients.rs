@@ -14,12 +14,28 @@ use acquit_store::{Store, StoreError, client::ClientRecord};
 pub struct Clients(Arc<Inner>);
 
 struct Inner {
-    configured: HashMap<String, Arc<Client>>,
-    by_app: HashMap<AppId, Arc<Client>>,
+    configured: RwLock<Arc<Configured>>,
     store: Store,
     /// The registered ones as last seen, for names and channels only: whether one exists is asked of the store each time,
     /// because another node may have deleted it.
     seen: RwLock<HashMap<AppId, Arc<Client>>>,
+}
+
+/// The applications of the configuration.
+#[derive(Default)]
+struct Configured {
+    by_client_id: HashMap<String, Arc<Client>>,
+    by_app: HashMap<AppId, Arc<Client>>,
+}
+
+impl Configured {
+    fn of(clients: Vec<Client>) -> Self {
+        let clients: Vec<Arc<Client>> = clients.into_iter().map(Arc::new).collect();
+        Self {
+            by_app: clients.iter().map(|client| (client.app.clone(), client.clone())).collect(),
+            by_client_id: clients.into_iter().map(|client| (client.client_id.clone(), client)).collect(),
+        }
+    }
 }
 
 impl Clients {
@@ -28,10 +44,8 @@ impl Clients {
     /// # Errors
     /// [`StoreError`] when the registered ones cannot be read.
     pub async fn load(configured: Vec<Client>, store: Store) -> Result<Self, StoreError> {
-        let configured: Vec<Arc<Client>> = configured.into_iter().map(Arc::new).collect();
         let clients = Self(Arc::new(Inner {
-            by_app: configured.iter().map(|client| (client.app.clone(), client.clone())).collect(),
-            configured: configured.into_iter().map(|client| (client.client_id.clone(), client)).collect(),
+            configured: RwLock::new(Arc::new(Configured::of(configured))),
             store,
             seen: RwLock::default(),
         }));
@@ -53,7 +67,7 @@ impl Clients {
     /// # Errors
     /// [`StoreError`] when it may be a registered one and the store does not answer.
     pub async fn find(&self, client_id: &str) -> Result<Option<Arc<Client>>, StoreError> {
-        if let Some(client) = self.0.configured.get(client_id) {
+        if let Some(client) = self.configured().by_client_id.get(client_id) {
             return Ok(Some(client.clone()));
         }
         if client_id.len() > acquit_core::id::MAX_ID_LEN {
@@ -67,22 +81,25 @@ impl Clients {
     /// # Errors
     /// As [`Clients::find`].
     pub async fn by_app(&self, app: &AppId) -> Result<Option<Arc<Client>>, StoreError> {
-        if let Some(client) = self.0.by_app.get(app) {
+        if let Some(client) = self.configured().by_app.get(app) {
             return Ok(Some(client.clone()));
         }
         // A registered application's id is its `client_id`.
         self.find(app.as_str()).await
     }
 
-    /// The applications of the configuration.
-    pub fn configured(&self) -> impl Iterator<Item = &Arc<Client>> {
-        self.0.configured.values()
+    fn configured(&self) -> Arc<Configured> {
+        self.0.configured.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether this `client_id` belongs to the configuration.
+    /// Takes the applications of a changed configuration over; returns those that are gone from it.
     #[must_use]
-    pub fn is_configured(&self, client_id: &str) -> bool {
-        self.0.configured.contains_key(client_id)
+    pub fn replace(&self, configured: Vec<Client>) -> Vec<AppId> {
+        let fresh = Arc::new(Configured::of(configured));
+        let mut current = self.0.configured.write().unwrap_or_else(PoisonError::into_inner);
+        let gone = current.by_app.keys().filter(|app| !fresh.by_app.contains_key(*app)).cloned().collect();
+        *current = fresh;
+        gone
     }
 
     /// What people call the application; its id when nobody gave it a name.
@@ -113,10 +130,7 @@ impl Clients {
     }
 
     fn known(&self, app: &AppId) -> Option<Arc<Client>> {
-        self.0
-            .by_app
-            .get(app)
-            .cloned()
-            .or_else(|| self.0.seen.read().unwrap_or_else(PoisonError::into_inner).get(app).cloned())
+        let configured = self.configured().by_app.get(app).cloned();
+        configured.or_else(|| self.0.seen.read().unwrap_or_else(PoisonError::into_inner).get(app).cloned())
     }
 }

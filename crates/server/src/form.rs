@@ -140,7 +140,7 @@ impl FromRequestParts<App> for Address {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         // In-process callers have no connection; they are this machine.
         let peer = peer.unwrap_or(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
-        let address = provenance::address(&parts.headers, peer, &app.settings.server.trusted_proxies);
+        let address = provenance::address(&parts.headers, peer, &app.server.trusted_proxies);
         Ok(Self(address.to_string()))
     }
 }

@@ -64,6 +64,15 @@ pub struct Keys(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     loaded: RwLock<Arc<Loaded>>,
+    /// The set as it was put together last: a request needs it, and it changes only when a key's role does.
+    set: RwLock<Option<TimedSet>>,
+}
+
+#[derive(Debug)]
+struct TimedSet {
+    set: Arc<KeySet>,
+    from: Timestamp,
+    until: Timestamp,
 }
 
 #[derive(Debug, Default)]
@@ -85,7 +94,7 @@ impl Keys {
                 loaded = open_all(store, sealer, &loaded).await?;
             }
         }
-        Ok(Self(Arc::new(Shared { loaded: RwLock::new(Arc::new(loaded)) })))
+        Ok(Self(Arc::new(Shared { loaded: RwLock::new(Arc::new(loaded)), set: RwLock::new(None) })))
     }
 
     /// Looks for keys that another process made or retired.
@@ -96,6 +105,7 @@ impl Keys {
         let known = self.loaded();
         let fresh = open_all(store, sealer, &known).await?;
         *self.0.loaded.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+        *self.0.set.write().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(())
     }
 
@@ -116,7 +126,14 @@ impl Keys {
 
     /// All keys with what they are for now: the set to publish and to check hints with.
     #[must_use]
-    pub fn set(&self, now: Timestamp) -> KeySet {
+    pub fn set(&self, now: Timestamp) -> Arc<KeySet> {
+        if let Some(timed) = self.0.set.read().unwrap_or_else(PoisonError::into_inner).as_ref()
+            && (timed.from..timed.until).contains(&now)
+        {
+            return timed.set.clone();
+        }
+        let mut cached = self.0.set.write().unwrap_or_else(PoisonError::into_inner);
+        // Read under the lock, so that a refresh in between cannot be followed by the set from before it.
         let loaded = self.loaded();
         let mut keys: Vec<_> = loaded
             .keys
@@ -124,7 +141,14 @@ impl Keys {
             .filter_map(|(record, key)| Some((record.signs_from, key.clone(), role(record, now)?)))
             .collect();
         keys.sort_by_key(|(signs_from, ..)| std::cmp::Reverse(*signs_from));
-        KeySet::new(keys.into_iter().map(|(_, key, role)| (key, role)).collect())
+        let set = Arc::new(KeySet::new(keys.into_iter().map(|(_, key, role)| (key, role)).collect()));
+        let changes = loaded
+            .keys
+            .iter()
+            .flat_map(|(record, _)| [Some(record.signs_from), record.retired_at, record.published_until]);
+        let until = changes.flatten().filter(|at| *at > now).min().unwrap_or(Timestamp::MAX);
+        *cached = Some(TimedSet { set: set.clone(), from: now, until });
+        set
     }
 }
 
@@ -134,7 +158,8 @@ fn role(record: &KeyRecord, now: Timestamp) -> Option<Role> {
         None
     } else if record.retired_at.is_some_and(|at| at <= now) {
         Some(Role::Retired)
-    } else if record.signs_from > now {
+    } else if record.signs_from > now && record.signs_from > record.created_at {
+        // A first key never waited to be published: it signs at any time, also after the clock was set back.
         Some(Role::Next)
     } else {
         Some(Role::Active)

@@ -27,6 +27,7 @@ pub mod password;
 pub mod provenance;
 pub mod provider;
 pub mod random;
+pub mod reload;
 pub mod respond;
 pub mod router;
 pub mod seal;

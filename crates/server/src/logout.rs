@@ -109,7 +109,7 @@ pub async fn log_out(app: &App, order: Order) -> Result<Done, LogoutError> {
             at: now,
             ip: order.ip,
             browser: order.browser,
-            deadline: app.settings.lifetimes.logout_deadline,
+            deadline: app.settings().lifetimes.logout_deadline,
         },
         lease: Some(Lease { node: app.node.clone(), until: now.plus(LEASE) }),
         receipt_key_hash: Some(random::hash(&receipt_key)),

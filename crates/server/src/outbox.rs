@@ -51,6 +51,12 @@ impl Outbox for StoreOutbox {
 
     async fn record(&self, batch: &[Attempted]) -> Result<(), OutboxError> {
         failpoint::hit("attempt-made");
+        for attempted in batch {
+            if let Some(detail) = &attempted.operator_detail {
+                // With addresses: for operators, never for the receipt.
+                tracing::warn!(step = %attempted.step.id, party = %attempted.step.party, detail, "an attempt failed");
+            }
+        }
         let now = self.clock.now();
         let records = batch
             .iter()

@@ -74,7 +74,7 @@ async fn common(State(app): State<App>, request: Request, next: Next) -> Respons
     for (name, value) in COMMON {
         headers.entry(name).or_insert(value);
     }
-    if app.settings.server.is_https() {
+    if app.server.is_https() {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     response

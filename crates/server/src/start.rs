@@ -1,6 +1,9 @@
 //! Putting a server together from its settings, and running what runs beside the requests.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, RwLock},
+    time::Duration,
+};
 
 use acquit_core::{
     UserId,
@@ -104,10 +107,11 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let worker = Worker::start(outbox, composer, egress.clone(), now, Box::new(jitter), worker::Settings::default());
     let app = App::new(Inner {
         cookies: Cookies::new(settings.server.is_https()),
-        limits: Limits::new(&settings.limits, clock.clone()),
+        limits: RwLock::new(Arc::new(Limits::new(&settings.limits, clock.clone()))),
+        server: settings.server.clone(),
         denials: Denials::default(),
         passwords: PasswordHasher::new(HASHES_AT_ONCE)?,
-        settings,
+        settings: RwLock::new(Arc::new(settings)),
         store,
         clock,
         clients,
@@ -137,7 +141,7 @@ impl Running {
     }
 }
 
-fn policy(settings: &Settings) -> Result<Policy, InvalidAllow> {
+pub(crate) fn policy(settings: &Settings) -> Result<Policy, InvalidAllow> {
     let allow: Result<Vec<Allow>, InvalidAllow> =
         settings.egress.iter().map(|entry| Allow::new(entry.host.as_deref(), &entry.net.to_string())).collect();
     // Never to this server itself, even where loopback is allowed.
@@ -158,8 +162,9 @@ async fn refresh_keys(app: App, stop: CancellationToken) {
 
 /// Brings the store's users in line with the configuration's. Whoever is gone from it, is disabled there or got another
 /// password is signed out everywhere.
-async fn configured_users(app: &App) -> Result<(), StartError> {
-    for configured in &app.settings.users {
+pub(crate) async fn configured_users(app: &App) -> Result<(), StartError> {
+    let settings = app.settings();
+    for configured in &settings.users {
         let known = app.store.user_by_username(&configured.username).await?;
         let same_password = match (&configured.password, known.as_ref().and_then(|user| user.password_hash.as_deref()))
         {
@@ -192,6 +197,10 @@ async fn configured_users(app: &App) -> Result<(), StartError> {
         if app.store.put_user(user.clone()).await?.is_err() {
             tracing::error!(username = user.username, "a configured user's name is taken");
         }
+        if let Some(known) = known.as_ref().filter(|known| known.disabled != configured.disabled) {
+            // Writing a user leaves this alone, because it raises the epoch: all that they hold is dead on that commit.
+            app.store.set_disabled(&known.id, configured.disabled, now).await?;
+        }
         if let Some(known) = known
             && (!same_password || (configured.disabled && !known.disabled))
         {
@@ -203,11 +212,12 @@ async fn configured_users(app: &App) -> Result<(), StartError> {
 }
 
 async fn disable_the_gone(app: &App) -> Result<(), StartError> {
+    let settings = app.settings();
     let mut after = None;
     loop {
         let page = app.store.users(after.as_deref(), 500).await?;
         for user in page.data.iter().filter(|user| user.from_file && !user.disabled) {
-            if app.settings.users.iter().all(|configured| configured.username != user.username) {
+            if settings.users.iter().all(|configured| configured.username != user.username) {
                 app.store.set_disabled(&user.id, true, app.clock.now()).await?;
                 end_all_of(app, &user.id, "the user is gone from the configuration").await?;
             }

@@ -28,7 +28,7 @@ pub async fn run(app: App, stop: CancellationToken) {
         }
         round = round.wrapping_add(1);
         if round.is_multiple_of(CLEAN_EVERY) {
-            app.limits.forget_quiet();
+            app.limits().forget_quiet();
             if let Err(error) = clean(&app).await {
                 tracing::warn!(%error, "what has expired could not be deleted; trying again later");
             }
@@ -44,7 +44,7 @@ pub async fn end_overdue(app: &App) -> Result<usize, LogoutError> {
     let mut ended = 0;
     loop {
         let now = app.clock.now();
-        let lifetimes = app.settings.lifetimes.session();
+        let lifetimes = app.settings().lifetimes.session();
         let overdue = app.store.overdue(now, lifetimes, BATCH).await?;
         let more = overdue.len() == BATCH as usize;
         for session in overdue {
@@ -74,6 +74,6 @@ pub async fn end_overdue(app: &App) -> Result<usize, LogoutError> {
 /// # Errors
 /// [`StoreError`].
 pub async fn clean(app: &App) -> Result<(), StoreError> {
-    while app.store.sweep(app.clock.now(), app.settings.lifetimes.session()).await?.more {}
+    while app.store.sweep(app.clock.now(), app.settings().lifetimes.session()).await?.more {}
     Ok(())
 }

@@ -1,3 +1,14 @@
-//! Test helpers; dev only.
+//! What the tests of Acquit are made with: a strict browser, applications that are real OpenID clients, Acquit itself in
+//! the process or as a program, PostgreSQL, and the independent software that it is held against.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, also in its helpers")]
 
+pub mod acquit;
+pub mod browser;
+pub mod peers;
 pub mod postgres;
+pub mod rp;
+pub mod wire;
+
+pub use acquit::{Engine, Setup, TestApp};
+pub use browser::{Browser, Page};
+pub use rp::{Registration, TestRp};

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use acquit_server::{clock::SystemClock, listener, router::router, settings::Settings, start::start};
+use acquit_server::{
+    App, clock::SystemClock, listener, reload::reload, router::router, settings::Settings, start::start,
+};
 use clap::Args;
 use tokio::{
     net::TcpListener,
@@ -16,7 +18,8 @@ use crate::{config::environment::Environment, output::note};
 /// Run the server
 ///
 /// Serves the OpenID Connect provider, the pages for people and the API, and delivers every logout that is due, also those
-/// that an earlier run left behind. Stops on SIGTERM or Ctrl-C: requests and deliveries under way are finished first.
+/// that an earlier run left behind. Stops on SIGTERM or Ctrl-C: requests and deliveries under way are finished first. Reads the configuration again on
+/// SIGHUP: one with a mistake changes nothing; a user or application that is gone from it is signed out.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -34,11 +37,11 @@ impl Serve {
     /// [`CommandError`] when the configuration is wrong or the server cannot start.
     pub fn run(&self, global: &Global, environment: &Environment) -> Result<u8, CommandError> {
         let settings = check::settings(global, environment)?;
-        tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(settings))
+        tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(settings, global, environment))
     }
 }
 
-async fn serve(settings: Settings) -> Result<u8, CommandError> {
+async fn serve(settings: Settings, global: &Global, environment: &Environment) -> Result<u8, CommandError> {
     let address = settings.server.listen;
     let issuer = settings.server.issuer.clone();
     // First the address: whoever starts it twice hears of that before anything else happens.
@@ -58,8 +61,35 @@ async fn serve(settings: Settings) -> Result<u8, CommandError> {
     let running =
         start(settings, Arc::new(SystemClock)).await.map_err(|error| CommandError::Failed(error.to_string()))?;
     note(&format!("acquit serves {issuer} on {address}"));
-    listener::serve(listener, router(running.app.clone()), stop).await;
+    let reloading = reload_on_hangup(&running.app, global, environment)?;
+    tokio::select! {
+        () = listener::serve(listener, router(running.app.clone()), stop) => {}
+        () = reloading => {}
+    }
     note("stopping: finishing the deliveries under way");
     running.stop().await;
     Ok(0)
+}
+
+/// On SIGHUP the configuration is read again. One with a mistake changes nothing.
+fn reload_on_hangup<'a>(
+    app: &'a App,
+    global: &'a Global,
+    environment: &'a Environment,
+) -> Result<impl Future<Output = ()> + 'a, CommandError> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    Ok(async move {
+        while hangup.recv().await.is_some() {
+            match check::settings(global, environment) {
+                Ok(settings) => {
+                    if let Err(error) = reload(app, settings).await {
+                        note(&format!("the changed configuration is only partly in force: {error}"));
+                    }
+                }
+                Err(error) => note(&format!("the configuration stays as it was: {error}")),
+            }
+        }
+        // No more signals can come; the server goes on.
+        std::future::pending().await
+    })
 }

@@ -82,7 +82,9 @@ pub fn step(line: &Line, party_width: usize, output: &Output) -> String {
 
 fn evidence(line: &Line) -> String {
     let mut parts = Vec::new();
-    if let Some(attempt) = line.attempts.last() {
+    // A frame has no answer that anybody but the browser sees.
+    let answered = line.attempts.last().filter(|_| line.channel != Some(Channel::Frontchannel));
+    if let Some(attempt) = answered {
         let answer = attempt.status.map_or("no answer".to_owned(), |status| status.to_string());
         parts.push(format!("{answer} in {} ms", attempt.ms));
         if line.attempts.len() > 1 {

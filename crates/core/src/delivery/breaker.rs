@@ -49,6 +49,11 @@ impl Breaker {
         self.open_until.is_some_and(|until| now < until || self.probes(now))
     }
 
+    /// Ends a pause: somebody asked for a try now. It goes as the probe, so one more failure opens the breaker again.
+    pub fn end_pause(&mut self, now: Timestamp) {
+        self.open_until = self.open_until.map(|until| until.min(now));
+    }
+
     /// The destination answered. Whether that closed an open breaker, so that its backlog may be drained.
     pub fn succeeded(&mut self) -> bool {
         let was_failing = self.failures > 0;

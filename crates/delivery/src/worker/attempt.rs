@@ -67,7 +67,9 @@ impl<O: Outbox, C: Compose> Inner<O, C> {
 
     async fn try_once(&self, step: Step, destination: &str) -> (Attempted, Health) {
         let at = (self.clock)();
-        if step.outcome == Outcome::Pending && at > step.deadline {
+        // The schedule never goes beyond the deadline, so what is due after it was asked for by hand: one more attempt.
+        let by_hand = step.next_attempt_at.is_some_and(|due| due > step.deadline);
+        if step.outcome == Outcome::Pending && at > step.deadline && !by_hand {
             info!(step = %step.id, destination, "its deadline passed");
             let update = give_up(&step, "its deadline passed");
             return (unsent(step, update), Health::Unknown);

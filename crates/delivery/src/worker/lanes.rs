@@ -162,6 +162,13 @@ impl Lanes {
         self.settings.batch.min(self.settings.claimed).max(1)
     }
 
+    /// Ends the pauses of destinations that are being left alone.
+    pub(super) fn end_pauses(&mut self, now: Timestamp) {
+        for lane in self.lanes.values_mut() {
+            lane.breaker.end_pause(now);
+        }
+    }
+
     /// How much there is of everything.
     pub(super) fn load(&self, now: Timestamp) -> Load {
         let left_alone = self.lanes.values().filter(|lane| lane.breaker.is_open(now)).count();

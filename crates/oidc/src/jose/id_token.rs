@@ -1,4 +1,4 @@
-//! ID tokens (OpenID Connect Core section 2).
+//! ID tokens (OpenID Connect Core section 2): what is issued, and in [`verify`] how one that is received is judged.
 
 use acquit_core::Timestamp;
 use serde::Serialize;
@@ -8,6 +8,8 @@ use super::{
     key::{KeyError, SigningKey},
     time::{maybe_seconds, seconds},
 };
+
+pub mod verify;
 
 /// `typ` of an ID token.
 pub(super) const TYP: &str = "JWT";

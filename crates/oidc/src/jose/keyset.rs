@@ -37,9 +37,8 @@ impl KeySet {
     #[must_use]
     pub fn new(keys: Vec<(Arc<SigningKey>, Role)>) -> Self {
         let document = JwksDocument { keys: keys.iter().map(|(key, _)| key.public_jwk().clone()).collect() };
-        // A key that never signed has signed no hint either.
-        let used = keys.iter().filter(|(_, role)| *role != Role::Next).map(|(key, _)| key.public_jwk());
-        let verifying = Jwks::of(used);
+        // Those that are next are ours too: where this clock was set back, or runs behind another node's, they signed.
+        let verifying = Jwks::of(keys.iter().map(|(key, _)| key.public_jwk()));
         let active = keys.into_iter().filter(|(_, role)| *role == Role::Active).map(|(key, _)| key).collect();
         Self { active, document, verifying }
     }

@@ -73,7 +73,7 @@ pub async fn submit(
     if form_data.get("account") == Some("current") {
         return go_on_as_current(&app, &browser, flow);
     }
-    if let Err(refusal) = app.limits.try_password(&username, &address) {
+    if let Err(refusal) = app.limits().try_password(&username, &address) {
         let problem = Problem::TooManyTries { again_at: Moment(refusal.again_at) };
         return form(&app, &mut browser, &flow, username, Some(problem), StatusCode::TOO_MANY_REQUESTS);
     }
@@ -114,7 +114,7 @@ async fn begin(
     let mut frames = Vec::new();
     if let Some(view) = &browser.session {
         if view.user.id == user.id {
-            let lifetimes = app.settings.lifetimes.session();
+            let lifetimes = app.settings().lifetimes.session();
             if app.store.reauthenticate(&view.session.id, &random::hash(&handle), now, lifetimes).await? {
                 let response = respond::see_other(&onward);
                 return Ok(respond::with_cookie(response, app.cookies.set(Name::Session, &handle)));

@@ -68,7 +68,7 @@ pub async fn show(
     }
     let mut browser = Browser::look_up(&app, &headers).await?;
     if browser.session.is_none() {
-        app.limits.try_bare_logout(&address)?;
+        app.limits().try_bare_logout(&address)?;
         return signed_out::nobody(&app, &browser);
     }
     ask(&app, &mut browser, Asker::default()).await

@@ -70,7 +70,7 @@ pub fn page(app: &App, steps: &[Step], onward: String, onward_name: Option<Strin
         frames,
         continue_to: onward,
         continue_name: onward_name,
-        cap: app.settings.lifetimes.sign_out_page,
+        cap: app.settings().lifetimes.sign_out_page,
         report_to: REPORT.to_owned(),
         report_token,
     };

@@ -123,7 +123,7 @@ pub async fn retry(
         return Err(Problem::NotFound("logout"));
     }
     app.store.retry_now(&logout, app.clock.now()).await?;
-    app.worker.wake();
+    app.worker.retry();
     let receipt = app.store.receipt(&logout).await?.ok_or(Problem::Internal)?;
     Ok((StatusCode::ACCEPTED, Json(receipt)).into_response())
 }

@@ -12,7 +12,7 @@ use crate::{
 ///
 /// # Errors
 /// [`Problem::Unauthorized`] without a known token, [`Problem::Forbidden`] without the scope.
-pub fn require<'a>(app: &'a App, headers: &HeaderMap, scope: Scope) -> Result<&'a ApiToken, Problem> {
+pub fn require(app: &App, headers: &HeaderMap, scope: Scope) -> Result<ApiToken, Problem> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next().and_then(|value| value.to_str().ok()).ok_or(Problem::Unauthorized)?;
     if values.next().is_some() {
@@ -24,11 +24,12 @@ pub fn require<'a>(app: &'a App, headers: &HeaderMap, scope: Scope) -> Result<&'
     }
     // Every token is compared, whichever fits: the time tells nothing.
     let mut found = None;
-    for token in &app.settings.api_tokens {
+    let settings = app.settings();
+    for token in &settings.api_tokens {
         if token.digest.matches(presented.trim()) {
             found = Some(token);
         }
     }
     let token = found.ok_or(Problem::Unauthorized)?;
-    if token.allows(scope) { Ok(token) } else { Err(Problem::Forbidden(scope.as_str())) }
+    if token.allows(scope) { Ok(token.clone()) } else { Err(Problem::Forbidden(scope.as_str())) }
 }

@@ -53,7 +53,7 @@ struct ApplicationBody {
 }
 
 fn body(app: &App, view: &SessionView) -> SessionBody {
-    let life = view.life(app.clock.now(), app.settings.lifetimes.session());
+    let life = view.life(app.clock.now(), app.settings().lifetimes.session());
     SessionBody {
         id: view.session.id.to_string(),
         user: UserBody { id: view.user.id.to_string(), username: view.user.username.clone() },

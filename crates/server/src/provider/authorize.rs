@@ -194,7 +194,7 @@ async fn issue(app: &App, view: &SessionView, client: &Client, pending: Pending)
         joined_at: now,
         channels: client.channels(),
     };
-    let lifetimes = app.settings.lifetimes.session();
+    let lifetimes = app.settings().lifetimes.session();
     if app.store.issue_code(&random::hash(&code), grant, participant, lifetimes).await?.is_err() {
         // It ended a moment ago, in another tab: whoever wants in signs in again.
         if request.prompt.none {

@@ -70,7 +70,7 @@ fn record_of(
 
 /// `POST /oauth2/v1/clients`: with an initial access token.
 pub async fn register(State(app): State<App>, request: Request) -> Result<(StatusCode, Json<ClientDocument>), Failure> {
-    if !bearer(request.headers()).is_some_and(|token| app.settings.registration.admits(token)) {
+    if !bearer(request.headers()).is_some_and(|token| app.settings().registration.admits(token)) {
         return Err(not_allowed());
     }
     let metadata = ClientMetadata::parse(&metadata(request).await?)?;

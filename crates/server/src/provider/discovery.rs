@@ -19,7 +19,7 @@ pub async fn show(State(app): State<App>) -> Response {
 pub(super) fn document(app: &App, paths: &Paths) -> Response {
     let can = Capabilities {
         algorithms: app.keys.set(app.clock.now()).algorithms(),
-        registration: !app.settings.registration.initial_access_tokens.is_empty(),
+        registration: !app.settings().registration.initial_access_tokens.is_empty(),
         acr_values: Vec::new(),
         ui_locales: vec!["en".to_owned()],
     };

@@ -22,7 +22,7 @@ pub async fn introspect(State(app): State<App>, request: Request) -> Result<Json
     let asked = IntrospectionRequest::parse(&params, &client)?;
     let hash = random::hash(&asked.token);
     let now = app.clock.now();
-    let lifetimes = app.settings.lifetimes.session();
+    let lifetimes = app.settings().lifetimes.session();
     // Access tokens are what resource servers ask about.
     for kind in TokenKind::search(asked.hint.or(Some(TokenKind::Access))) {
         match kind {

@@ -6,6 +6,7 @@ use acquit_oidc::{
     jose::verify_id_token_hint,
     params::Params,
 };
+use acquit_store::session::Joined;
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, Uri},
@@ -38,11 +39,15 @@ pub async fn get(
         return Err(DoorError::Forbidden("signing out is not done in a frame, by a script or ahead of time"));
     }
     let params = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
-    let params = match params.get("handoff") {
-        Some(sealed) => Params::parse(Handoff::open(&app, uri.path(), sealed)?.parameters.as_bytes())?,
-        None => params,
+    let (params, page_url) = match params.get("handoff") {
+        Some(sealed) => (Params::parse(Handoff::open(&app, uri.path(), sealed)?.parameters.as_bytes())?, None),
+        None if params.get("id_token_hint").is_some() => {
+            let handoff = Handoff { path: uri.path().to_owned(), parameters: params.encode() };
+            (params, Some(format!("{}?handoff={}", uri.path(), handoff.seal(&app)?)))
+        }
+        None => (params, None),
     };
-    end_session(&app, &headers, address, &EndSessionRequest::parse(&params)).await
+    end_session(&app, &headers, address, &EndSessionRequest::parse(&params), page_url).await
 }
 
 /// `POST` on the endpoint (RPI-1): goes on by a GET, which carries the browser's cookie also when another site posted. No
@@ -58,28 +63,33 @@ pub async fn post(State(app): State<App>, request: Request) -> Result<Response, 
     Ok(respond::see_other(&format!("{}?handoff={}", uri.path(), handoff.seal(&app)?)))
 }
 
+/// Decides on a request and does it. Where that shows a page, and the request came with its hint in the URL, the browser
+/// goes on to `page_url` first, so that no page is kept, reloaded or bookmarked under a URL with a hint in it.
 async fn end_session(
     app: &App,
     headers: &HeaderMap,
     address: String,
     request: &EndSessionRequest,
+    page_url: Option<String>,
 ) -> Result<Response, DoorError> {
     let mut browser = Browser::look_up(app, headers).await?;
     let keys = app.keys.set(app.clock.now());
     let hint = request.id_token_hint.as_deref().map(|hint| verify_id_token_hint(keys.verifying(), app.issuer(), hint));
     let good = hint.as_ref().and_then(|hint| hint.as_ref().ok());
     if good.is_none() && browser.session.is_none() {
-        app.limits.try_bare_logout(&address)?;
+        app.limits().try_bare_logout(&address)?;
     }
     let client = match request.client_to_look_up(good) {
         Some(client_id) => app.clients.find(client_id).await?,
         None => None,
     };
     let subject = browser.session.as_ref().map(|view| view.user.id.to_string());
-    let sid = match (&browser.session, &client) {
-        (Some(view), Some(client)) => sid_of(app, &view.session.id, &client.app).await?,
-        _ => None,
+    let participants = match (&browser.session, &client) {
+        (Some(view), Some(_)) => participants_of(app, &view.session.id).await?,
+        _ => Vec::new(),
     };
+    let of_client = client.as_ref().and_then(|client| participants.iter().find(|joined| joined.app == client.app));
+    let sid = of_client.map(|joined| joined.sid.clone());
     let hint_session_lives = match (good.and_then(|hint| Some((hint, hint.sid.as_deref()?))), &browser.session) {
         (Some((hint, sid)), None) => app
             .store
@@ -94,7 +104,16 @@ async fn end_session(
         session: subject.as_deref().map(|subject| BrowserSession { subject, sid: sid.as_deref() }),
         hint_session_lives,
     };
-    match decide(request, situation) {
+    let decision = decide(request, situation);
+    let shows_page = match &decision {
+        Decision::Ask { .. } => true,
+        Decision::SignOut(_) => participants.iter().any(|joined| has_frame(app, &joined.app)),
+        _ => false,
+    };
+    if let Some(url) = page_url.filter(|_| shows_page) {
+        return Ok(respond::see_other(&url));
+    }
+    match decision {
         Decision::Error(mistake) => Err(DoorError::parameter(mistake.parameter, mistake.to_string())),
         Decision::Ask { sign_out, because } => {
             tracing::debug!(?because, "asking before a logout");
@@ -124,8 +143,11 @@ async fn end_session(
     }
 }
 
-/// The `sid` by which an application knows a session, if it takes part in it.
-async fn sid_of(app: &App, session: &SessionId, client: &AppId) -> Result<Option<String>, DoorError> {
-    let participants = app.store.session(session).await?.map(|view| view.participants).unwrap_or_default();
-    Ok(participants.into_iter().find(|joined| joined.app == *client).map(|joined| joined.sid))
+async fn participants_of(app: &App, session: &SessionId) -> Result<Vec<Joined>, DoorError> {
+    Ok(app.store.session(session).await?.map(|view| view.participants).unwrap_or_default())
+}
+
+/// Whether an application may be told in a frame.
+fn has_frame(app: &App, application: &AppId) -> bool {
+    app.clients.channels(application).is_some_and(|channels| channels.front.is_some())
 }

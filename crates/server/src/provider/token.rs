@@ -49,7 +49,7 @@ struct Drawn {
 }
 
 fn draw(app: &App, client: &Client, scopes: Scopes, offline: bool, now: Timestamp) -> Result<Drawn, Failure> {
-    let lifetimes = &app.settings.lifetimes;
+    let lifetimes = app.settings().lifetimes;
     let access = random::secret().map_err(no_randomness)?;
     let refresh = client.grant_types.refresh_token.then(random::secret).transpose().map_err(no_randomness)?;
     let mint = Mint {
@@ -86,7 +86,7 @@ async fn redeem(
     let now = app.clock.now();
     let scopes = Scopes::parse(&record.grant.scope);
     let drawn = draw(app, client, scopes, scopes.has(Scope::OfflineAccess), now)?;
-    let lifetimes = app.settings.lifetimes.session();
+    let lifetimes = app.settings().lifetimes.session();
     let minted =
         app.store.redeem_code(&hash, drawn.mint.clone(), now, lifetimes).await.map_err(|error| ours(&error))?;
     match minted {
@@ -103,7 +103,7 @@ async fn refresh(app: &App, client: &Client, token: &str, scope: Option<&str>) -
     let scopes = Scopes::parse(&view.grant.scope).narrow(scope)?;
     let now = app.clock.now();
     let drawn = draw(app, client, scopes, view.grant.offline, now)?;
-    let lifetimes = app.settings.lifetimes.session();
+    let lifetimes = app.settings().lifetimes.session();
     let minted = app
         .store
         .refresh(&hash, &client.client_id, drawn.mint.clone(), now, lifetimes)
@@ -130,7 +130,7 @@ fn respond(
     if !minted.offline && app.denials.denies(&minted.session) {
         return Err(UNKNOWN_GRANT.into());
     }
-    let lifetimes = &app.settings.lifetimes;
+    let lifetimes = app.settings().lifetimes;
     // A refresh may have narrowed the scope to one without an ID token.
     let id_token =
         scopes.has(Scope::OpenId).then(|| id_token(app, client, scopes, minted, &drawn.access, now)).transpose()?;
@@ -155,7 +155,7 @@ fn id_token(
     let issue = Issue {
         issuer: app.issuer(),
         now,
-        lifetime: app.settings.lifetimes.id_token,
+        lifetime: app.settings().lifetimes.id_token,
         nonce: minted.nonce.as_deref(),
         access_token: Some(access_token),
     };

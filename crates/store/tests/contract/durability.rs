@@ -6,7 +6,7 @@ use acquit_core::plan::Scope;
 use acquit_store::{Store, StoreError};
 use tokio::task::JoinSet;
 
-use crate::world::{LIFETIMES, World, at, lease};
+use crate::world::{LIFETIMES, World, at, back, lease};
 
 /// The path of a world's SQLite file.
 fn file(world: &World) -> &str {
@@ -57,6 +57,28 @@ async fn one_bad_write_in_a_group_does_not_take_the_others_along() {
     assert_eq!((begun, duplicates), (21, 19));
     // Nothing is left of those that failed: no event of a session that did not begin.
     assert_eq!(world.events(0, 100).await.unwrap().len(), 21);
+}
+
+#[tokio::test]
+async fn of_a_write_that_fails_half_way_nothing_stays() {
+    let world = Arc::new(World::sqlite().await);
+    let ann = world.user("ann").await;
+    let session = world.begin(&ann, 0).await;
+    let (used, _) = world.join(&session.id, "wiki", 0).await;
+    let mut writes = JoinSet::new();
+    for index in 0..20 {
+        let (world, session) = (Arc::clone(&world), session.clone());
+        writes.spawn(async move {
+            // Every other code is one that exists, which shows only after the participant was written.
+            let (name, code) = (format!("app{index:02}"), if index % 2 == 0 { world.hash() } else { used });
+            let participant = world.participant(&session.id, &name, back(&name), 1);
+            let grant = world.grant(&session.id, &name, 1);
+            matches!(world.issue_code(&code, grant, participant, LIFETIMES).await, Ok(Ok(_)))
+        });
+    }
+    assert_eq!(writes.join_all().await.into_iter().filter(|issued| *issued).count(), 10);
+    let joined = world.session(&session.id).await.unwrap().unwrap().participants;
+    assert_eq!(joined.len(), 11, "{joined:?}");
 }
 
 #[tokio::test]

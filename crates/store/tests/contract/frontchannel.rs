@@ -40,7 +40,7 @@ contract! {
         assert!(!show(15, Shown::Rendered).await);
         let receipt = world.receipt(&logout.logout).await.unwrap().unwrap();
         assert_eq!((receipt.state, receipt.steps[0].outcome), (State::Complete, Outcome::Sent));
-        assert_eq!(receipt.steps[0].detail.as_deref(), Some("loaded in the browser"));
+        assert_eq!(receipt.steps[0].detail.as_deref(), Some("loaded"));
         assert_eq!(receipt.steps[0].attempts.len(), 2);
         assert_eq!(world.pending_frontchannel(&logout.ended[0]).await.unwrap(), []);
     }

@@ -1,0 +1,187 @@
+//! `acquit demo`: the whole thing on loopback, without any configuration.
+
+use clap::Args;
+use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::CommandError;
+use crate::{
+    demo::{
+        Demo as Running, PASSWORD, Ports, USERNAME,
+        kind::Told,
+        once::{Check, checks, drive},
+    },
+    output::{Ink, Output, note, receipt},
+};
+
+/// Show it all on this machine: Acquit, three apps, and a sign-out with its receipt
+///
+/// Starts Acquit with a throw-away database and three sample apps that are real OIDC clients: Calendar is told of a
+/// sign-out by its back channel, Notes by a frame in the browser, and nobody listens at Archive's back channel, so that
+/// the receipt has something pending. Everything listens on 127.0.0.1 only and is gone after Ctrl-C.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  acquit demo                 opens nothing by itself: it says where to go and what to try
+  acquit demo --once          drives two browsers of its own through it and prints the receipt
+  acquit demo --once --json | jq '.steps[] | {party, outcome}'
+
+The apps are at names such as http://calendar.localhost:8081: Chromium and curl know without asking anybody that these
+are this machine, and Chromium takes each for a site of its own, as apps are on the web.
+--once exits with 0 if everything is as it should be, and with 1 if not; it says what differs.")]
+pub struct Demo {
+    /// Drive it without a browser, print the receipt, and stop
+    #[arg(long)]
+    once: bool,
+    /// Acquit's port; the apps take the next ones that are free [default: 8080, or any if that is taken]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+}
+
+impl Demo {
+    /// Runs it until it is done or told to stop.
+    ///
+    /// # Errors
+    /// [`CommandError::Failed`] when it cannot start, or `--once` does not come to its end.
+    pub fn run(&self, output: &Output) -> Result<u8, CommandError> {
+        tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(self.show(output))
+    }
+
+    async fn show(&self, output: &Output) -> Result<u8, CommandError> {
+        // First, so that an impatient Ctrl-C does not leave the database behind.
+        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let ports = match (self.port, self.once) {
+            (Some(port), _) => Ports::From(port),
+            (None, true) => Ports::Any,
+            (None, false) => Ports::Usual,
+        };
+        let stopped = async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        tokio::pin!(stopped);
+        let demo = tokio::select! {
+            demo = Running::start(ports) => demo.map_err(|error| CommandError::Failed(error.to_string()))?,
+            () = &mut stopped => return Ok(0),
+        };
+        let code = if self.once {
+            tokio::select! {
+                code = once(&demo, output) => code,
+                () = &mut stopped => Err(CommandError::Failed("interrupted".to_owned())),
+            }
+        } else {
+            let said = output.say(&Invitation::to(&demo), |invitation| invitation.text(output));
+            if said.is_ok() {
+                stopped.await;
+                note("stopping, and removing the database");
+            }
+            said.map(|()| 0).map_err(CommandError::from)
+        };
+        demo.stop().await;
+        code
+    }
+}
+
+/// Where to go.
+#[derive(Serialize)]
+struct Invitation {
+    issuer: String,
+    username: &'static str,
+    password: &'static str,
+    apps: Vec<Invited>,
+}
+
+#[derive(Serialize)]
+struct Invited {
+    id: &'static str,
+    name: &'static str,
+    url: String,
+    told: &'static str,
+}
+
+impl Invitation {
+    fn to(demo: &Running) -> Self {
+        let apps = demo.apps().map(|(kind, origin)| Invited {
+            id: kind.id,
+            name: kind.name,
+            url: format!("{origin}/"),
+            told: match kind.told {
+                Told::BackChannel => "by back channel",
+                Told::FrontChannel => "by front channel: a frame in the browser",
+                Told::SwitchedOff => "by back channel, which is switched off",
+            },
+        });
+        Self { issuer: demo.issuer().to_owned(), username: USERNAME, password: PASSWORD, apps: apps.collect() }
+    }
+
+    fn text(&self, output: &Output) -> String {
+        let strong = |text: &str| output.ink(Ink::Strong, text);
+        let mut text = format!("Acquit is at {}, with a throw-away database.\n\n", strong(&self.issuer));
+        let (user, password) = (strong(self.username), strong(self.password));
+        text.push_str(&format!("  Sign in as {user} with the password {password}.\n\n"));
+        let width = self.apps.iter().map(|app| app.url.len()).max().unwrap_or(0);
+        for app in &self.apps {
+            // Padded before it is coloured: escape sequences have no width.
+            let (name, url) = (format!("{:<9}", app.name), strong(&format!("{:<width$}", app.url)));
+            text.push_str(&format!("  {name} {url}  told {}\n", app.told));
+        }
+        text.push_str(TRY);
+        text
+    }
+}
+
+const TRY: &str = "
+Try this:
+  1. Open Calendar and sign in. Then open Notes and Archive: nobody asks again.
+  2. Open Calendar in a private window too, and sign in there: that is a second session.
+  3. Put the windows side by side and sign out at Notes. Calendar says that it is out, without being reloaded.
+     The private window stays signed in. Archive stays, too: nobody could tell it.
+  4. See the receipt: Calendar confirmed, Notes sent, Archive pending.
+  5. Switch Archive's back channel on, on its page, and watch its receipt and its page.
+
+Ctrl-C stops everything and removes the database.
+";
+
+/// The receipt as the API has it, with what was checked.
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(flatten)]
+    receipt: &'a acquit_core::receipt::Receipt,
+    as_it_should_be: bool,
+    checks: Vec<Check>,
+}
+
+async fn once(demo: &Running, output: &Output) -> Result<u8, CommandError> {
+    let seen = drive(demo).await.map_err(|error| CommandError::Failed(error.to_string()))?;
+    let checks = checks(&seen);
+    let as_it_should_be = checks.iter().all(|check| check.ok);
+    let report = Report { receipt: &seen.receipt, as_it_should_be, checks };
+    output.say(&report, |report| tell(report, output))?;
+    Ok(u8::from(!as_it_should_be))
+}
+
+const STORY: &str = "\
+alice signed in at Calendar and opened Notes and Archive, in a first browser.
+She signed in at Calendar in a second browser, too.
+Then she signed out at Notes, in the first. This is the receipt:
+";
+
+fn tell(report: &Report<'_>, output: &Output) -> String {
+    let mut text = format!("{STORY}\n{}\n", receipt::show(report.receipt, output));
+    for check in &report.checks {
+        let (ink, sign) = if check.ok { (Ink::Good, "ok ") } else { (Ink::Bad, "NOT") };
+        text.push_str(&format!("  {} {}\n", output.ink(ink, sign), check.what));
+        if let Some(saw) = &check.saw {
+            text.push_str(&format!("      instead: {}\n", crate::output::clean(saw)));
+        }
+    }
+    let verdict = if report.as_it_should_be {
+        output.ink(Ink::Good, "Everything is as it should be.")
+    } else {
+        output.ink(Ink::Bad, "Not everything is as it should be.")
+    };
+    text.push_str(&format!("\n{verdict}\n"));
+    text
+}

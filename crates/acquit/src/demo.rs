@@ -1,0 +1,216 @@
+//! The demo: Acquit with a throw-away database and three sample applications that are real OIDC clients, all on loopback.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use acquit_server::{
+    clock::SystemClock,
+    listener, random,
+    router::router,
+    settings::{self, MasterKey, MasterKeySource, Password, Secret, Settings},
+    start::{Running, StartError, start},
+};
+use ipnet::IpNet;
+use tempfile::TempDir;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+pub mod app;
+pub mod browser;
+pub mod http;
+pub mod kind;
+pub mod once;
+pub mod ports;
+
+use app::{App, ProviderError, Setup, Switch};
+use kind::{Kind, Told};
+
+/// Who may sign in.
+pub const USERNAME: &str = "alice";
+/// With what. No secret: the demo is reached from this machine only, and holds nothing.
+pub const PASSWORD: &str = "wonderland";
+
+/// Which ports the demo takes.
+#[derive(Clone, Copy, Debug)]
+pub enum Ports {
+    /// 8080 for Acquit and the next ones for the applications, or others where these are taken.
+    Usual,
+    /// This one for Acquit and the next ones, where they are free, for the applications.
+    From(u16),
+    /// Whichever are free.
+    Any,
+}
+
+/// Why the demo does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// The port that was asked for is taken, or no port is free.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(String, #[source] std::io::Error),
+    /// There is no place for the throw-away database.
+    #[error("a folder for the throw-away database cannot be made: {0}")]
+    Folder(#[source] std::io::Error),
+    /// Acquit does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// No random bytes.
+    #[error(transparent)]
+    Random(#[from] random::NoRandomness),
+    /// A sample application cannot use Acquit.
+    #[error("a sample application does not start: {0}")]
+    App(#[from] ProviderError),
+    /// An address of our own making is none.
+    #[error("an address cannot be used: {0}")]
+    Address(String),
+}
+
+/// The running demo. Its database goes when it is dropped.
+pub struct Demo {
+    issuer: String,
+    running: Running,
+    apps: Vec<App>,
+    stop: CancellationToken,
+    tasks: Vec<JoinHandle<()>>,
+    _folder: TempDir,
+}
+
+/// An application that has its port and waits for its provider.
+struct Seat {
+    kind: Kind,
+    origin: String,
+    secret: String,
+    listener: TcpListener,
+    switch: Option<Switch>,
+}
+
+impl Demo {
+    /// Starts Acquit and the sample applications.
+    ///
+    /// # Errors
+    /// [`DemoError`].
+    pub async fn start(ports: Ports) -> Result<Self, DemoError> {
+        let folder = tempfile::Builder::new().prefix("acquit-demo-").tempdir().map_err(DemoError::Folder)?;
+        let listener = match ports {
+            Ports::From(port) => {
+                let listener = ports::listen_at(port).await;
+                listener.map_err(|error| DemoError::Listen(format!("127.0.0.1:{port}"), error))?
+            }
+            Ports::Usual => ports::listen(Some(8080)).await.map_err(loopback)?,
+            Ports::Any => ports::listen(None).await.map_err(loopback)?,
+        };
+        let address = listener.local_addr().map_err(loopback)?;
+        let mut seats = Vec::new();
+        for (offset, kind) in (1..).zip(kind::ALL) {
+            let preferred = address.port().checked_add(offset).filter(|_| !matches!(ports, Ports::Any));
+            seats.push(Seat::take(kind, preferred).await?);
+        }
+        let issuer = format!("http://localhost:{}", address.port());
+        let clients = seats.iter().map(Seat::registration).collect::<Result<_, _>>()?;
+        let settings = settings(&folder, &issuer, address, clients)?;
+        let running = start(settings, Arc::new(SystemClock)).await?;
+        let stop = CancellationToken::new();
+        let served = listener::serve(listener, router(running.app.clone()), stop.clone());
+        let mut demo =
+            Self { issuer, running, apps: Vec::new(), stop, tasks: vec![tokio::spawn(served)], _folder: folder };
+        let all: Vec<(String, String)> =
+            seats.iter().map(|seat| (seat.kind.name.to_owned(), seat.origin.clone())).collect();
+        for seat in seats {
+            demo.seat(seat, &all).await?;
+        }
+        Ok(demo)
+    }
+
+    async fn seat(&mut self, seat: Seat, all: &[(String, String)]) -> Result<(), DemoError> {
+        let Seat { kind, origin, secret, listener, switch } = seat;
+        let neighbours = all.iter().filter(|(name, _)| name != kind.name).cloned().collect();
+        let setup = Setup { kind, origin, secret, switch, neighbours, stop: self.stop.clone() };
+        let app = App::start(setup, &self.issuer).await?;
+        self.tasks.push(tokio::spawn(listener::serve(listener, app.router(), self.stop.clone())));
+        self.apps.push(app);
+        Ok(())
+    }
+
+    /// Acquit's public URL.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The sample applications, with where browsers reach each.
+    pub fn apps(&self) -> impl Iterator<Item = (Kind, &str)> {
+        self.apps.iter().map(|app| (app.kind(), app.origin()))
+    }
+
+    /// Acquit itself, for looking at what it recorded.
+    #[must_use]
+    pub fn acquit(&self) -> &acquit_server::App {
+        &self.running.app
+    }
+
+    /// Stops everything and removes the database.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        for task in self.tasks {
+            let _ = task.await;
+        }
+        self.running.stop().await;
+    }
+}
+
+impl Seat {
+    async fn take(kind: Kind, preferred: Option<u16>) -> Result<Self, DemoError> {
+        let listener = ports::listen(preferred).await.map_err(loopback)?;
+        let origin = kind.origin(listener.local_addr().map_err(loopback)?.port());
+        let switch = match kind.told {
+            Told::SwitchedOff => Some(Switch::off().map_err(loopback)?),
+            Told::BackChannel | Told::FrontChannel => None,
+        };
+        Ok(Self { kind, origin, secret: random::secret()?, listener, switch })
+    }
+
+    fn registration(&self) -> Result<acquit_oidc::client::Client, DemoError> {
+        let own = self.listener.local_addr().map_err(loopback)?;
+        let back = self.switch.as_ref().map_or(own, Switch::address);
+        Ok(self.kind.registration(&self.origin, back, &self.secret))
+    }
+}
+
+fn loopback(error: std::io::Error) -> DemoError {
+    DemoError::Listen("a port of 127.0.0.1".to_owned(), error)
+}
+
+fn settings(
+    folder: &TempDir,
+    issuer: &str,
+    listen: SocketAddr,
+    applications: Vec<acquit_oidc::client::Client>,
+) -> Result<Settings, DemoError> {
+    let public_url = Url::parse(issuer).map_err(|error| DemoError::Address(error.to_string()))?;
+    let loopback: IpNet =
+        IpNet::new([127, 0, 0, 0].into(), 8).map_err(|error| DemoError::Address(error.to_string()))?;
+    Ok(Settings {
+        server: settings::Server {
+            public_url,
+            issuer: issuer.to_owned(),
+            listen,
+            trusted_proxies: Vec::new(),
+            master_key: MasterKeySource::Given(MasterKey::from_bytes(random::bytes()?)),
+        },
+        store: settings::Store::Sqlite(folder.path().join("acquit.db")),
+        lifetimes: settings::Lifetimes::default(),
+        limits: settings::Limits::default(),
+        egress: vec![settings::EgressAllowance { host: None, net: loopback }],
+        api_tokens: Vec::new(),
+        registration: settings::Registration::default(),
+        metrics: settings::Metrics::default(),
+        users: vec![settings::User {
+            username: USERNAME.to_owned(),
+            email: Some("alice@example.com".to_owned()),
+            name: Some("Alice".to_owned()),
+            password: Password::Plain(Secret::new(PASSWORD)),
+            groups: Vec::new(),
+            disabled: false,
+        }],
+        applications,
+    })
+}

@@ -1,0 +1,156 @@
+//! A sample application's own sessions. They live here until the application ends them, whatever its provider thinks:
+//! that is why somebody has to tell it.
+
+use std::collections::HashMap;
+
+use acquit_core::Timestamp;
+use acquit_oidc::jose::LogoutSubject;
+
+/// The most sessions that are kept; the oldest makes room.
+const MOST: usize = 1000;
+
+/// How an application learnt that a session is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// The person signed out here.
+    Here,
+    /// A logout token came.
+    BackChannel,
+    /// A frame was loaded in the browser.
+    FrontChannel,
+}
+
+impl How {
+    /// Its mark on the page.
+    pub(super) fn mark(self) -> &'static str {
+        match self {
+            Self::Here => "here",
+            Self::BackChannel => "backchannel",
+            Self::FrontChannel => "frontchannel",
+        }
+    }
+}
+
+/// One browser's session at a sample application.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    /// The user at the provider.
+    pub(super) subject: String,
+    /// The user's name for people.
+    pub(super) name: String,
+    /// Its name at the provider, by which it is told of the end.
+    pub(super) sid: Option<String>,
+    /// The ID token, to be handed back when the person signs out here.
+    pub(super) id_token: String,
+    /// When it began.
+    pub(super) since: Timestamp,
+    /// When and how it ended, if it did.
+    pub(super) ended: Option<(Timestamp, How)>,
+    /// Whether a logout token or a frame named it, also when it had ended before.
+    pub(super) told: bool,
+}
+
+/// All of them, by the value of their cookie.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    by_handle: HashMap<String, Session>,
+}
+
+impl Sessions {
+    pub(super) fn begin(&mut self, handle: String, session: Session) {
+        if self.by_handle.len() >= MOST {
+            let oldest = self.by_handle.iter().min_by_key(|(_, session)| session.since).map(|(key, _)| key.clone());
+            oldest.map(|key| self.by_handle.remove(&key));
+        }
+        self.by_handle.insert(handle, session);
+    }
+
+    pub(super) fn get(&self, handle: &str) -> Option<Session> {
+        self.by_handle.get(handle).cloned()
+    }
+
+    pub(super) fn forget(&mut self, handle: &str) {
+        self.by_handle.remove(handle);
+    }
+
+    /// Ends the session of this cookie; it, if it lived.
+    pub(super) fn end(&mut self, handle: &str, now: Timestamp) -> Option<Session> {
+        let session = self.by_handle.get_mut(handle).filter(|session| session.ended.is_none())?;
+        session.ended = Some((now, How::Here));
+        Some(session.clone())
+    }
+
+    /// Ends every session that `subject` names. One that has ended already is no mistake (BC-29).
+    pub(super) fn told(&mut self, subject: &LogoutSubject, how: How, now: Timestamp) {
+        for session in self.by_handle.values_mut().filter(|session| is_named(session, subject)) {
+            session.told = true;
+            session.ended.get_or_insert((now, how));
+        }
+    }
+}
+
+fn is_named(session: &Session, by: &LogoutSubject) -> bool {
+    match by {
+        LogoutSubject::Session { sid, sub } => {
+            session.sid.as_ref() == Some(sid) && sub.as_ref().is_none_or(|sub| *sub == session.subject)
+        }
+        LogoutSubject::User { sub } => *sub == session.subject,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1000);
+
+    fn session(subject: &str, sid: &str) -> Session {
+        Session {
+            subject: subject.into(),
+            name: subject.into(),
+            sid: Some(sid.into()),
+            id_token: String::new(),
+            since: NOW,
+            ended: None,
+            told: false,
+        }
+    }
+
+    fn three() -> Sessions {
+        let mut sessions = Sessions::default();
+        for (handle, subject, sid) in [("a", "alice", "1"), ("b", "alice", "2"), ("c", "bob", "3")] {
+            sessions.begin(handle.into(), session(subject, sid));
+        }
+        sessions
+    }
+
+    fn live(sessions: &Sessions) -> Vec<&'static str> {
+        ["a", "b", "c"].into_iter().filter(|handle| sessions.get(handle).unwrap().ended.is_none()).collect()
+    }
+
+    #[test]
+    fn a_sid_ends_its_session_and_no_other() {
+        let mut sessions = three();
+        sessions.told(&LogoutSubject::Session { sid: "1".into(), sub: None }, How::FrontChannel, NOW);
+        assert_eq!(live(&sessions), ["b", "c"]);
+        let mut sessions = three();
+        sessions.told(&LogoutSubject::Session { sid: "1".into(), sub: Some("bob".into()) }, How::BackChannel, NOW);
+        assert_eq!(live(&sessions), ["a", "b", "c"], "a sid of somebody else's");
+    }
+
+    #[test]
+    fn a_subject_ends_all_of_a_users_sessions() {
+        let mut sessions = three();
+        sessions.told(&LogoutSubject::User { sub: "alice".into() }, How::BackChannel, NOW);
+        assert_eq!(live(&sessions), ["c"]);
+    }
+
+    #[test]
+    fn an_ended_session_stays_ended_the_way_it_did() {
+        let mut sessions = three();
+        assert!(sessions.end("a", NOW).is_some() && sessions.end("a", NOW).is_none());
+        sessions.told(&LogoutSubject::Session { sid: "1".into(), sub: None }, How::BackChannel, NOW);
+        let session = sessions.get("a").unwrap();
+        assert_eq!((session.ended, session.told), (Some((NOW, How::Here)), true));
+    }
+}

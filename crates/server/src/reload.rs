@@ -1,0 +1,73 @@
+//! Taking a changed configuration over while running. It was checked before; what is gone from it is signed out.
+
+use acquit_core::{
+    AppId,
+    plan::{By, Scope, Tell},
+};
+use acquit_store::session::{SessionFilter, SessionState};
+
+use crate::{
+    App,
+    logout::{LogoutError, Order, log_out},
+    settings::Settings,
+    start::{StartError, configured_users, policy},
+};
+
+/// How many sessions are read at a time.
+const BATCH: u32 = 200;
+
+/// Takes `settings` over. What is fixed until the next start (where it listens, its issuer, its store, how long a step is
+/// tried) stays as it is, with a warning if it differs.
+///
+/// # Errors
+/// [`StartError`]; what was taken over until then stays.
+pub async fn reload(app: &App, mut settings: Settings) -> Result<(), StartError> {
+    let before = app.settings();
+    let fixed = [
+        ("server.public_url", before.server.issuer != settings.server.issuer),
+        ("server.listen", before.server.listen != settings.server.listen),
+        ("server.trusted_proxies", before.server.trusted_proxies != settings.server.trusted_proxies),
+        ("store.url", before.store.url().expose() != settings.store.url().expose()),
+        ("lifetimes.logout_deadline", before.lifetimes.logout_deadline != settings.lifetimes.logout_deadline),
+    ];
+    for (key, _) in fixed.iter().filter(|(_, changed)| *changed) {
+        tracing::warn!(key, "this change takes effect when the server starts again");
+    }
+    settings.server = before.server.clone();
+    settings.store = before.store.clone();
+    settings.lifetimes.logout_deadline = before.lifetimes.logout_deadline;
+    app.egress.set_policy(policy(&settings)?);
+    let gone = app.clients.replace(settings.applications.clone());
+    app.replace_settings(settings);
+    configured_users(app).await?;
+    for client in gone {
+        end_sessions_with(app, &client).await?;
+    }
+    tracing::info!("the changed configuration is in force");
+    Ok(())
+}
+
+/// Ends the live sessions that an application takes part in, because it is gone; it is told as it was registered.
+async fn end_sessions_with(app: &App, client: &AppId) -> Result<(), LogoutError> {
+    let filter = SessionFilter { user: None, state: SessionState::Live, app: Some(client.clone()) };
+    let mut after = None;
+    loop {
+        let page = app.store.sessions(&filter, after.as_deref(), BATCH).await?;
+        for view in page.data {
+            let order = Order {
+                scope: Scope::Session(view.session.id),
+                by: By::Policy,
+                party: None,
+                reason: Some(format!("the application {client} is gone from the configuration")),
+                tell: Tell::Everyone,
+                ip: None,
+                browser: None,
+            };
+            log_out(app, order).await?;
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}

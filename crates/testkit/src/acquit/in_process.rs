@@ -1,0 +1,58 @@
+//! Acquit in this process, behind a real socket, with a clock that stands until a test moves it.
+
+use std::{sync::Arc, time::Duration};
+
+use acquit::config::{self, environment::Environment};
+use acquit_core::Timestamp;
+use acquit_server::{App, clock::ManualClock, listener, router::router, start};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use super::{Setup, TestApp, follow};
+use crate::TestRp;
+
+/// When the clock stands at first: seconds since 1970.
+const BEGIN: i64 = 1_790_000_000;
+
+/// A server in this process, until this is dropped.
+pub struct InProcess {
+    /// Its shared state.
+    pub app: App,
+    /// Its clock.
+    pub clock: Arc<ManualClock>,
+    stop: CancellationToken,
+    server: JoinHandle<()>,
+    _running: start::Running,
+    _folder: tempfile::TempDir,
+}
+
+impl InProcess {
+    pub(super) async fn start(setup: Setup, applications: &[&TestRp]) -> TestApp<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let folder = tempfile::Builder::new().prefix("acquit-in-process-").tempdir().unwrap();
+        let text = setup.configuration(port, applications);
+        let loaded = config::read(&text, "acquit.toml", folder.path(), &Environment::default());
+        let settings = loaded.settings.unwrap_or_else(|| panic!("{:#?}\n{text}", loaded.diagnostics));
+        let clock = Arc::new(ManualClock::at(Timestamp::from_micros(BEGIN * 1_000_000)));
+        let running = start::start(settings, clock.clone()).await.unwrap();
+        let app = running.app.clone();
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(listener::serve(listener, router(app.clone()), stop.clone()));
+        let runs = Self { app, clock: clock.clone(), stop, server, _running: running, _folder: folder };
+        TestApp::new(format!("http://{}:{port}", setup.host), follow(clock), applications, runs)
+    }
+
+    /// Moves the clock on.
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+        self.app.worker.wake();
+    }
+}
+
+impl Drop for InProcess {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.server.abort();
+    }
+}

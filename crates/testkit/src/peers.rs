@@ -1,0 +1,66 @@
+//! Software by others, which the tests hold Acquit against: a Node application, Apache with mod_auth_openidc, Chromium.
+//!
+//! They run when `ACQUIT_PEERS` is set, as `./check` sets it; then one that is missing is a failure.
+
+use std::{
+    io,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Once,
+};
+
+use tokio::process::{Child, Command};
+
+pub mod apache;
+pub mod chromium;
+pub mod node;
+
+pub use apache::Apache;
+pub use chromium::{Chromium, Person};
+pub use node::NodeRp;
+
+/// Whether the peers take part. Without `ACQUIT_PEERS` they do not, which is said once.
+#[must_use]
+#[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "tests are configured by their environment")]
+pub fn take_part() -> bool {
+    static SAY: Once = Once::new();
+    let wanted = std::env::var("ACQUIT_PEERS").is_ok_and(|value| !value.is_empty() && value != "0");
+    if !wanted {
+        SAY.call_once(|| eprintln!("skipped: tests with Chromium, Apache and Node; set ACQUIT_PEERS=1 to run them"));
+    }
+    wanted
+}
+
+/// The folder of the Node programs.
+fn programs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/peers")
+}
+
+/// A Node program that ends with its standard input.
+fn node(program: &str) -> Command {
+    let folder = programs();
+    let hint = "run `npm ci` in tests/peers (`./check` does)";
+    assert!(folder.join("node_modules").is_dir(), "the packages of the JavaScript peers are missing: {hint}");
+    let mut command = Command::new("node");
+    command.arg(folder.join(program)).current_dir(folder);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit()).kill_on_drop(true);
+    command
+}
+
+/// A port that is free now.
+#[must_use]
+pub fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).unwrap().port()
+}
+
+/// A process that says a line and then serves.
+async fn first_line(
+    child: &mut Child,
+) -> io::Result<(String, tokio::io::Lines<tokio::io::BufReader<tokio::process::ChildStdout>>)> {
+    use tokio::io::{AsyncBufReadExt, BufReader};
+    let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+    let mut lines = BufReader::new(output).lines();
+    let line = lines.next_line().await?.ok_or(io::ErrorKind::UnexpectedEof)?;
+    Ok((line, lines))
+}

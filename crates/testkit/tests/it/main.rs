@@ -1,0 +1,15 @@
+//! Acquit as a whole, from the outside: browsers, applications, receipts. One binary, so that it links once; a module is
+//! named after the word in the specification or in the URL.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, also in its helpers")]
+
+mod apache;
+mod backchannel;
+mod bad_input;
+mod end_session;
+mod endings;
+mod five_apps;
+mod frontchannel;
+mod main_job;
+mod openid_client;
+mod openidconnect;
+mod world;

@@ -1,0 +1,65 @@
+//! What several tests need.
+
+use std::time::{Duration, Instant};
+
+use acquit_testkit::{Browser, TestApp, TestRp, acquit::InProcess};
+use serde_json::Value;
+
+/// 90 characters of any punctuation: what `state` must survive.
+pub(crate) const PUNCTUATION: &str =
+    "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ %00%0d%0a&&==++//??##;;::  ";
+
+/// Looks again and again until `look` gives something. The outside of a server has no event to wait for.
+///
+/// # Panics
+/// It has not within `limit`.
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
+    limit: Duration,
+    what: &str,
+    mut look: impl FnMut() -> F,
+) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(begun.elapsed() < limit, "{what}: not within {limit:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Waits until nothing of a logout is pending.
+pub(crate) async fn settled<R>(app: &TestApp<R>, id: &str, limit: Duration) -> Value {
+    let done = async || {
+        let receipt = app.receipt(id).await;
+        (receipt["state"] != "in_progress").then_some(receipt)
+    };
+    until(limit, "the logout is settled", done).await
+}
+
+/// The only receipt that there is.
+pub(crate) async fn only_receipt<R>(app: &TestApp<R>) -> Value {
+    let mut receipts = app.receipts().await;
+    assert_eq!(receipts.len(), 1, "{receipts:#?}");
+    receipts.remove(0)
+}
+
+/// Everybody's session at Acquit as it is used: the person enters every one of these applications.
+pub(crate) async fn enter_all<R>(app: &TestApp<R>, browser: &Browser, applications: &[&TestRp], username: &str) {
+    for application in applications {
+        app.enter(browser, application, username).await;
+    }
+}
+
+/// Moves the clock on in steps until nothing of a logout is pending.
+pub(crate) async fn settle_by_clock(app: &TestApp<InProcess>, id: &str, step: Duration, limit: Duration) -> Value {
+    let done = async || {
+        let receipt = app.receipt(id).await;
+        if receipt["state"] == "in_progress" {
+            app.runs.advance(step);
+            return None;
+        }
+        Some(receipt)
+    };
+    until(limit, "the logout is settled as the clock goes on", done).await
+}
