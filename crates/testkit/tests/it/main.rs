@@ -6,6 +6,7 @@ mod backchannel;
 mod bad_input;
 mod end_session;
 mod endings;
+mod failing_store;
 mod five_apps;
 mod frontchannel;
 mod main_job;
