@@ -10,4 +10,5 @@ mod failing_store;
 mod five_apps;
 mod frontchannel;
 mod main_job;
+mod registration;
 mod world;
