@@ -1,5 +1,6 @@
 //! The browser at the door: its session, if it has one, and what binds its forms to it.
 
+use acquit_core::session::Life;
 use acquit_store::{StoreError, session::SessionView};
 use axum::http::{HeaderMap, HeaderValue};
 
@@ -18,6 +19,10 @@ pub struct Browser {
     /// A session that has ended, whose cookie the browser still carries. It is kept for frames that wait for this browser
     /// and for recognising a repeated sign-out, for nothing else.
     pub former: Option<SessionView>,
+    /// A session that this node refuses although the store has it alive: its logout is under way, or the store did not
+    /// take it. Nobody is signed in by it, and nobody may be told that it is over before
+    /// [`finish`](crate::logout::finish) says so.
+    pub leaving: Option<SessionView>,
     binding: Option<String>,
     fresh: Option<String>,
 }
@@ -29,7 +34,7 @@ impl Browser {
     /// [`StoreError`] when the store does not answer: then nobody is taken for signed in.
     pub async fn look_up(app: &App, headers: &HeaderMap) -> Result<Self, StoreError> {
         let handle = app.cookies.read(headers, Name::Session);
-        let mut browser = Self { session: None, former: None, binding: None, fresh: None };
+        let mut browser = Self { session: None, former: None, leaving: None, binding: None, fresh: None };
         if let Some(handle) = &handle
             && let Some(view) = app.store.session_by_handle(&random::hash(handle)).await?
         {
@@ -38,6 +43,8 @@ impl Browser {
                 app.used(&view.session).await?;
                 browser.session = Some(view);
                 browser.binding = Some(handle.clone());
+            } else if view.life(now, app.settings().lifetimes.session()) == Life::Live {
+                browser.leaving = Some(view);
             } else {
                 browser.former = Some(view);
             }

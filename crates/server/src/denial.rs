@@ -1,59 +1,113 @@
 //! Deny first: what this node refuses before it knows that the store has the logout, and while it cannot know.
 
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     sync::{PoisonError, RwLock},
 };
 
 use acquit_core::{SessionId, UserId, plan::Scope, session::Session};
 
+use crate::logout::Order;
+
 /// The sessions and users that this node refuses. A logout that became durable lifts its own denial, because the store
-/// refuses from then on; one that did not stays denied until the node starts again.
+/// refuses from then on; one that did not stays denied, and is tried again until it is durable or the node ends.
 #[derive(Debug, Default)]
 pub struct Denials(RwLock<Denied>);
 
 #[derive(Debug, Default)]
 struct Denied {
-    sessions: HashSet<SessionId>,
-    users: HashSet<UserId>,
+    sessions: HashMap<SessionId, Denial>,
+    users: HashMap<UserId, Denial>,
+}
+
+#[derive(Debug)]
+struct Denial {
+    order: Order,
+    /// Whether the store did not take it; otherwise it is under way.
+    failed: bool,
+}
+
+impl Denied {
+    fn get_mut(&mut self, scope: &Scope) -> Option<&mut Denial> {
+        match scope {
+            Scope::Session(session) => self.sessions.get_mut(session),
+            Scope::User(user) => self.users.get_mut(user),
+        }
+    }
+
+    fn against(&self, session: &Session) -> Option<&Denial> {
+        self.users.get(&session.user).or_else(|| self.sessions.get(&session.id))
+    }
 }
 
 impl Denials {
-    /// Refuses what `scope` names, from now on.
-    pub fn deny(&self, scope: &Scope) {
+    /// Refuses what `order` is to end, from now on. An earlier order for the same stays the one to be tried again.
+    pub fn deny(&self, order: &Order) {
         let mut denied = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        match scope {
-            Scope::Session(session) => denied.sessions.insert(session.clone()),
-            Scope::User(user) => denied.users.insert(user.clone()),
-        };
+        let denial = || Denial { order: order.clone(), failed: false };
+        match &order.scope {
+            Scope::Session(session) => drop(denied.sessions.entry(session.clone()).or_insert_with(denial)),
+            Scope::User(user) => drop(denied.users.entry(user.clone()).or_insert_with(denial)),
+        }
     }
 
     /// Leaves `scope` to the store again.
     pub fn lift(&self, scope: &Scope) {
         let mut denied = self.0.write().unwrap_or_else(PoisonError::into_inner);
         match scope {
-            Scope::Session(session) => denied.sessions.remove(session),
-            Scope::User(user) => denied.users.remove(user),
-        };
+            Scope::Session(session) => drop(denied.sessions.remove(session)),
+            Scope::User(user) => drop(denied.users.remove(user)),
+        }
+    }
+
+    /// Notes that the store did not take the order for `scope`.
+    pub fn keep(&self, scope: &Scope) {
+        let mut denied = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(denial) = denied.get_mut(scope) {
+            denial.failed = true;
+        }
     }
 
     /// Whether this node refuses the session.
     #[must_use]
     pub fn denies(&self, session: &Session) -> bool {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).against(session).is_some()
+    }
+
+    /// Whether this node refuses what was granted in the session. A grant with `offline_access` hangs on the user.
+    #[must_use]
+    pub fn denies_grant(&self, session: &Session, offline: bool) -> bool {
         let denied = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        denied.sessions.contains(&session.id) || denied.users.contains(&session.user)
+        if offline { denied.users.contains_key(&session.user) } else { denied.against(session).is_some() }
+    }
+
+    /// The order because of which this node refuses the session.
+    #[must_use]
+    pub fn order_against(&self, session: &Session) -> Option<Order> {
+        let denied = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        denied.against(session).map(|denial| denial.order.clone())
+    }
+
+    /// The orders that the store did not take.
+    #[must_use]
+    pub fn failed(&self) -> Vec<Order> {
+        let denied = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let all = denied.users.values().chain(denied.sessions.values());
+        all.filter(|denial| denial.failed).map(|denial| denial.order.clone()).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use acquit_core::Timestamp;
+    use acquit_core::{
+        Timestamp,
+        plan::{By, Tell},
+    };
 
     use super::*;
 
-    #[test]
-    fn a_denied_session_or_user_is_refused_until_it_is_lifted() {
-        let session = Session {
+    fn session() -> Session {
+        Session {
             id: SessionId::from_random([1; 16]),
             user: UserId::from_random([2; 16]),
             began_at: Timestamp::default(),
@@ -61,14 +115,49 @@ mod tests {
             last_seen_at: Timestamp::default(),
             epoch: 0,
             ended: None,
-        };
+        }
+    }
+
+    fn order(scope: Scope) -> Order {
+        Order { scope, by: By::User, party: None, reason: None, tell: Tell::Everyone, ip: None, browser: None }
+    }
+
+    #[test]
+    fn a_denied_session_or_user_is_refused_until_it_is_lifted() {
+        let session = session();
         let denials = Denials::default();
         assert!(!denials.denies(&session));
         for scope in [Scope::Session(session.id.clone()), Scope::User(session.user.clone())] {
-            denials.deny(&scope);
+            denials.deny(&order(scope.clone()));
             assert!(denials.denies(&session), "{scope:?}");
             denials.lift(&scope);
             assert!(!denials.denies(&session), "{scope:?}");
         }
+    }
+
+    #[test]
+    fn an_offline_grant_is_refused_with_its_user_and_not_with_its_session() {
+        let session = session();
+        let denials = Denials::default();
+        denials.deny(&order(Scope::Session(session.id.clone())));
+        assert!(denials.denies_grant(&session, false) && !denials.denies_grant(&session, true));
+        denials.deny(&order(Scope::User(session.user.clone())));
+        assert!(denials.denies_grant(&session, false) && denials.denies_grant(&session, true));
+    }
+
+    #[test]
+    fn an_order_that_failed_is_kept_as_it_was_asked_for() {
+        let session = session();
+        let scope = Scope::Session(session.id.clone());
+        let denials = Denials::default();
+        denials.deny(&Order { reason: Some("first".to_owned()), ..order(scope.clone()) });
+        assert!(denials.failed().is_empty(), "it is under way");
+        denials.deny(&order(scope.clone()));
+        denials.keep(&scope);
+        let failed = denials.failed();
+        assert_eq!(failed.iter().map(|order| order.reason.as_deref()).collect::<Vec<_>>(), [Some("first")]);
+        assert!(denials.order_against(&session).is_some());
+        denials.lift(&scope);
+        assert!(denials.failed().is_empty() && denials.order_against(&session).is_none());
     }
 }

@@ -6,6 +6,7 @@ use acquit_core::{
     LogoutId, SessionId,
     delivery::LEASE,
     plan::{By, Request, Scope, Tell},
+    session::Session,
     step::{Channel, Outcome, Step},
 };
 use acquit_store::{
@@ -77,7 +78,7 @@ impl Done {
 /// Why a logout is not durable. It is never reported as done then.
 #[derive(Debug, thiserror::Error)]
 pub enum LogoutError {
-    /// The store did not take it; this node denies what was to end until it starts again. Trying again is right.
+    /// The store did not take it; this node denies what was to end, and tries again by itself. Trying again is right.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// No random bytes for its id; nothing was done.
@@ -90,14 +91,43 @@ pub enum LogoutError {
 
 /// Ends what `order` names, makes every step durable, makes the first attempts, and waits briefly for them.
 ///
+/// It runs to its end even if the caller goes away, as a browser does that is closed: what was denied first is either
+/// durable or kept to be tried again, and the applications are told at once.
+///
 /// # Errors
 /// [`LogoutError`].
 pub async fn log_out(app: &App, order: Order) -> Result<Done, LogoutError> {
+    let app = app.clone();
+    tokio::spawn(async move { run(&app, order).await })
+        .await
+        .unwrap_or_else(|error| Err(StoreError::Unavailable(format!("the logout did not end: {error}")).into()))
+}
+
+/// Finishes the logout because of which this node refuses `session` while the store still has it alive: one that is under
+/// way in another request, or one that the store did not take. Its right was checked when it was asked for.
+///
+/// # Errors
+/// [`LogoutError`]; then the session is not ended, and nobody may be told that it is.
+pub async fn finish(app: &App, session: &Session) -> Result<Done, LogoutError> {
+    // Without an order it became durable a moment ago, and this finds it so.
+    let order = app.denials.order_against(session).unwrap_or_else(|| Order {
+        scope: Scope::Session(session.id.clone()),
+        by: By::User,
+        party: None,
+        reason: None,
+        tell: Tell::Everyone,
+        ip: None,
+        browser: Some(session.id.clone()),
+    });
+    log_out(app, order).await
+}
+
+async fn run(app: &App, order: Order) -> Result<Done, LogoutError> {
     let now = app.clock.now();
     let id = LogoutId::from_random(random::bytes()?);
     let receipt_key = app.receipt_key(&id);
     let scope = order.scope.clone();
-    app.denials.deny(&scope);
+    app.denials.deny(&order);
     let order = LogoutOrder {
         request: Request {
             id,
@@ -115,7 +145,8 @@ pub async fn log_out(app: &App, order: Order) -> Result<Done, LogoutError> {
         receipt_key_hash: Some(random::hash(&receipt_key)),
     };
     let clients = app.clients.clone();
-    let outcome = app.store.log_out(order, move |id| clients.channels(id)).await?;
+    let outcome = app.store.log_out(order, move |id| clients.channels(id)).await;
+    let outcome = outcome.inspect_err(|_| app.denials.keep(&scope))?;
     // Durable, or nothing to end: from here on the store refuses by itself.
     app.denials.lift(&scope);
     failpoint::hit("logout-committed");

@@ -23,6 +23,9 @@ const BATCH: u32 = 200;
 pub async fn run(app: App, stop: CancellationToken) {
     let mut round: u32 = 0;
     while stop.run_until_cancelled(tokio::time::sleep(SESSIONS_EVERY)).await.is_some() {
+        if let Err(error) = retry_failed(&app).await {
+            tracing::warn!(%error, "a logout still is not durable; what it is to end stays denied here");
+        }
         if let Err(error) = end_overdue(&app).await {
             tracing::warn!(%error, "overdue sessions could not be ended; trying again soon");
         }
@@ -34,6 +37,20 @@ pub async fn run(app: App, stop: CancellationToken) {
             }
         }
     }
+}
+
+/// Tries the logouts again that the store did not take. Until then this node denies what they are to end.
+///
+/// # Errors
+/// [`LogoutError`]; those that are left follow in the next round.
+pub async fn retry_failed(app: &App) -> Result<(), LogoutError> {
+    for order in app.denials.failed() {
+        match log_out(app, order).await {
+            Ok(_) | Err(LogoutError::UnknownTarget) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Ends every session that is idle or too old, by a logout that tells its applications. Returns how many.

@@ -13,7 +13,7 @@ use axum::{
 
 use crate::{
     App,
-    account::sign_out,
+    account::{sign_out, signed_out},
     browser::Browser,
     door::DoorError,
     form::{Address, Form, Query},
@@ -80,6 +80,10 @@ pub async fn end(
     Form(form): Form,
 ) -> Result<Response, DoorError> {
     let browser = Browser::look_up(&app, &headers).await?;
+    if browser.former.is_some() || browser.leaving.is_some() {
+        // The button pressed twice, or once more after an error: only its own browser is told how it stands.
+        return signed_out::nobody(&app, &browser).await;
+    }
     browser.check_form(&app, &headers, FORM, form.get("csrf").unwrap_or_default())?;
     let Some(view) = &browser.session else { return Ok(respond::see_other("/sign-in")) };
     let here = view.session.id.clone();

@@ -22,7 +22,7 @@ use crate::{
     door::DoorError,
     flow::Flow,
     form::{Address, Form, Query},
-    logout::{Order, log_out},
+    logout::{Order, finish, log_out},
     pages::{
         FormTargets, Moment,
         sign_in::{Notice, Problem, SignIn},
@@ -112,6 +112,11 @@ async fn begin(
     let handle = random::secret()?;
     let onward = flow.onward(app)?;
     let mut frames = Vec::new();
+    if let Some(view) = &browser.leaving {
+        // The browser is about to lose the cookie by which this session could be told to end.
+        let done = finish(app, &view.session).await?;
+        frames.extend(done.frames(&view.session.id).cloned());
+    }
     if let Some(view) = &browser.session {
         if view.user.id == user.id {
             let lifetimes = app.settings().lifetimes.session();

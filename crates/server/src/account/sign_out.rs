@@ -69,7 +69,7 @@ pub async fn show(
     let mut browser = Browser::look_up(&app, &headers).await?;
     if browser.session.is_none() {
         app.limits().try_bare_logout(&address)?;
-        return signed_out::nobody(&app, &browser);
+        return signed_out::nobody(&app, &browser).await;
     }
     ask(&app, &mut browser, Asker::default()).await
 }
@@ -138,9 +138,9 @@ pub async fn answer(
     Form(form): Form,
 ) -> Result<Response, DoorError> {
     let browser = Browser::look_up(&app, &headers).await?;
-    if browser.session.is_none() && browser.former.is_some() {
-        // The answer given twice: it is out already, and only its own browser is told so.
-        return signed_out::nobody(&app, &browser);
+    if browser.former.is_some() || browser.leaving.is_some() {
+        // The answer given twice: it is out already, or will be, and only its own browser is told so.
+        return signed_out::nobody(&app, &browser).await;
     }
     browser.check_form(&app, &headers, FORM, form.get("csrf").unwrap_or_default())?;
     let now = app.clock.now();

@@ -13,6 +13,7 @@ use crate::{
     browser::Browser,
     door::DoorError,
     form::Query,
+    logout::finish,
     pages::{
         Moment, outcome,
         signed_out::{Ending, SignedOut},
@@ -33,7 +34,7 @@ pub async fn show(State(app): State<App>, headers: HeaderMap, Query(query): Quer
         if browser.session.is_some() {
             return Ok(respond::see_other("/account"));
         }
-        return nobody(&app, &browser);
+        return nobody(&app, &browser).await;
     };
     let receipt = super::receipt::load(&app, logout, key).await?;
     Ok(logged_out(respond::page(StatusCode::OK, &view(&app, &receipt, key))))
@@ -50,11 +51,15 @@ fn view(app: &App, receipt: &Receipt, key: &str) -> SignedOut {
     }
 }
 
-/// The page for a browser that has no session. One that a sign-out left a moment ago gets that sign-out's page.
+/// The page for a browser that has no session. One whose logout is not durable yet has it finished first. One that a sign-out left a moment ago gets that sign-out's page.
 ///
 /// # Errors
 /// [`DoorError`].
-pub fn nobody(app: &App, browser: &Browser) -> Result<Response, DoorError> {
+pub async fn nobody(app: &App, browser: &Browser) -> Result<Response, DoorError> {
+    if let Some(view) = &browser.leaving {
+        let done = finish(app, &view.session).await?;
+        return sign_out::leave(app, &view.session.id, &done, None, None);
+    }
     let ended = browser.former.as_ref().and_then(|view| view.session.ended.as_ref());
     if let Some(ended) = ended {
         return Ok(sign_out::forget(app, respond::see_other(&url(&ended.logout, &app.receipt_key(&ended.logout)))));

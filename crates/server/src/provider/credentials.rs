@@ -144,3 +144,19 @@ async fn authenticate(app: &App, headers: &HeaderMap, uri: &Uri, params: &Params
     }
     client.ok_or_else(|| OAuthError::new(ErrorCode::InvalidClient, "the client did not prove itself").into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_set_that_failed_is_left_alone_for_a_while_and_the_good_one_stays_in_use() {
+        let at = Timestamp::from_seconds;
+        let mut fetched = Fetched { keys: Some((at(0), Arc::new(Jwks::default()))), failed_at: None };
+        assert!(!fetched.failed_lately(at(11)));
+        fetched.failed_at = Some(at(11));
+        assert!(fetched.failed_lately(at(20)) && !fetched.failed_lately(at(21)));
+        assert!(fetched.younger_than(KEYS_FOR, at(20)).is_some(), "what was good before still is");
+        assert!(fetched.younger_than(AGAIN_AFTER, at(20)).is_none());
+    }
+}

@@ -28,7 +28,7 @@ pub async fn introspect(State(app): State<App>, request: Request) -> Result<Json
         match kind {
             TokenKind::Access => {
                 let Some(view) = app.store.access_token(&hash).await.map_err(|error| ours(&error))? else { continue };
-                let denied = !view.offline && app.denials.denies(&view.grant.session);
+                let denied = app.denials.denies_grant(&view.grant.session, view.offline);
                 let good = (view.live(now, lifetimes) && !denied).then(|| GoodToken {
                     kind,
                     client_id: &view.grant.client_id,
@@ -48,7 +48,7 @@ pub async fn introspect(State(app): State<App>, request: Request) -> Result<Json
             }
             TokenKind::Refresh => {
                 let Some(view) = app.store.refresh_token(&hash).await.map_err(|error| ours(&error))? else { continue };
-                let denied = !view.grant.offline && app.denials.denies(&view.grant.session);
+                let denied = app.denials.denies_grant(&view.grant.session, view.grant.offline);
                 let good = (view.live(now, lifetimes) && !denied).then(|| GoodToken {
                     kind,
                     client_id: &view.grant.client_id,

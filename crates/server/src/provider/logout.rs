@@ -23,6 +23,7 @@ use crate::{
     door::DoorError,
     flow::Handoff,
     form::{self, Address},
+    logout::finish,
     provenance::{self, Load},
     respond,
 };
@@ -121,7 +122,7 @@ async fn end_session(
             ask(app, &mut browser, asker).await
         }
         Decision::SignOut(sign_out) => {
-            let Some(view) = &browser.session else { return signed_out::nobody(app, &browser) };
+            let Some(view) = &browser.session else { return signed_out::nobody(app, &browser).await };
             let asker = Asker { client: client.as_deref(), target: sign_out.redirect, reach: sign_out.reach };
             perform(app, view, asker, address).await
         }
@@ -131,9 +132,15 @@ async fn end_session(
                     "a logout came from a browser without the session that its hint names; that one lives on"
                 );
             }
+            if let Some(view) = &browser.leaving {
+                // Whether it really ends is not known yet; the application must not be told so before.
+                let done = finish(app, &view.session).await?;
+                let name = redirect.as_ref().and(client.as_deref()).map(|client| app.clients.name(&client.app));
+                return sign_out::leave(app, &view.session.id, &done, redirect.map(|target| target.url()), name);
+            }
             match redirect {
                 Some(target) => Ok(sign_out::forget(app, respond::see_other(&target.url()))),
-                None => signed_out::nobody(app, &browser),
+                None => signed_out::nobody(app, &browser).await,
             }
         }
         Decision::OfferSignIn => {

@@ -127,7 +127,7 @@ fn respond(
     drawn: Drawn,
     now: Timestamp,
 ) -> Result<Json<TokenResponse>, Failure> {
-    if !minted.offline && app.denials.denies(&minted.session) {
+    if app.denials.denies_grant(&minted.session, minted.offline) {
         return Err(UNKNOWN_GRANT.into());
     }
     let lifetimes = app.settings().lifetimes;

@@ -73,7 +73,8 @@ pub async fn show(State(app): State<App>, request: Request) -> Result<Json<Map<S
     let now = app.clock.now();
     let view = app.store.access_token(&random::hash(&token)).await.map_err(|error| ours(&error))?;
     let live = view.filter(|view| {
-        view.live(now, app.settings().lifetimes.session()) && (view.offline || !app.denials.denies(&view.grant.session))
+        view.live(now, app.settings().lifetimes.session())
+            && !app.denials.denies_grant(&view.grant.session, view.offline)
     });
     // A client that was deleted gets nothing any more.
     let client = match &live {

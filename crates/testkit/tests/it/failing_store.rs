@@ -1,0 +1,146 @@
+//! Promise 3 where the store does not take a logout, and where the browser does not wait for it.
+
+use std::time::Duration;
+
+use acquit_server::sweep;
+use acquit_testkit::{
+    Browser, Engine, Registration, Setup, TestApp, TestRp, acquit::InProcess, browser::Load, postgres::Postgres,
+};
+use tokio::io::AsyncWriteExt;
+use url::Url;
+
+use crate::world::until;
+
+struct World {
+    app: TestApp<InProcess>,
+    payroll: TestRp,
+    browser: Browser,
+}
+
+async fn world() -> World {
+    let payroll = Registration::new("payroll").start().await;
+    let app = Setup::on(Engine::Postgres).start(&[&payroll]).await;
+    let browser = Browser::new();
+    app.enter(&browser, &payroll, "alice").await;
+    World { app, payroll, browser }
+}
+
+impl World {
+    fn database(&self) -> String {
+        let settings = self.app.runs.app.settings();
+        let url = Url::parse(settings.store.url().expose()).unwrap();
+        url.path().trim_start_matches('/').to_owned()
+    }
+
+    fn sql(&self, statement: &str) {
+        Postgres::shared().unwrap().sql(&self.database(), statement).unwrap();
+    }
+
+    fn sql_ok(&self, statement: &str) -> bool {
+        Postgres::shared().unwrap().sql(&self.database(), statement).is_ok()
+    }
+
+    /// From now on no logout can be written down, as when the disk is full.
+    fn fill_the_disk(&self) {
+        self.sql(
+            "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'disk full' USING ERRCODE = '53100'; END $$; \
+             CREATE TRIGGER full_disk BEFORE INSERT ON logouts FOR EACH ROW EXECUTE FUNCTION full_disk()",
+        );
+    }
+
+    fn make_room(&self) {
+        self.sql("DROP TRIGGER full_disk ON logouts");
+    }
+
+    fn logout(&self) -> String {
+        self.payroll.end_session_url(&self.browser, Some("state"))
+    }
+}
+
+#[tokio::test]
+async fn a_logout_that_is_not_durable_is_never_called_done_however_often_it_is_asked_for() {
+    let world = world().await;
+    let logout = world.logout();
+    world.fill_the_disk();
+    for url in [&logout, &logout, &world.app.url("/sign-out"), &world.app.url("/signed-out"), &logout] {
+        let page = world.browser.open(url).await;
+        assert_eq!((page.status, page.mark().as_deref()), (503, Some("error")), "{url}: {page}");
+        assert!(page.header("set-login").is_none(), "{url}: {page}");
+    }
+    // The node denies the session meanwhile.
+    let page = world.browser.open(&world.app.url("/account")).await;
+    assert_eq!(page.mark().as_deref(), Some("sign-in"), "{page}");
+    assert_eq!(world.app.live_sessions().await.len(), 1, "the store could not end it");
+    // Nor can a sign-in make the browser forget the session that is to end.
+    let page = world
+        .browser
+        .submit(
+            &page,
+            page.form_with("username").fill("username", "alice").fill("password", acquit_testkit::acquit::PASSWORD),
+        )
+        .await;
+    assert_eq!(page.status, 503, "{page}");
+
+    world.make_room();
+    let page = world.browser.step(&Load::typed(&logout)).await.unwrap();
+    assert_eq!(page.location().map(String::from), Some(format!("{}?state=state", world.payroll.url("/bye"))), "{page}");
+    assert_eq!(world.app.live_sessions().await.len(), 0);
+    assert_eq!(world.app.receipts().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_logout_that_failed_is_tried_again_without_anybody_asking() {
+    let world = world().await;
+    world.fill_the_disk();
+    assert_eq!(world.browser.open(&world.logout()).await.status, 503);
+    assert!(sweep::retry_failed(&world.app.runs.app).await.is_err());
+    assert_eq!(world.app.live_sessions().await.len(), 1);
+    world.make_room();
+    sweep::retry_failed(&world.app.runs.app).await.unwrap();
+    assert_eq!(world.app.live_sessions().await.len(), 0);
+    let receipt = crate::world::only_receipt(&world.app).await;
+    assert_eq!(
+        (&receipt["requested"]["by"], &receipt["requested"]["party"]),
+        (&"application".into(), &"payroll".into())
+    );
+}
+
+#[tokio::test]
+async fn a_browser_that_leaves_during_its_sign_out_everywhere_may_sign_in_again() {
+    let world = world().await;
+    let account = world.app.url("/account");
+    let page = world.browser.open(&account).await;
+    let body = format!("scope=user&csrf={}", page.form_with("csrf").value("csrf").unwrap());
+    let cookie = world.browser.cookie(&account, "acquit").unwrap();
+    let address = account.trim_start_matches("http://").split('/').next().unwrap();
+    let request = format!(
+        "POST /account/sign-out HTTP/1.1\r\nHost: {address}\r\nCookie: acquit={cookie}\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    // The store is slow: the logout waits for a lock that somebody else holds.
+    world.sql(
+        "CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN PERFORM pg_advisory_xact_lock_shared(7); RETURN NEW; END $$; \
+         CREATE TRIGGER hold BEFORE INSERT ON logouts FOR EACH ROW EXECUTE FUNCTION hold()",
+    );
+    let database = world.database();
+    let holder = tokio::task::spawn_blocking(move || {
+        Postgres::shared().unwrap().sql(&database, "SELECT pg_advisory_lock(7), pg_sleep(2)").unwrap();
+    });
+    let held = async || world.sql_ok("DO $$ BEGIN ASSERT NOT pg_try_advisory_lock(7); END $$").then_some(());
+    until(Duration::from_secs(10), "the lock is held", held).await;
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let denied = async || (world.browser.open(&account).await.mark().as_deref() == Some("sign-in")).then_some(());
+    until(Duration::from_secs(10), "the session is denied", denied).await;
+    drop(stream);
+    holder.await.unwrap();
+    let ended = async || world.app.live_sessions().await.is_empty().then_some(());
+    until(Duration::from_secs(10), "the sign-out everywhere is durable", ended).await;
+    let fresh = Browser::new();
+    let page = fresh.open(&world.app.url("/sign-in")).await;
+    let page = world.app.sign_in(&fresh, &page, "alice").await;
+    assert_eq!((page.status, page.mark().as_deref()), (200, Some("account")), "{page}");
+}
