@@ -90,6 +90,6 @@ fn reload_on_hangup<'a>(
             }
         }
         // No more signals can come; the server goes on.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
 }
