@@ -62,7 +62,7 @@ const operations = {
   },
   async resize({ page, width, height, colorScheme }) {
     await page.setViewportSize({ width, height });
-    await page.emulateMedia({ colorScheme });
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
   },
   async url({ page }) {
     return page.url();
@@ -78,7 +78,7 @@ const operations = {
   },
   async screenshot({ page, path }) {
     await mkdir(dirname(path), { recursive: true });
-    await page.screenshot({ path, fullPage: true });
+    await page.screenshot({ path, fullPage: true, animations: "disabled" });
   },
   async axe({ page }) {
     const { violations } = await new AxeBuilder({ page }).analyze();

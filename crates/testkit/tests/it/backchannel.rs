@@ -171,3 +171,25 @@ async fn an_application_joined_a_moment_before_the_logout_is_told_once_more() {
     let told = payroll.ledger().by(Way::Back);
     assert_eq!(told[0].good_token().sid, told[1].good_token().sid);
 }
+
+#[tokio::test]
+async fn what_an_application_writes_is_for_operators_and_never_on_the_page() {
+    let payroll = Registration::new("payroll").start().await;
+    let app = Setup::on(Engine::Sqlite).start(&[&payroll]).await;
+    let browser = Browser::new();
+    app.enter(&browser, &payroll, "alice").await;
+    app.runs.advance(Duration::from_secs(2 * 3600));
+    payroll.always_answers(Answer::Error(400, "invalid_request".into(), "<b>call this number</b> (now)".into()));
+    let page = browser.open(&app.url("/oauth2/v1/logout")).await;
+    let out = browser.submit(&page, page.form_with("decision").press("decision", "sign-out")).await;
+    let link = out.link("data-receipt").expect("a receipt");
+    let page = until(SOON, "the attempt is on the page", async || {
+        let page = browser.open(link.as_str()).await;
+        page.steps().iter().any(|(.., outcome)| outcome == "failed").then_some(page)
+    })
+    .await;
+    assert!(page.text().contains("400"), "{page}");
+    assert!(!page.body.contains("call this number") && !page.body.contains("invalid_request"), "{page}");
+    let receipt = only_receipt(&app).await;
+    assert!(receipt.to_string().contains("call this number"), "{receipt:#}");
+}

@@ -17,7 +17,7 @@ pub struct Step {
     pub session: Option<String>,
     /// What is known.
     pub outcome: Outcome,
-    /// Why, or how: `loaded`, `rendered`, `accepted`, `not asked`, or the party's own words.
+    /// Why, or how: `loaded`, `rendered`, `accepted`, `not asked`.
     pub detail: Option<String>,
     /// The tries so far, oldest first.
     pub attempts: Vec<Attempt>,
@@ -50,6 +50,14 @@ const SAID: [&str; 8] = [
     "waits for its browser",
 ];
 
+/// A step's detail without what the party wrote: the page shows outcomes, never a party's raw bytes; the API has them.
+fn without_their_words(detail: &str) -> &str {
+    match detail.find("answered ") {
+        Some(at) => detail[at..].find(" (").map_or(detail, |end| &detail[..at + end]),
+        None => detail,
+    }
+}
+
 impl Step {
     /// The line of a receipt, for the party of this name; `session` when the receipt has more than one.
     #[must_use]
@@ -60,7 +68,7 @@ impl Step {
             channel: line.channel.map_or("none", |channel| channel.as_str()).to_owned(),
             session,
             outcome: line.outcome,
-            detail: line.detail.clone(),
+            detail: line.detail.as_deref().map(|detail| without_their_words(detail).to_owned()),
             attempts: line
                 .attempts
                 .iter()
@@ -68,7 +76,8 @@ impl Step {
                     at: attempt.at.into(),
                     status: attempt.status,
                     ms: attempt.ms,
-                    detail: attempt.detail.clone(),
+                    // What came with a status is what the party wrote.
+                    detail: attempt.detail.clone().filter(|_| attempt.status.is_none()),
                 })
                 .collect(),
             next_attempt_at: line.next_attempt_at.map(Moment::from),
