@@ -49,11 +49,14 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
         };
         let router = router.clone();
         let watcher = graceful.watcher();
+        let told = stop.clone();
         tokio::spawn(async move {
             let _place = place;
             // Nagle's algorithm only delays answers here.
             let _ = stream.set_nodelay(true);
-            if timeout(HEADERS_WITHIN, first_byte(&stream)).await.is_ok_and(|heard| heard.is_ok()) {
+            // Browsers open connections ahead of time; a silent one has nothing to finish when the server stops.
+            let heard = told.run_until_cancelled(timeout(HEADERS_WITHIN, first_byte(&stream))).await;
+            if let Some(Ok(Ok(()))) = heard {
                 let service = service_fn(move |request| answer(router.clone(), peer, request));
                 let connection = builder().serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
                 // An error here is the peer's: it went away or spoke no HTTP.
@@ -98,4 +101,24 @@ fn builder() -> auto::Builder<TokioExecutor> {
         .keep_alive_interval(Some(Duration::from_secs(30)))
         .keep_alive_timeout(HEADERS_WITHIN);
     builder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_silent_connection_does_not_hold_up_the_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let served = tokio::spawn(serve(listener, Router::new(), stop.clone()));
+        let _silent = TcpStream::connect(address).await.unwrap();
+        // One that speaks comes after it, so the silent one was accepted.
+        let mut other = TcpStream::connect(address).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut other, b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
+        tokio::io::AsyncReadExt::read_to_end(&mut other, &mut Vec::new()).await.unwrap();
+        stop.cancel();
+        timeout(DRAIN / 2, served).await.unwrap().unwrap();
+    }
 }
