@@ -58,11 +58,14 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
         };
         let router = router.clone();
         let watcher = graceful.watcher();
+        let told = stop.clone();
         tokio::spawn(async move {
             let _place = place;
             // Nagle's algorithm only delays answers here.
             let _ = stream.set_nodelay(true);
-            if timeout(HEADERS_WITHIN, first_byte(&stream)).await.is_ok_and(|heard| heard.is_ok()) {
+            // Browsers open connections ahead of time; a silent one has nothing to finish when the server stops.
+            let spoke = told.run_until_cancelled(timeout(HEADERS_WITHIN, first_byte(&stream))).await;
+            if let Some(Ok(Ok(()))) = spoke {
                 let heard = Arc::new(AtomicBool::new(false));
                 let asked = heard.clone();
                 let service = service_fn(move |request| {
@@ -158,5 +161,20 @@ mod tests {
     async fn a_peer_that_asks_is_answered() {
         let heard = hear_out(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
         assert!(heard.starts_with(b"HTTP/1.1 404"), "{}", String::from_utf8_lossy(&heard));
+    }
+
+    #[tokio::test]
+    async fn a_silent_connection_does_not_hold_up_the_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let served = tokio::spawn(serve(listener, Router::new(), stop.clone()));
+        let _silent = TcpStream::connect(address).await.unwrap();
+        // One that speaks comes after it, so the silent one was accepted.
+        let mut other = TcpStream::connect(address).await.unwrap();
+        other.write_all(b"GET / HTTP/1.0\r\n\r\n").await.unwrap();
+        other.read_to_end(&mut Vec::new()).await.unwrap();
+        stop.cancel();
+        timeout(DRAIN / 2, served).await.unwrap().unwrap();
     }
 }

@@ -96,6 +96,7 @@ impl App {
             .route("/state", get(page::state))
             .route("/app.css", get(page::style))
             .route("/app.js", get(page::script))
+            .route("/icon.svg", get(page::icon))
             .route("/sign-in", get(sign_in::begin))
             .route("/callback", get(sign_in::finish))
             .route("/sign-out", post(sign_out::begin))

@@ -17,6 +17,7 @@ use crate::demo::kind::{Kind, Told};
 
 const STYLE: &str = include_str!("app.css");
 const SCRIPT: &str = include_str!("app.js");
+const ICON: &str = include_str!("icon.svg");
 
 /// The whole page around its part that changes.
 #[derive(Template)]
@@ -93,7 +94,7 @@ pub(super) fn goodbye(app: &App) -> Response {
 
 /// A page that says what went wrong, whichever application it is.
 pub(super) fn error(status: StatusCode, why: &str) -> Response {
-    let kind = Kind { id: "error", name: "Sample app", told: Told::BackChannel, contents: &[] };
+    let kind = Kind { id: "error", name: "Demo", told: Told::BackChannel, contents: &[] };
     show(status, &Page { kind, provider: "", neighbours: &[], body: Body::Error(why) }, None)
 }
 
@@ -107,6 +108,11 @@ pub(super) async fn style() -> Response {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
 }
 
+/// `GET /icon.svg`.
+pub(super) async fn icon() -> Response {
+    ([(header::CONTENT_TYPE, "image/svg+xml")], ICON).into_response()
+}
+
 /// `GET /app.js`.
 pub(super) async fn script() -> Response {
     ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], SCRIPT).into_response()
@@ -117,7 +123,7 @@ fn show(status: StatusCode, page: &impl Template, onward: Option<&str>) -> Respo
     let Ok(html) = page.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     let mut response = (status, Html(html)).into_response();
     let policy = format!(
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self' {}; \
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self' {}; \
          frame-ancestors 'none'; base-uri 'none'",
         onward.unwrap_or_default()
     );

@@ -42,6 +42,8 @@ pub(super) struct Metadata {
     #[serde(deserialize_with = "url")]
     token_endpoint: Url,
     #[serde(deserialize_with = "url")]
+    userinfo_endpoint: Url,
+    #[serde(deserialize_with = "url")]
     jwks_uri: Url,
     #[serde(deserialize_with = "url")]
     pub(super) end_session_endpoint: Url,
@@ -56,6 +58,13 @@ fn url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
 pub(super) struct Tokens {
     pub(super) id_token: String,
     pub(super) access_token: String,
+}
+
+/// What the userinfo endpoint answers.
+#[derive(Deserialize)]
+pub(super) struct UserInfo {
+    sub: String,
+    pub(super) name: Option<String>,
 }
 
 /// The provider.
@@ -94,6 +103,22 @@ impl Provider {
         let mut ask = Ask::post(self.metadata.token_endpoint.clone(), fields);
         ask.headers.insert(header::AUTHORIZATION, credentials.basic());
         json(ask).await
+    }
+
+    /// What the provider tells of the user. It must be the one of the ID token (OpenID Connect Core section 5.3.2).
+    pub(super) async fn user(&self, access_token: &str, subject: &str) -> Result<UserInfo, ProviderError> {
+        let url = &self.metadata.userinfo_endpoint;
+        let mut ask = Ask::get(url.clone());
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {access_token}"))
+            .map_err(|_| ProviderError::Nonsense(url.clone(), "an access token that cannot be sent".to_owned()))?;
+        bearer.set_sensitive(true);
+        ask.headers.insert(header::AUTHORIZATION, bearer);
+        let user: UserInfo = json(ask).await?;
+        if user.sub == subject {
+            Ok(user)
+        } else {
+            Err(ProviderError::Nonsense(url.clone(), "it tells of another user".to_owned()))
+        }
     }
 
     /// Checks a token with the provider's keys; with fresh ones if it was signed with one that is not known yet.

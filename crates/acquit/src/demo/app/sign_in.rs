@@ -43,7 +43,7 @@ pub(super) async fn begin(State(app): State<App>) -> Result<Response, AppError> 
             ("response_type", "code".to_owned()),
             ("client_id", app.kind.id.to_owned()),
             ("redirect_uri", app.callback()),
-            ("scope", "openid profile email".to_owned()),
+            ("scope", "openid profile".to_owned()),
             ("state", begun.state.clone()),
             ("nonce", begun.nonce.clone()),
             ("code_challenge", jose::encode(&jose::sha256(begun.verifier.as_bytes()))),
@@ -100,10 +100,9 @@ async fn believe(app: &App, begun: &Begun, code: &str, tokens: Tokens) -> Result
         _ => None,
     };
     let token = app.provider.with_keys(now, check, jws).await?;
-    let text = |claim: &str| token.others.get(claim).and_then(|value| value.as_str()).map(str::to_owned);
-    let name = text("name").or_else(|| text("preferred_username")).unwrap_or_else(|| token.subject.clone());
+    let user = app.provider.user(&tokens.access_token, &token.subject).await?;
     Ok(Session {
-        name,
+        name: user.name.unwrap_or_else(|| token.subject.clone()),
         subject: token.subject,
         sid: token.sid,
         id_token: tokens.id_token,
