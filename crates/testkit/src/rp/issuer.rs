@@ -28,13 +28,21 @@ pub struct Issuer {
     now: Now,
     metadata: Arc<Mutex<Option<Value>>>,
     keys: Arc<Mutex<Option<JwkSet>>>,
+    /// The key set as it came, for readers that take it apart themselves.
+    document: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Issuer {
     /// The issuer at this URL, with the clock that its tokens go by.
     #[must_use]
     pub fn new(url: &str, now: Now) -> Self {
-        Self { url: url.trim_end_matches('/').to_owned(), now, metadata: Arc::default(), keys: Arc::default() }
+        Self {
+            url: url.trim_end_matches('/').to_owned(),
+            now,
+            metadata: Arc::default(),
+            keys: Arc::default(),
+            document: Arc::default(),
+        }
     }
 
     /// Its URL, as in `iss`.
@@ -85,7 +93,14 @@ impl Issuer {
         let response = wire::get(&url).await.map_err(|error| format!("{url}: {error}"))?;
         let keys: JwkSet = serde_json::from_slice(response.body()).map_err(|error| format!("{url}: {error}"))?;
         let found = keys.find(kid).cloned();
+        *lock(&self.document) = response.body().to_vec();
         lock(&self.keys).replace(keys);
         found.ok_or_else(|| format!("no key {kid} at {url}"))
+    }
+
+    /// The key set as it came when [`Issuer::key`] fetched it last.
+    #[must_use]
+    pub fn key_document(&self) -> Vec<u8> {
+        lock(&self.document).clone()
     }
 }

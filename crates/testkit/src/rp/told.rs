@@ -6,12 +6,14 @@ use std::{
     task::{Context, Poll},
 };
 
+use acquit_core::Timestamp;
+use acquit_oidc::jose::{Algorithm, Jwks, LogoutSubject, LogoutTokenRules, verify_logout_token};
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 
 use super::{
-    Answer, Received, RpSession, Shared,
+    Answer, Issuer, Received, Registration, RpSession, Shared,
     app::{Asked, html},
     ledger::Way,
     lock,
@@ -91,10 +93,34 @@ async fn check(shared: &Shared, asked: &Asked) -> Result<LogoutToken, String> {
     let text = form.get("logout_token").ok_or("no logout_token (BC-15)")?;
     let registration = &shared.registration;
     let token = token::logout_token(text, issuer, &registration.id, &registration.alg).await?;
+    by_our_own_rules(text, &token, issuer, registration)?;
     if !lock(&shared.jtis).insert(token.jti.clone()) {
         return Err(format!("the jti {} came before (BC-27)", token.jti));
     }
     Ok(token)
+}
+
+/// Acquit receives logout tokens too: what it sends must pass its own receiver, which must read the same out of it.
+fn by_our_own_rules(
+    text: &str,
+    token: &LogoutToken,
+    issuer: &Issuer,
+    registration: &Registration,
+) -> Result<(), String> {
+    let keys = Jwks::parse(&issuer.key_document()).map_err(|error| error.to_string())?;
+    let alg = Algorithm::ALL.into_iter().find(|alg| alg.as_str() == registration.alg).ok_or("an unknown algorithm")?;
+    let rules = LogoutTokenRules { issuer: issuer.url(), client_id: &registration.id, alg, require_typ: true };
+    let now = Timestamp::from_seconds(issuer.now());
+    let read = verify_logout_token(&keys, rules, text, now).map_err(|error| format!("our own receiver: {error}"))?;
+    let (sub, sid) = match read.subject {
+        LogoutSubject::Session { sub, sid } => (sub, Some(sid)),
+        LogoutSubject::User { sub } => (Some(sub), None),
+    };
+    if sub == token.sub && sid == token.sid && read.jti == token.jti {
+        Ok(())
+    } else {
+        Err("our own receiver reads something else".to_owned())
+    }
 }
 
 /// `GET /frontchannel`: OpenID Connect Front-Channel Logout 1.0 section 2.
