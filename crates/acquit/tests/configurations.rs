@@ -116,6 +116,14 @@ fn a_good_configuration_has_settings_and_no_mistakes() {
 }
 
 #[test]
+fn the_configuration_that_the_readme_begins_with_has_no_mistakes() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/acquit.toml");
+    let loaded = config::load(&path, &Environment::default()).unwrap();
+    assert!(loaded.diagnostics.is_empty(), "{}", show(&loaded.diagnostics));
+    assert!(loaded.settings.is_some());
+}
+
+#[test]
 fn the_sample_uses_every_key_of_the_schema() {
     let sample = fs::read_to_string(folder().join("good/sample.toml")).unwrap();
     let ways_to_write_the_same = ["file", "env", "master_key", "jwks", "jwks_uri"];
