@@ -21,17 +21,18 @@ export class Acquit {
   constructor(options) {
     Object.assign(this, options);
     this.token = randomBytes(24).toString('base64url');
-    this.log = join(this.dir, `${this.name.replaceAll(' ', '-')}.log`);
-    this.config = join(this.dir, `${this.name.replaceAll(' ', '-')}.toml`);
+    const base = join(this.dir, this.name.replaceAll(' ', '-'));
+    this.log = `${base}.log`;
+    this.config = `${base}.toml`;
+    this.key = `${base}.key`;
   }
 
   /** Starts it, and returns how long it took until `/readyz` said 200. */
   async start() {
     if (this.port === undefined) {
       this.port = await freePort();
-      const key = join(this.dir, 'master.key');
-      writeFileSync(key, randomBytes(32).toString('base64'), { mode: 0o600 });
-      writeFileSync(this.config, this.#configuration(key));
+      writeFileSync(this.key, randomBytes(32).toString('base64'), { mode: 0o600 });
+      writeFileSync(this.config, this.#configuration());
     }
     const origin = `http://127.0.0.1:${this.port}`;
     const began = performance.now();
@@ -55,12 +56,12 @@ export class Acquit {
     return JSON.parse(answer.body).data.length;
   }
 
-  #configuration(key) {
+  #configuration() {
     const text = JSON.stringify;
     const head = `[server]
 public_url = "http://127.0.0.1:${this.port}"
 listen = "127.0.0.1:${this.port}"
-master_key = { file = ${text(key)} }
+master_key = { file = ${text(this.key)} }
 
 [store]
 url = ${text(this.storeUrl)}

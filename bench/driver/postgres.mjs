@@ -42,8 +42,9 @@ export class Postgres {
     };
     const options = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
     this.child = start(join(bin, 'postgres'), ['-D', data, ...options], { log: this.log, ...user });
+    this.child.endSignal = 'SIGINT'; // its fast shutdown; it would wait for its clients otherwise
     this.url = `postgres://acquit@127.0.0.1:${port}/postgres`;
-    const isReady = () => output(join(bin, 'pg_isready'), ['-q', '-h', '127.0.0.1', '-p', String(port)]);
+    const isReady = () => output(join(bin, 'pg_isready'), ['-q', '-U', 'acquit', '-h', '127.0.0.1', '-p', String(port)]);
     for (let tries = 0; ; tries += 1) {
       const up = await isReady().then(
         () => true,
@@ -55,9 +56,8 @@ export class Postgres {
     }
   }
 
-  /** SIGINT is its fast shutdown. */
   stop() {
-    return stop(this.child, 'SIGINT');
+    return stop(this.child);
   }
 
   pids = () => family(this.child.pid);

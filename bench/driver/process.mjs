@@ -36,9 +36,9 @@ export function start(command, args, { log, env = {}, uid, gid } = {}) {
 }
 
 /** Ends a program and waits until it is gone. */
-export async function stop(child, signal = 'SIGTERM') {
+export async function stop(child) {
   if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  child.kill(signal);
+  child.kill(child.endSignal ?? 'SIGTERM');
   const late = setTimeout(() => child.kill('SIGKILL'), 10_000);
   await child.ended;
   clearTimeout(late);
