@@ -27,7 +27,7 @@ pub enum BodyError {
     /// The connection broke off, or the body is not framed as it says.
     #[error("the body could not be read to its end")]
     Broken,
-    /// It took longer than [`BODY_WITHIN`].
+    /// It took longer than `BODY_WITHIN`.
     #[error("the body did not arrive within 30 seconds")]
     Slow,
     /// It is not what the endpoint takes.
