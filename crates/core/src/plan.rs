@@ -202,7 +202,9 @@ impl Planner<'_> {
 
     /// Whether nobody asked for this ending and the application does not want to hear of such.
     fn spared(&self, participant: &Participant) -> bool {
-        self.request.tell == Tell::Expiry && !participant.channels.tell_on_expiry
+        self.request.tell == Tell::Expiry
+            && !participant.channels.tell_on_expiry
+            && !self.request.is_from(&participant.app)
     }
 
     fn close(&mut self, share: &SessionShare, participant: &Participant) {
