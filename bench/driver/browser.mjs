@@ -33,8 +33,8 @@ export class Browser {
     for (let hop = 0; hop < MAX_HOPS; hop += 1) {
       const cookie = this.#cookieHeader(url);
       const answer = await request(method, url, { ...NAVIGATION, ...headers, ...(cookie && { cookie }) }, body);
-      this.#keep(url, answer.headers['set-cookie'] ?? []);
-      const { location } = answer.headers;
+      this.#keep(answer.cookies);
+      const { location } = answer;
       if (location === undefined) {
         return { url, status: answer.status, body: answer.body, form: readForm(answer.body) };
       }
@@ -59,7 +59,7 @@ export class Browser {
     return sent.join('; ');
   }
 
-  #keep(url, lines) {
+  #keep(lines) {
     for (const line of lines) {
       const [pair, ...attributes] = line.split(';').map((part) => part.trim());
       const name = pair.slice(0, pair.indexOf('='));

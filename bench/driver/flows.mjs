@@ -3,6 +3,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Browser } from './browser.mjs';
 import { form, request } from './http.mjs';
+import { encode } from './raw.mjs';
 
 export const PASSWORD = 'correct horse battery staple';
 
@@ -53,17 +54,11 @@ async function codeFlow(server, browser, user, client) {
   return { accessToken, idToken };
 }
 
-/** Whether the server calls the token active. */
-export async function introspect(server, client, token) {
-  const sent = form({ token });
-  const answer = await request(
-    'POST',
-    server.endpoints.introspection_endpoint,
-    { ...sent.headers, authorization: basic(client) },
-    sent.body,
-  );
-  if (answer.status !== 200) fail('no introspection', answer);
-  return JSON.parse(answer.body).active;
+/** The bytes of an introspection request. */
+export function introspection(server, client, token) {
+  const { body, headers } = form({ token });
+  const { host, pathname } = new URL(server.endpoints.introspection_endpoint);
+  return encode('POST', host, pathname, { ...headers, authorization: basic(client) }, body);
 }
 
 /** Revokes an access token. */

@@ -1,26 +1,34 @@
 // One HTTP request over kept-alive loopback connections, and the loops that repeat an operation.
 
-import { Agent, request as send } from 'node:http';
+import { Connection, encode, headerValues } from './raw.mjs';
 
-const agent = new Agent({ keepAlive: true, maxSockets: 64, keepAliveMsecs: 30_000 });
+const idle = new Map();
 
 /**
  * Sends a request and reads the whole answer.
- * @returns {Promise<{status: number, headers: import('node:http').IncomingHttpHeaders, body: string}>}
+ * @returns {Promise<{status: number, location?: string, cookies: string[], body: string}>}
  */
 export function request(method, url, headers = {}, body = undefined) {
+  const slash = url.indexOf('/', 'http://'.length);
+  const host = url.slice('http://'.length, slash);
+  const target = url.slice(slash).split('#', 1)[0];
+  const pool = idle.get(host) ?? idle.set(host, []).get(host);
+  let connection = pool.pop();
+  while (connection !== undefined && !connection.open) connection = pool.pop();
+  connection ??= new Connection(...host.split(':'));
   return new Promise((resolve, reject) => {
-    const sent = send(url, { method, headers, agent }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8');
-      answer.on('data', (chunk) => {
-        text += chunk;
+    connection.ask(encode(method, host, target, headers, body), (error, answer) => {
+      if (error !== undefined) return reject(error);
+      const { head, body: text } = answer;
+      if (/\r\nconnection: *close/i.test(head)) connection.close();
+      else pool.push(connection);
+      resolve({
+        status: Number(head.slice(9, 12)),
+        location: headerValues(head, 'location')[0],
+        cookies: headerValues(head, 'set-cookie'),
+        body: text,
       });
-      answer.on('end', () => resolve({ status: answer.statusCode, headers: answer.headers, body: text }));
-      answer.on('error', reject);
     });
-    sent.on('error', reject);
-    sent.end(body);
   });
 }
 

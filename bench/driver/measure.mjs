@@ -2,11 +2,14 @@
 
 import { createPublicKey, verify } from 'node:crypto';
 import { CpuMeter } from './cpu.mjs';
-import { introspect, revoke, signIn, signOut } from './flows.mjs';
+import { introspection, revoke, signIn, signOut } from './flows.mjs';
 import { atRate, forEach, forSeconds, percentile, request, sleep } from './http.mjs';
+import { forSecondsRaw } from './raw.mjs';
 
 /** Callers at a time, in every closed loop. */
 export const IN_FLIGHT = 16;
+/** Connections that introspect. */
+export const CONNECTIONS = 64;
 /**
  * Acquit tells an app once more when the app joined the session less than 10 s before the logout. The benchmark's people
  * stay longer than that, at both servers.
@@ -41,15 +44,14 @@ export async function introspections({ server, database, users, seconds }, clien
   const tokens = sessions.map(({ tokens: [token] }) => token.accessToken);
   const dead = (index) => index % 10 === 9;
   await forEach(tokens.filter((_, index) => dead(index)), IN_FLIGHT, (token) => revoke(server, client, token));
-  let next = 0;
-  return metered(server, database, () =>
-    forSeconds(seconds, IN_FLIGHT, async () => {
-      const index = next % amount;
-      next += 1;
-      const active = await introspect(server, client, tokens[index]);
-      if (active === dead(index)) throw new Error(`token ${index} should ${active ? 'not ' : ''}be active`);
-    }),
-  );
+  const url = server.endpoints.introspection_endpoint;
+  const requests = tokens.map((token) => introspection(server, client, token));
+  const check = (answer, index) => {
+    if (answer.includes('"active":true') === dead(index)) {
+      throw new Error(`token ${index} should ${dead(index) ? 'not ' : ''}be active: ${answer}`);
+    }
+  };
+  return metered(server, database, () => forSecondsRaw(seconds, CONNECTIONS, url, requests, check));
 }
 
 /** Sessions at `clients`, for later. */

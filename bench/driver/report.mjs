@@ -1,7 +1,7 @@
 // A run as text: a table for the terminal, and bench/RESULTS.md.
 
 import { GOALS, figure, ours, perDelivery, spread, verdict } from './goals.mjs';
-import { IN_FLIGHT } from './measure.mjs';
+import { CONNECTIONS, IN_FLIGHT } from './measure.mjs';
 
 const BY_HAND = '<!-- Written by hand from here on; bench/run keeps it. -->';
 const number = (value) => (value === undefined ? '–' : value.toFixed(value < 20 ? 1 : 0));
@@ -138,7 +138,8 @@ function method({ seconds, size, hangingPerSecond, users }) {
   SQLite with full synchronisation, PostgreSQL with \`fsync\` and \`synchronous_commit\` on.
 - **The hash has the smallest cost that argon2id knows** (8 KiB, one pass), so that the protocol is measured and not the password hash,
   which is dear on purpose; an operator's users pay that on top.
-- *Introspection*: ${size.tokens} opaque tokens, one in ten revoked, each answer checked.
+- *Introspection*: ${size.tokens} opaque tokens, one in ten revoked, each answer checked; prepared requests over ${CONNECTIONS} plain sockets, so
+  that no server sleeps while the driver works.
 - *Logout*: ${size.five} sessions told to 5 apps and ${size.one} told to 1, by RP-initiated logout with a hint; the peer always asks once more, Acquit
   needs no confirmation then. Measured from the first request until every token has arrived and 0.4 s more for the receipts.
   Every run compares what the receivers got with sessions × apps (each session once, each token's \`aud\`, algorithm and \`jti\`, one signature
