@@ -3,5 +3,10 @@
 
 mod logout;
 mod parties;
+mod redirect;
 mod shapes;
+mod speed;
 mod sso;
+mod sso_rules;
+mod wrapping;
+mod wrapping_logout;
