@@ -21,7 +21,9 @@ pub use artifact::{ArtifactResolve, ArtifactResponse};
 pub use assertion::{Assertion, Attribute, AuthnStatement};
 pub use authn_request::{AuthnRequest, Comparison, NameIdPolicy, RequestedAuthnContext};
 pub use header::{Header, MessageId};
-pub use logout_request::{LogoutRequest, REASON_ADMIN, REASON_GLOBAL_TIMEOUT, REASON_SP_TIMEOUT, REASON_USER};
+pub use logout_request::{
+    EncryptedLogoutRequest, LogoutRequest, REASON_ADMIN, REASON_GLOBAL_TIMEOUT, REASON_SP_TIMEOUT, REASON_USER,
+};
 pub use logout_response::LogoutResponse;
 pub use name_id::NameId;
 pub use received::{AcceptedAssertion, Answer, ResponseRules};

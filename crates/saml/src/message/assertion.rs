@@ -118,7 +118,7 @@ impl Assertion {
 
         let until = time::write(self.not_on_or_after);
         out.start("saml:Subject");
-        self.name_id.write(out);
+        self.name_id.write(out, false);
         out.start("saml:SubjectConfirmation").attr("Method", BEARER);
         out.start("saml:SubjectConfirmationData").attr("NotOnOrAfter", &until).attr("Recipient", &self.recipient);
         out.attr_some("InResponseTo", self.in_response_to.as_deref());

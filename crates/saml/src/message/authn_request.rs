@@ -191,7 +191,7 @@ impl Part for AuthnRequest {
     fn body(&self, out: &mut Writer) -> Result<(), BuildError> {
         if let Some(subject) = &self.subject {
             out.start("saml:Subject");
-            subject.write(out);
+            subject.write(out, false);
             out.end();
         }
         if let Some(policy) = &self.name_id_policy {

@@ -5,7 +5,7 @@ use acquit_core::time::Timestamp;
 use super::{Header, Kind, NameId, Part, Received, Signed};
 use crate::{
     BuildError, Error,
-    security::DecryptionKey,
+    security::{Certificate, DecryptionKey, encrypt},
     time,
     xml::{
         Writer,
@@ -70,6 +70,54 @@ impl LogoutRequest {
             asynchronous: extensions.is_some_and(|extensions| extensions.all(ASLO, "Asynchronous").next().is_some()),
         }))
     }
+
+    /// The same request with its name encrypted to the receiver.
+    ///
+    /// # Errors
+    /// [`BuildError`]
+    pub fn encrypted_to(&self, recipient: &Certificate) -> Result<EncryptedLogoutRequest<'_>, BuildError> {
+        let mut name = Writer::new();
+        self.name_id.write(&mut name, true);
+        Ok(EncryptedLogoutRequest { request: self, name: encrypt(&name.finish()?, recipient)? })
+    }
+
+    fn rest(&self, out: &mut Writer) {
+        for index in &self.session_indexes {
+            out.leaf("samlp:SessionIndex", index);
+        }
+    }
+
+    fn extensions(&self, out: &mut Writer) {
+        if self.asynchronous {
+            out.start("samlp:Extensions").start("aslo:Asynchronous").attr("xmlns:aslo", ASLO).end().end();
+        }
+    }
+}
+
+/// A request whose name only the receiver can read.
+pub struct EncryptedLogoutRequest<'a> {
+    request: &'a LogoutRequest,
+    name: String,
+}
+
+impl Part for EncryptedLogoutRequest<'_> {
+    const NAME: &'static str = LogoutRequest::NAME;
+    const REQUEST: bool = true;
+
+    fn header(&self) -> &Header {
+        &self.request.header
+    }
+
+    fn attributes(&self, out: &mut Writer) {
+        self.request.attributes(out);
+    }
+
+    fn body(&self, out: &mut Writer) -> Result<(), BuildError> {
+        self.request.extensions(out);
+        out.start("saml:EncryptedID").embed(&self.name).end();
+        self.request.rest(out);
+        Ok(())
+    }
 }
 
 impl Part for LogoutRequest {
@@ -86,13 +134,9 @@ impl Part for LogoutRequest {
     }
 
     fn body(&self, out: &mut Writer) -> Result<(), BuildError> {
-        if self.asynchronous {
-            out.start("samlp:Extensions").start("aslo:Asynchronous").attr("xmlns:aslo", ASLO).end().end();
-        }
-        self.name_id.write(out);
-        for index in &self.session_indexes {
-            out.leaf("samlp:SessionIndex", index);
-        }
+        self.extensions(out);
+        self.name_id.write(out, false);
+        self.rest(out);
         Ok(())
     }
 }

@@ -82,8 +82,10 @@ impl NameId {
         }
     }
 
-    pub(super) fn write(&self, out: &mut Writer) {
+    /// Writes the name; alone, as it is encrypted, with its namespace.
+    pub(super) fn write(&self, out: &mut Writer, alone: bool) {
         out.start("saml:NameID");
+        out.attr_some("xmlns:saml", alone.then_some(SAML));
         out.attr_some("NameQualifier", self.name_qualifier.as_deref());
         out.attr_some("SPNameQualifier", self.sp_name_qualifier.as_deref());
         out.attr_some("Format", self.format.as_deref());

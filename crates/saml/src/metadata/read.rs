@@ -139,7 +139,7 @@ impl ServiceProvider {
                 return Err(Error::Invalid("ProtocolBinding"));
             }
             if let Some(url) = &request.acs_url {
-                let found = posts.find(|endpoint| endpoint.for_answers() == url || endpoint.location == *url);
+                let found = posts.find(|endpoint| endpoint.location == *url);
                 return found.ok_or(Error::Invalid("AssertionConsumerServiceURL"));
             }
             if let Some(index) = request.acs_index {

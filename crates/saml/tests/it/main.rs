@@ -1,7 +1,10 @@
 //! Both roles against each other, and the attacks between them.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod artifact;
+mod encryption;
 mod logout;
+mod metadata;
 mod parties;
 mod redirect;
 mod shapes;
@@ -10,3 +13,4 @@ mod sso;
 mod sso_rules;
 mod wrapping;
 mod wrapping_logout;
+mod xmlsec;
