@@ -24,6 +24,7 @@ use crate::{
     clock::Clock,
     cookies::Cookies,
     denial::Denials,
+    failpoint,
     keys::{Keys, KeysError},
     limits::Limits,
     logout::{LogoutError, Order, log_out},
@@ -243,5 +244,6 @@ pub async fn end_all_of(app: &App, user: &UserId, why: &str) -> Result<(), Logou
         ip: None,
         browser: None,
     };
+    failpoint::hit("overtaken");
     log_out(app, order).await.map(drop)
 }

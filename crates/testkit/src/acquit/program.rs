@@ -72,13 +72,7 @@ impl Program {
     /// # Panics
     /// It does not come up.
     pub async fn launch(&self, env: &[(&str, &str)]) {
-        let path = self.folder.path();
-        let log = fs::OpenOptions::new().create(true).append(true).open(path.join("log")).unwrap();
-        let mut command = Command::new(binary());
-        command.args(["serve", "--config", "acquit.toml"]).current_dir(path);
-        command.envs(self.env.iter().cloned()).envs(env.iter().copied());
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        *lock(&self.child) = Some(command.spawn().expect("the program starts"));
+        self.spawn(env);
         let begun = Instant::now();
         loop {
             if wire::get(&self.ready).await.is_ok_and(|response| response.status() == 200) {
@@ -90,6 +84,20 @@ impl Program {
             assert!(begun.elapsed() < START_WITHIN, "the program does not become ready: {}", self.log());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// Starts it, with these variables besides, and waits for nothing: it may end by itself.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    pub fn spawn(&self, env: &[(&str, &str)]) {
+        let path = self.folder.path();
+        let log = fs::OpenOptions::new().create(true).append(true).open(path.join("log")).unwrap();
+        let mut command = Command::new(binary());
+        command.args(["serve", "--config", "acquit.toml"]).current_dir(path);
+        command.envs(self.env.iter().cloned()).envs(env.iter().copied());
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        *lock(&self.child) = Some(command.spawn().expect("the program starts"));
     }
 
     fn exited(&self) -> Option<ExitStatus> {

@@ -147,6 +147,30 @@ fn part(text: &str, begin: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_crash_between_a_users_end_and_the_logout_is_made_up_for_after_the_next_start() {
+    for engine in Engine::BOTH {
+        let payroll = Registration::new("payroll").start().await;
+        let app = Setup::on(engine).program(&[&payroll]).await;
+        let browser = Browser::new();
+        app.enter(&browser, &payroll, "bob").await;
+        app.runs.kill();
+        let file = app.runs.folder().join("acquit.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let old = part(&text, "username = \"bob\"");
+        fs::write(&file, text.replace(&old, &format!("{}\ndisabled = true\n", old.trim_end()))).unwrap();
+        app.runs.spawn(&[("ACQUIT_FAILPOINT", "overtaken")]);
+        app.runs.ended(Duration::from_secs(30)).await;
+        assert!(payroll.ledger().by(Way::Back).is_empty());
+        // This time the configuration changes nothing any more.
+        app.runs.launch(&[]).await;
+        told(&payroll, &browser).await;
+        let receipt = only_receipt(&app).await;
+        assert_eq!((&receipt["requested"]["by"], &receipt["scope"]), (&"policy".into(), &"user".into()), "{engine:?}");
+        assert!(app.live_sessions().await.is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_user_whose_password_changed_or_who_is_kept_out_or_gone_is_out_everywhere() {
     for engine in Engine::BOTH {
         let payroll = Registration::new("payroll").start().await;
