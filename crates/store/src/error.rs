@@ -69,6 +69,10 @@ impl From<tokio_postgres::Error> for StoreError {
         match db.code().code() {
             "40001" | "40P01" => Self::Conflict(text),
             "23505" => Self::Duplicate(text),
+            // The password, the user or the database that the URL names is wrong.
+            code if code.starts_with("28") || code == "3D000" => Self::Url(text),
+            // What was the primary is a replica now: it refuses to begin a transaction that may write.
+            "0A000" => Self::Unavailable(text),
             // Lock and statement timeouts, read-only after a failover, connection, resource and operator trouble.
             "55P03" | "57014" | "25006" => Self::Unavailable(text),
             code if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => Self::Unavailable(text),
@@ -81,6 +85,9 @@ impl From<deadpool_postgres::PoolError> for StoreError {
     fn from(error: deadpool_postgres::PoolError) -> Self {
         match error {
             deadpool_postgres::PoolError::Backend(error) => error.into(),
+            deadpool_postgres::PoolError::Timeout(_) => {
+                Self::Unavailable("no connection could be had in time".to_owned())
+            }
             other => Self::Unavailable(other.to_string()),
         }
     }

@@ -55,7 +55,7 @@ pub(crate) fn binary() -> PathBuf {
 }
 
 impl Program {
-    pub(super) async fn start(setup: Setup, applications: &[&TestRp]) -> TestApp<Self> {
+    pub(super) fn prepare(setup: Setup, applications: &[&TestRp]) -> TestApp<Self> {
         // Chosen free; the server binds it a moment later.
         let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).unwrap().port();
         let folder = tempfile::Builder::new().prefix("acquit-program-").tempdir().unwrap();
@@ -63,7 +63,6 @@ impl Program {
         let issuer = format!("http://{}:{port}", setup.host);
         let ready = format!("http://127.0.0.1:{port}/readyz");
         let program = Self { folder, env: setup.env, ready, child: Mutex::new(None) };
-        program.launch(&[]).await;
         TestApp::new(issuer, system_clock(), applications, program)
     }
 
@@ -98,6 +97,16 @@ impl Program {
         command.envs(self.env.iter().cloned()).envs(env.iter().copied());
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         *lock(&self.child) = Some(command.spawn().expect("the program starts"));
+    }
+
+    /// Asks it to end (SIGTERM).
+    ///
+    /// # Panics
+    /// It is gone already.
+    pub fn terminate(&self) {
+        let id = lock(&self.child).as_ref().expect("it runs").id();
+        let status = Command::new("kill").arg(id.to_string()).status();
+        assert!(status.expect("kill").success());
     }
 
     fn exited(&self) -> Option<ExitStatus> {
