@@ -16,4 +16,5 @@ mod main_job;
 mod openid_client;
 mod openidconnect;
 mod registration;
+mod starting;
 mod world;
