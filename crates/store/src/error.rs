@@ -27,6 +27,9 @@ pub enum StoreError {
     /// The database is set up so that an acknowledged logout could be lost: the operator must change it.
     #[error("the database cannot be trusted with a logout: {0}")]
     Unsafe(String),
+    /// The place after which a list is to go on is none that a list ended with: the caller must correct it.
+    #[error("this is no cursor that such a list ended with")]
+    Cursor,
     /// The URL names no database that can be opened: the configuration must be corrected.
     #[error("the store's URL: {0}")]
     Url(String),

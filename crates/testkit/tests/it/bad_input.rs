@@ -489,6 +489,32 @@ async fn a_json_body_of_the_wrong_shape_is_refused_on(engine: Engine) {
 }
 
 #[tokio::test]
+async fn a_cursor_that_no_list_ended_with_is_refused_by_name() {
+    for engine in Engine::BOTH {
+        let world = world_on(engine).await;
+        let second = Browser::new();
+        enter_all(&world.app, &second, &[&world.payroll], "bob").await;
+        let next = world.app.read("/api/v1/sessions?limit=1").await["next"].as_str().unwrap().to_owned();
+        assert_eq!(
+            world.app.read(&format!("/api/v1/sessions?after={next}")).await["data"].as_array().unwrap().len(),
+            1
+        );
+        for path in ["/api/v1/sessions", "/api/v1/logouts"] {
+            let long = "x".repeat(5_000);
+            for after in ["garbage", "1.2", ".", "%00", "1790000000000000.ses_%00", "%27%20OR%201=1", &long] {
+                let (status, body) = world.app.api(Method::GET, &format!("{path}?after={after}"), None).await;
+                assert_eq!((status, body["status"].as_u64()), (400, Some(400)), "{engine:?} {path} {after}: {body}");
+                assert!(body["detail"].as_str().unwrap().contains("`after`"), "{path} {after}: {body}");
+            }
+        }
+        let (status, body) = world.app.api(Method::GET, &format!("/api/v1/logouts?after={next}"), None).await;
+        assert_eq!(status, 400, "the cursor of another list: {body}");
+        let (status, body) = world.app.api(Method::GET, "/api/v1/sessions?limit=1&limit=2", None).await;
+        assert_eq!((status, body["status"].as_u64()), (400, Some(400)), "a problem, not a page: {body}");
+    }
+}
+
+#[tokio::test]
 async fn a_huge_cookie_signs_nobody_in_or_out() {
     for engine in Engine::BOTH {
         a_huge_cookie_signs_nobody_in_or_out_on(engine).await;
