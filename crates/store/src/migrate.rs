@@ -15,9 +15,9 @@ const VERSIONS: &[(&str, &str, &str)] = &[
         include_str!("../migrations/postgres/0001_first.sql"),
     ),
     (
-        "V2__overtaken",
-        include_str!("../migrations/sqlite/0002_overtaken.sql"),
-        include_str!("../migrations/postgres/0002_overtaken.sql"),
+        "V2__overtaken_pushed",
+        include_str!("../migrations/sqlite/0002_overtaken_pushed.sql"),
+        include_str!("../migrations/postgres/0002_overtaken_pushed.sql"),
     ),
 ];
 
