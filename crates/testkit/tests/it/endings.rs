@@ -87,6 +87,18 @@ async fn an_operator_ends_a_session_and_a_user() {
 }
 
 #[tokio::test]
+async fn a_logout_of_somebody_who_is_not_signed_in_leaves_a_receipt_that_says_so() {
+    let (payroll, app, browser) = in_process().await;
+    let order = json!({ "scope": "user", "user": "bob" });
+    let (status, receipt) = app.api(Method::POST, "/api/v1/logouts", Some(&order)).await;
+    assert_eq!((status, &receipt["state"]), (202, &"complete".into()), "{receipt}");
+    assert_eq!((&receipt["sessions"], &receipt["steps"]), (&json!([]), &json!([])), "{receipt}");
+    // Asked again, it is the same one.
+    assert_eq!(app.api(Method::POST, "/api/v1/logouts", Some(&order)).await.1["id"], receipt["id"]);
+    assert!(payroll.knows(&browser).await);
+}
+
+#[tokio::test]
 async fn the_account_page_ends_one_session_or_all() {
     let (payroll, app, browser) = in_process().await;
     let phone = Browser::new();
