@@ -16,6 +16,7 @@ use acquit_delivery::{
     worker::{self, Worker},
 };
 use acquit_store::{StoreError, user::User};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +46,8 @@ const KEYS_EVERY: Duration = Duration::from_secs(30);
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// Passwords that are hashed at the same time; each takes 19 MiB and a core for some hundredth of a second.
 const HASHES_AT_ONCE: usize = 4;
+/// Configured users that are looked up at the same time.
+const LOOKUPS_AT_ONCE: usize = 16;
 
 /// Why a server does not start. The operator must act.
 #[derive(Debug, thiserror::Error)]
@@ -122,7 +125,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
         limits: RwLock::new(Arc::new(Limits::new(&settings.limits, clock.clone()))),
         server: settings.server.clone(),
         denials: Denials::default(),
-        passwords: PasswordHasher::new(HASHES_AT_ONCE)?,
+        passwords: PasswordHasher::new(HASHES_AT_ONCE),
         settings: RwLock::new(Arc::new(settings)),
         store,
         clock,
@@ -176,8 +179,9 @@ async fn refresh_keys(app: App, stop: CancellationToken) {
 /// password is signed out everywhere.
 pub(crate) async fn configured_users(app: &App) -> Result<(), StartError> {
     let settings = app.settings();
-    for configured in &settings.users {
-        let known = app.store.user_by_username(&configured.username).await?;
+    let known = settings.users.iter().map(|user| app.store.user_by_username(&user.username));
+    let known: Vec<Option<User>> = stream::iter(known).buffered(LOOKUPS_AT_ONCE).try_collect().await?;
+    for (configured, known) in settings.users.iter().zip(known) {
         let same_password = match (&configured.password, known.as_ref().and_then(|user| user.password_hash.as_deref()))
         {
             (_, None) => false,
@@ -206,7 +210,8 @@ pub(crate) async fn configured_users(app: &App) -> Result<(), StartError> {
             epoch: 0,
             created_at: now,
         };
-        if app.store.put_user(user.clone()).await?.is_err() {
+        // Each write is a commit of its own, and at most starts there is nothing to write.
+        if known.as_ref().is_none_or(|known| !same(known, &user)) && app.store.put_user(user.clone()).await?.is_err() {
             tracing::error!(username = user.username, "a configured user's name is taken");
         }
         if let Some(known) = known.as_ref().filter(|known| known.disabled != configured.disabled) {
@@ -221,6 +226,18 @@ pub(crate) async fn configured_users(app: &App) -> Result<(), StartError> {
         }
     }
     disable_the_gone(app).await
+}
+
+/// Whether all that the configuration says of a user is in the store.
+fn same(known: &User, configured: &User) -> bool {
+    let kept = User {
+        id: known.id.clone(),
+        disabled: known.disabled,
+        epoch: known.epoch,
+        created_at: known.created_at,
+        ..configured.clone()
+    };
+    *known == kept
 }
 
 async fn disable_the_gone(app: &App) -> Result<(), StartError> {
