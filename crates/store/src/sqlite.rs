@@ -148,34 +148,48 @@ impl Sqlite {
         answer.await.map_err(|_| gone())?
     }
 
-    /// Runs a read at once: it takes microseconds, less than handing it to another thread.
+    /// Runs one read at once: it takes microseconds, less than handing it to another thread.
     pub(crate) fn read<A, T>(&self, args: &A, body: Body<A, T>) -> Result<T, StoreError> {
-        let pooled = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match pooled {
-            Some(connection) => connection,
-            None => self.reader()?,
-        };
-        let mut tx = Tx::Sqlite(connection);
+        let mut tx = Tx::Sqlite(self.reader()?);
+        let result = run(&mut tx, args, body);
+        self.give_back(tx);
+        result
+    }
+
+    /// Runs several reads on one state of the file.
+    pub(crate) fn snapshot<A, T>(&self, args: &A, body: Body<A, T>) -> Result<T, StoreError> {
+        let mut tx = Tx::Sqlite(self.reader()?);
         control(&tx, "BEGIN")?;
-        let result = body(&mut tx, args)
-            .now_or_never()
-            .unwrap_or_else(|| Err(StoreError::Corrupt("a read on SQLite waited for something".to_owned())));
+        let result = run(&mut tx, args, body);
         control(&tx, "COMMIT")?;
-        if let Tx::Sqlite(connection) = tx {
-            let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-            if readers.len() < READERS {
-                readers.push(connection);
-            }
-        }
+        self.give_back(tx);
         result
     }
 
     fn reader(&self) -> Result<Connection, StoreError> {
+        let pooled = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if let Some(connection) = pooled {
+            return Ok(connection);
+        }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
         prepare(&connection)?;
         Ok(connection)
     }
+
+    fn give_back(&self, tx: Tx) {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Tx::Sqlite(connection) = tx
+            && readers.len() < READERS
+        {
+            readers.push(connection);
+        }
+    }
+}
+
+fn run<A, T>(tx: &mut Tx, args: &A, body: Body<A, T>) -> Result<T, StoreError> {
+    let waited = || Err(StoreError::Corrupt("a read on SQLite waited for something".to_owned()));
+    body(tx, args).now_or_never().unwrap_or_else(waited)
 }
 
 /// Takes what waits, commits it as one, answers, and again. Ends when the store is gone.
