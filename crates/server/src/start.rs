@@ -1,5 +1,7 @@
 //! Putting a server together from its settings, and running what runs beside the requests.
 
+mod store;
+
 use std::{
     sync::{Arc, RwLock},
     time::Duration,
@@ -13,7 +15,7 @@ use acquit_delivery::{
     egress::{Allow, Egress, EgressError, InvalidAllow, Options, Policy},
     worker::{self, Worker},
 };
-use acquit_store::{Store, StoreError, user::User};
+use acquit_store::{StoreError, user::User};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +27,7 @@ use crate::{
     clock::Clock,
     cookies::Cookies,
     denial::Denials,
+    failpoint,
     keys::{Keys, KeysError},
     limits::Limits,
     logout::{LogoutError, Order, log_out},
@@ -52,6 +55,16 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error("the store cannot be used: {0}")]
     Store(#[from] StoreError),
+    /// PostgreSQL took no connections for a minute.
+    #[error("PostgreSQL at {place} took no connections within {waited} s: {error}")]
+    NoDatabase {
+        /// Where it was looked for.
+        place: String,
+        /// For how many seconds.
+        waited: u64,
+        /// What was wrong with the last try.
+        error: StoreError,
+    },
     /// The folder or file of the store cannot be prepared.
     #[error("the place for the store cannot be prepared: {0}")]
     Prepare(std::io::Error),
@@ -95,8 +108,7 @@ pub struct Running {
 /// [`StartError`].
 pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
     let sealer = Sealer::new(&settings.server.master_key.load()?)?;
-    settings.store.prepare().map_err(StartError::Prepare)?;
-    let store = Store::open(settings.store.url().expose()).await?;
+    let store = store::open(&settings.store).await?;
     let keys = Keys::load(&store, &sealer, clock.now()).await?;
     let clients = Clients::load(settings.applications.clone(), store.clone()).await?;
     let egress = Arc::new(Egress::new(Options::new(policy(&settings)?))?);
@@ -260,5 +272,6 @@ pub async fn end_all_of(app: &App, user: &UserId, why: &str) -> Result<(), Logou
         ip: None,
         browser: None,
     };
+    failpoint::hit("overtaken");
     log_out(app, order).await.map(drop)
 }

@@ -15,5 +15,7 @@ mod frontchannel;
 mod main_job;
 mod openid_client;
 mod openidconnect;
+mod par;
 mod registration;
+mod starting;
 mod world;
