@@ -19,6 +19,7 @@ mod logout;
 mod outbox;
 mod races;
 mod receipt;
+mod saml;
 mod session;
 mod small;
 mod sweep;
