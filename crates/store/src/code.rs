@@ -4,7 +4,7 @@ mod redeem;
 
 use acquit_core::{
     AppId, SessionId, Timestamp, UserId,
-    event::Kind,
+    event::{Facts, Kind},
     participant::Participant,
     session::{Life, Lifetimes},
 };
@@ -160,6 +160,7 @@ async fn issue(
             user: Some(session.user.clone()),
             session: Some(session.id.clone()),
             party: Some(grant.app.as_str().to_owned()),
+            facts: Facts { protocol: Some(participant.protocol.as_str().to_owned()), own_browser: true, ..Facts::NONE },
             ..Event::new(Kind::ParticipantJoined, participant.joined_at)
         });
         participant.sid.clone()
