@@ -58,6 +58,7 @@ pub struct Limits {
     account: Keyed,
     sign_in_address: Keyed,
     logout_address: Keyed,
+    log_token: Keyed,
     clock: Injected,
 }
 
@@ -81,6 +82,7 @@ impl Limits {
             account: keyed(settings.sign_in_per_account),
             sign_in_address: keyed(settings.sign_in_per_address),
             logout_address: keyed(settings.logout_per_address),
+            log_token: keyed(settings.log_per_token),
             clock,
         }
     }
@@ -104,9 +106,17 @@ impl Limits {
         self.check(&self.logout_address, &subscriber(address))
     }
 
+    /// May the operator's token of this name read the System Log now?
+    ///
+    /// # Errors
+    /// [`TooMany`].
+    pub fn try_log(&self, token: &str) -> Result<(), TooMany> {
+        self.check(&self.log_token, token)
+    }
+
     /// Forgets keys that have been quiet. Called from time to time, so that memory does not grow with attackers.
     pub fn forget_quiet(&self) {
-        for limiter in [&self.account, &self.sign_in_address, &self.logout_address] {
+        for limiter in [&self.account, &self.sign_in_address, &self.logout_address, &self.log_token] {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
@@ -137,7 +147,12 @@ mod tests {
     #[test]
     fn an_account_is_tried_only_so_often_from_however_many_addresses() {
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_000)));
-        let settings = settings::Limits { sign_in_per_account: 3, sign_in_per_address: 100, logout_per_address: 1 };
+        let settings = settings::Limits {
+            sign_in_per_account: 3,
+            sign_in_per_address: 100,
+            logout_per_address: 1,
+            ..settings::Limits::default()
+        };
         let limits = Limits::new(&settings, clock.clone());
         for address in ["a", "b", "c"] {
             assert_eq!(limits.try_password("alice", address), Ok(()));
@@ -151,7 +166,12 @@ mod tests {
     #[test]
     fn the_addresses_of_one_ipv6_subscriber_count_as_one() {
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_000)));
-        let settings = settings::Limits { sign_in_per_account: 9, sign_in_per_address: 1, logout_per_address: 1 };
+        let settings = settings::Limits {
+            sign_in_per_account: 9,
+            sign_in_per_address: 1,
+            logout_per_address: 1,
+            ..settings::Limits::default()
+        };
         let limits = Limits::new(&settings, clock);
         assert_eq!(limits.try_password("u", "2001:db8::1"), Ok(()));
         assert!(limits.try_password("v", "2001:db8::ffff:2").is_err());
@@ -165,7 +185,12 @@ mod tests {
     #[test]
     fn an_address_is_heard_only_so_often() {
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_000)));
-        let settings = settings::Limits { sign_in_per_account: 3, sign_in_per_address: 2, logout_per_address: 1 };
+        let settings = settings::Limits {
+            sign_in_per_account: 3,
+            sign_in_per_address: 2,
+            logout_per_address: 1,
+            ..settings::Limits::default()
+        };
         let limits = Limits::new(&settings, clock.clone());
         assert_eq!(limits.try_bare_logout("a"), Ok(()));
         assert!(limits.try_bare_logout("a").is_err());
