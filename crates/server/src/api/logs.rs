@@ -27,6 +27,9 @@ use trouble::Trouble;
 /// Where it is.
 pub const PATH: &str = "/api/v1/logs";
 
+/// The parameters that it knows.
+const KNOWN: [&str; 7] = ["since", "until", "sortOrder", "after", "filter", "q", "limit"];
+
 /// `GET /api/v1/logs?since=&until=&filter=&q=&sortOrder=&limit=&after=`.
 ///
 /// # Errors
@@ -46,10 +49,11 @@ pub async fn list(State(app): State<App>, headers: HeaderMap, RawQuery(query): R
             response.headers_mut().append(header::LINK, link);
         }
     };
-    link(&params, "self");
+    let known = params.iter().filter(|(name, _)| KNOWN.contains(name));
+    link(&Params::from_pairs(known)?, "self");
     if let Some(next) = page.next {
         // What the cursor says need not be said again.
-        let kept = params.iter().filter(|(name, _)| !["after", "since", "until", "sortOrder"].contains(name));
+        let kept = params.iter().filter(|(name, _)| ["filter", "q", "limit"].contains(name));
         let after = next.to_text();
         link(&Params::from_pairs(kept.chain([("after", after.as_str())]))?, "next");
     }

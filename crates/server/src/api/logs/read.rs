@@ -1,7 +1,7 @@
 //! Reading a page: chunk by chunk until it is full, there is nothing more, or enough was looked through.
 
 use acquit_core::{AppId, LogoutId};
-use acquit_store::event::{EventRecord, Place, Range};
+use acquit_store::event::{Context, EventRecord, Place, Range};
 use serde_json::Value;
 
 use super::{
@@ -99,18 +99,8 @@ pub async fn page(app: &App, wanted: &Wanted) -> Result<Page, Trouble> {
         let last = rows.len() < usize::try_from(chunk).unwrap_or(usize::MAX);
         looked_at += rows.len();
         let context = app.store.log_context(&rows).await?;
-        let application = |id: &str| app.clients.name(&AppId::new(id));
-        let names = Names { context: &context, application: &application, issuer: app.issuer() };
-        for row in rows {
-            if events.len() >= limit {
-                // The first one that did not fit on the page is the proof that there is more.
-                return Ok(Page { events, next: reader.next(true) });
-            }
-            let event = log_event::of(&row, &names);
-            if wanted.filter.as_ref().is_none_or(|filter| filter.fits(&event)) && wanted.keywords.fit(&event) {
-                events.push(event);
-            }
-            reader.passed(&row);
+        if take(app, wanted, rows, &context, &mut reader, &mut events) {
+            return Ok(Page { events, next: reader.next(true) });
         }
         if last {
             reader.passed_all();
@@ -119,5 +109,32 @@ pub async fn page(app: &App, wanted: &Wanted) -> Result<Page, Trouble> {
         if looked_at >= MOST {
             return Ok(Page { events, next: reader.next(true) });
         }
+        // On SQLite nothing above ever waits, and others want the thread, too.
+        tokio::task::yield_now().await;
     }
+}
+
+/// Takes what fits from a chunk; whether there was one more when the page was full.
+fn take(
+    app: &App,
+    wanted: &Wanted,
+    rows: Vec<EventRecord>,
+    context: &Context,
+    reader: &mut Reader,
+    events: &mut Vec<Value>,
+) -> bool {
+    let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
+    let application = |id: &str| app.clients.name(&AppId::new(id));
+    let names = Names { context, application: &application, issuer: app.issuer() };
+    for row in rows {
+        if events.len() >= limit {
+            return true;
+        }
+        let event = log_event::of(&row, &names);
+        if wanted.filter.as_ref().is_none_or(|filter| filter.fits(&event)) && wanted.keywords.fit(&event) {
+            events.push(event);
+        }
+        reader.passed(&row);
+    }
+    false
 }
