@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use acquit_server::sweep;
+use acquit_core::event::Kind;
+use acquit_server::{clock::Clock, sweep};
+use acquit_store::event::Event;
 use acquit_testkit::{
     Browser, Engine, Registration, Setup, TestApp, TestRp,
     acquit::{InProcess, OPERATOR},
@@ -363,4 +365,24 @@ async fn events_go_when_their_retention_is_over() {
     app.runs.advance(Duration::from_secs(2 * 86_400));
     sweep::clean(&app.runs.app).await.unwrap();
     assert_eq!(logs(&app, &[("since", &since)]).await.events(), Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_request_that_finds_little_looks_through_a_bounded_part_and_says_where_to_go_on() {
+    let app = Setup::on(Engine::Sqlite).start(&[]).await;
+    let (store, now) = (&app.runs.app.store, app.runs.clock.now());
+    let noise = |_| store.append_event(Event::new(Kind::KeyRotated, now));
+    for _ in 0..21 {
+        futures_util::future::try_join_all((0..500).map(noise)).await.unwrap();
+    }
+    store.append_event(Event::new(Kind::PasswordChanged, now)).await.unwrap();
+    let until = app.runs.clock_text(Duration::from_secs(1));
+    let filter = ("filter", "eventType eq \"user.account.update_password\"");
+    for range in [&[filter][..], &[filter, ("until", &until)]] {
+        let first = logs(&app, range).await;
+        assert_eq!(first.events(), Vec::<Value>::new());
+        let second = ask(&first.next.unwrap(), Some(&format!("SSWS {OPERATOR}"))).await;
+        assert_eq!(second.events().len(), 1);
+    }
+    assert_eq!(logs(&app, &[filter, ("sortOrder", "DESCENDING"), ("limit", "1")]).await.events().len(), 1);
 }
