@@ -87,7 +87,7 @@ async fn page(
     logout: Option<&LogoutId>,
     limit: u32,
 ) -> Result<Vec<EventRecord>, StoreError> {
-    // Each statement has its condition on the logout or has it not, so that each uses the index that fits.
+    // SQLite takes one bound of the times to the index, so both are as narrow as they can be. Each statement has its condition on the logout or has it not, so that each uses the index that fits.
     let (all, of_logout, bounds) = match range {
         Range::Written { since, after, until } => (
             page_sql!("seq > $2 AND seq <= $3 AND at >= $4", "seq"),
@@ -99,7 +99,7 @@ async fn page(
             (
                 page_sql!("at >= $2 AND at < $3 AND (at, seq) > ($4, $5)", "at, seq"),
                 page_sql!("at >= $2 AND at < $3 AND (at, seq) > ($4, $5) AND logout_id = $6", "at, seq"),
-                params![limit, since, until, at, seq].to_vec(),
+                params![limit, since.max(at), until, at, seq].to_vec(),
             )
         }
         Range::Timed { since, until, descending: true, after } => {
@@ -107,7 +107,7 @@ async fn page(
             (
                 page_sql!("at >= $2 AND at < $3 AND (at, seq) < ($4, $5)", "at DESC, seq DESC"),
                 page_sql!("at >= $2 AND at < $3 AND (at, seq) < ($4, $5) AND logout_id = $6", "at DESC, seq DESC"),
-                params![limit, since, until, at, seq].to_vec(),
+                params![limit, since, until.min(at.plus(Duration::from_micros(1))), at, seq].to_vec(),
             )
         }
     };
