@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf, process::ExitCode};
 
+use acquit_store::StoreError;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
@@ -92,9 +93,9 @@ pub enum CommandError {
     /// It failed: exit code 1.
     #[error("{0}")]
     Failed(String),
-    /// The store does not do it: exit code 1.
+    /// The store does not do it: exit code 1, or 2 for a cursor that is none.
     #[error(transparent)]
-    Store(#[from] acquit_store::StoreError),
+    Store(#[from] StoreError),
     /// Standard input or output is closed: exit code 1.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -105,7 +106,11 @@ impl CommandError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Load(_) | Self::Configuration | Self::Logging(_) => 2,
+            Self::Usage(_)
+            | Self::Load(_)
+            | Self::Configuration
+            | Self::Logging(_)
+            | Self::Store(StoreError::Cursor) => 2,
             Self::Failed(_) | Self::Store(_) | Self::Io(_) => 1,
         }
     }

@@ -54,7 +54,17 @@ pub enum Life {
     Ended,
 }
 
+/// A session's last use is written down at most this often, to spare the store.
+const TOUCH_EVERY: Duration = Duration::from_secs(60);
+
 impl Session {
+    /// Whether its use at `now` is to be written down: that of the last minute is near enough, or of the last sixteenth of
+    /// the time after which it counts as idle.
+    #[must_use]
+    pub fn is_worth_touching(&self, now: Timestamp, lifetimes: Lifetimes) -> bool {
+        self.ended.is_none() && now.since(self.last_seen_at) >= TOUCH_EVERY.min(lifetimes.idle / 16)
+    }
+
     /// What this session is worth at `now`, given its user's present epoch. Only [`Life::Live`] lets anything be minted.
     #[must_use]
     pub fn life(&self, now: Timestamp, lifetimes: Lifetimes, user_epoch: i64) -> Life {
@@ -107,6 +117,15 @@ mod tests {
         for now in [0, 50, 60, 61, 5000] {
             assert_eq!(life(&session, now, 3), Life::Ended);
         }
+    }
+
+    #[test]
+    fn a_use_is_written_down_once_in_a_while_and_long_before_it_would_matter() {
+        let worth = |now, lifetimes| session(50).is_worth_touching(Timestamp::from_seconds(now), lifetimes);
+        assert!(!worth(56, LIFETIMES) && worth(57, LIFETIMES), "a sixteenth of a hundred seconds");
+        let long = Lifetimes { idle: Duration::from_secs(12 * 3600), ..LIFETIMES };
+        assert!(!worth(109, long) && worth(110, long));
+        assert!(!worth(40, long), "a clock that jumped back");
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::{
     ops::Deref,
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
 };
 
 use acquit_core::{
@@ -26,9 +25,6 @@ use crate::{
     seal::Sealer,
     settings::{self, Settings},
 };
-
-/// A session's last use is written at most this often.
-const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
 /// A running server's shared state. Clones share everything.
 #[derive(Clone)]
@@ -114,13 +110,13 @@ impl App {
         self.sealer.tag("receipt", &[logout.as_str()])
     }
 
-    /// Takes note that a session was used, at most once a minute to spare the store.
+    /// Takes note that a session was used.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn used(&self, session: &Session) -> Result<(), StoreError> {
         let now = self.clock.now();
-        if session.ended.is_none() && now.since(session.last_seen_at) >= TOUCH_EVERY {
+        if session.is_worth_touching(now, self.settings().lifetimes.session()) {
             self.store.touch_session(&session.id, now).await?;
         }
         Ok(())

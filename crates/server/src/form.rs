@@ -96,6 +96,25 @@ impl<S: Sync> FromRequestParts<S> for Query {
     }
 }
 
+/// The query's parameters, for the API: what is wrong with them is said in its own shape.
+pub struct ApiQuery(pub Params);
+
+impl std::ops::Deref for ApiQuery {
+    type Target = Params;
+    fn deref(&self) -> &Params {
+        &self.0
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for ApiQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        Params::parse(query.as_bytes()).map(Self).map_err(|error| Problem::BadRequest(error.to_string()))
+    }
+}
+
 /// A page's form.
 pub struct Form(pub Params);
 

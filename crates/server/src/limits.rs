@@ -18,11 +18,12 @@ use governor::{
 
 use crate::{clock::Clock, settings};
 
-/// governor's view of the server's clock.
+/// governor's view of the server's clock: what it has run, so that a clock that is set back shuts nobody out until it has
+/// caught up, and one that is set forward gives nobody further tries.
 #[derive(Clone)]
 struct Injected(Arc<dyn Clock>);
 
-/// A point in time for governor: nanoseconds since the epoch.
+/// A point in time for governor: nanoseconds that the clock has run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Instant(u64);
 
@@ -45,7 +46,7 @@ impl Reference for Instant {
 impl governor::clock::Clock for Injected {
     type Instant = Instant;
     fn now(&self) -> Instant {
-        Instant(u64::try_from(self.0.now().as_micros()).unwrap_or(0).saturating_mul(1000))
+        Instant(u64::try_from(self.0.running().as_nanos()).unwrap_or(u64::MAX))
     }
 }
 
@@ -59,6 +60,7 @@ pub struct Limits {
     sign_in_address: Keyed,
     logout_address: Keyed,
     log_token: Keyed,
+    push_address: Keyed,
     clock: Injected,
 }
 
@@ -83,6 +85,8 @@ impl Limits {
             sign_in_address: keyed(settings.sign_in_per_address),
             logout_address: keyed(settings.logout_per_address),
             log_token: keyed(settings.log_per_token),
+            // At the head of each sign-in there is one of these at most.
+            push_address: keyed(settings.sign_in_per_address),
             clock,
         }
     }
@@ -114,9 +118,18 @@ impl Limits {
         self.check(&self.log_token, token)
     }
 
+    /// May this address push an authorization request for a client that cannot prove itself?
+    ///
+    /// # Errors
+    /// [`TooMany`].
+    pub fn try_push(&self, address: &str) -> Result<(), TooMany> {
+        self.check(&self.push_address, &subscriber(address))
+    }
+
     /// Forgets keys that have been quiet. Called from time to time, so that memory does not grow with attackers.
     pub fn forget_quiet(&self) {
-        for limiter in [&self.account, &self.sign_in_address, &self.logout_address, &self.log_token] {
+        for limiter in [&self.account, &self.sign_in_address, &self.logout_address, &self.log_token, &self.push_address]
+        {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
@@ -132,7 +145,7 @@ impl Limits {
 
 /// Who counts as one address: in IPv6 everybody has a /64 at least (RFC 6177), and could ask from another address of it
 /// each time.
-fn subscriber(address: &str) -> String {
+pub(crate) fn subscriber(address: &str) -> String {
     match address.parse() {
         Ok(IpAddr::V6(v6)) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).to_string(),
         _ => address.to_owned(),
@@ -180,6 +193,45 @@ mod tests {
         assert!(limits.try_bare_logout("2001:db8:0:0:1::1").is_err());
         assert_eq!(limits.try_bare_logout("192.0.2.1"), Ok(()));
         assert_eq!(limits.try_bare_logout("192.0.2.2"), Ok(()));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_shuts_nobody_out_and_gives_nobody_more_tries() {
+        let begin = Timestamp::from_seconds(1_000_000);
+        let clock = Arc::new(ManualClock::at(begin));
+        let settings = settings::Limits {
+            sign_in_per_account: 9,
+            sign_in_per_address: 9,
+            logout_per_address: 1,
+            ..settings::Limits::default()
+        };
+        let limits = Limits::new(&settings, clock.clone());
+        assert_eq!(limits.try_bare_logout("a"), Ok(()));
+        clock.set(begin.minus(Duration::from_secs(86_400)));
+        let refusal = limits.try_bare_logout("a").unwrap_err();
+        assert!(refusal.again_at.since(clock.now()) <= Duration::from_secs(60), "{refusal:?}");
+        clock.advance(Duration::from_secs(60));
+        assert_eq!(limits.try_bare_logout("a"), Ok(()), "a minute is a minute");
+        limits.forget_quiet();
+        assert!(limits.try_bare_logout("a").is_err());
+    }
+
+    #[test]
+    fn a_public_clients_pushes_are_counted_by_address_apart_from_its_sign_ins() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_000)));
+        let settings = settings::Limits {
+            sign_in_per_account: 9,
+            sign_in_per_address: 2,
+            logout_per_address: 1,
+            ..settings::Limits::default()
+        };
+        let limits = Limits::new(&settings, clock);
+        for _ in 0..2 {
+            assert_eq!(limits.try_push("2001:db8::1"), Ok(()));
+        }
+        assert!(limits.try_push("2001:db8::2").is_err());
+        assert_eq!(limits.try_push("192.0.2.1"), Ok(()));
+        assert_eq!(limits.try_password("u", "2001:db8::1"), Ok(()));
     }
 
     #[test]

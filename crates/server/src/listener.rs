@@ -7,7 +7,7 @@ use std::{
     pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -16,7 +16,7 @@ use axum::{Router, body::Body, extract::ConnectInfo, http::Request};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::conn::auto,
 };
 use tokio::{
     io,
@@ -24,11 +24,14 @@ use tokio::{
     sync::Semaphore,
     time::timeout,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
 /// How long a new connection may stay silent, and how long the headers of a request may take.
 const HEADERS_WITHIN: Duration = Duration::from_secs(15);
+/// How long a connection may stay open without a request. HTTP/2 peers answer our pings for as long as they like, so those
+/// say nothing about whether anybody is interested.
+const IDLE: Duration = Duration::from_secs(90);
 /// How long requests under way may take once the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 /// The most connections at a time.
@@ -40,7 +43,7 @@ const MAX_STREAMS: u32 = 64;
 
 /// Serves `router` on `listener` until `stop`, then lets requests under way finish.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let graceful = GracefulShutdown::new();
+    let tracker = TaskTracker::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { break };
@@ -57,39 +60,92 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             },
         };
         let router = router.clone();
-        let watcher = graceful.watcher();
         let told = stop.clone();
-        tokio::spawn(async move {
+        tracker.spawn(async move {
             let _place = place;
             // Nagle's algorithm only delays answers here.
             let _ = stream.set_nodelay(true);
             // Browsers open connections ahead of time; a silent one has nothing to finish when the server stops.
             let spoke = told.run_until_cancelled(timeout(HEADERS_WITHIN, first_byte(&stream))).await;
             if let Some(Ok(Ok(()))) = spoke {
-                let heard = Arc::new(AtomicBool::new(false));
-                let asked = heard.clone();
-                let service = service_fn(move |request| {
-                    asked.store(true, Ordering::Relaxed);
-                    answer(router.clone(), peer, request)
-                });
-                let connection = builder().serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
-                // An error here is the peer's: it went away or spoke no HTTP.
-                let mut connection = pin!(watcher.watch(connection));
-                // The timeout for headers begins once it is known which HTTP is spoken: who sends half of HTTP/2's preface,
-                // or all of it and then nothing, is held to this one.
-                tokio::select! {
-                    _ = &mut connection => return,
-                    () = tokio::time::sleep(HEADERS_WITHIN) => {}
-                }
-                if heard.load(Ordering::Relaxed) {
-                    let _ = connection.await;
-                }
+                connection(stream, peer, router, told).await;
             }
         });
     }
     drop(listener);
-    if timeout(DRAIN, graceful.shutdown()).await.is_err() {
+    tracker.close();
+    if timeout(DRAIN, tracker.wait()).await.is_err() {
         tracing::warn!("some requests took too long to finish and were cut");
+    }
+}
+
+/// Serves one connection until it ends, nobody uses it, or the server stops.
+async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+    let requests = Arc::new(Requests::default());
+    let asked = requests.clone();
+    let service = service_fn(move |request| {
+        let under_way = asked.begin();
+        let answer = answer(router.clone(), peer, request);
+        async move {
+            let _under_way = under_way;
+            answer.await
+        }
+    });
+    // An error here is the peer's: it went away or spoke no HTTP.
+    let mut connection = pin!(builder().serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned());
+    tokio::select! {
+        _ = &mut connection => return,
+        () = stop.cancelled() => {}
+        // The timeout for headers begins once it is known which HTTP is spoken: who sends half of HTTP/2's preface, or all
+        // of it and then nothing, is held to this one.
+        () = tokio::time::sleep(HEADERS_WITHIN) => {
+            if requests.begun.load(Ordering::Relaxed) == 0 {
+                return;
+            }
+            tokio::select! {
+                _ = &mut connection => return,
+                () = stop.cancelled() => {}
+                () = requests.idle() => {}
+            }
+        }
+    }
+    // Requests under way are finished; a peer that does not read their answers is not waited for.
+    connection.as_mut().graceful_shutdown();
+    let _ = timeout(DRAIN, connection).await;
+}
+
+/// The requests of one connection.
+#[derive(Debug, Default)]
+struct Requests {
+    begun: AtomicUsize,
+    under_way: AtomicUsize,
+}
+
+impl Requests {
+    fn begin(self: &Arc<Self>) -> UnderWay {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        UnderWay(self.clone())
+    }
+
+    /// Returns when no request was under way, nor any begun, for [`IDLE`]; at the latest after twice that.
+    async fn idle(&self) {
+        loop {
+            let before = self.begun.load(Ordering::Relaxed);
+            tokio::time::sleep(IDLE).await;
+            if self.under_way.load(Ordering::Relaxed) == 0 && self.begun.load(Ordering::Relaxed) == before {
+                return;
+            }
+        }
+    }
+}
+
+/// A request that is not answered yet, or given up by its peer.
+struct UnderWay(Arc<Requests>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -161,6 +217,71 @@ mod tests {
     async fn a_peer_that_asks_is_answered() {
         let heard = hear_out(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
         assert!(heard.starts_with(b"HTTP/1.1 404"), "{}", String::from_utf8_lossy(&heard));
+    }
+
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+    /// `GET /` as stream 1: headers from the static table, and `:authority: x`.
+    const GET: &[u8] = &[0, 0, 6, 1, 5, 0, 0, 0, 1, 0x82, 0x86, 0x84, 0x01, 1, b'x'];
+
+    /// Reads frames until the server hangs up, answering every ping; the types of those that came.
+    async fn keep_alive(stream: &mut TcpStream) -> Vec<u8> {
+        let mut types = Vec::new();
+        let mut head = [0; 9];
+        while stream.read_exact(&mut head).await.is_ok() {
+            let mut payload = vec![0; usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2])];
+            stream.read_exact(&mut payload).await.unwrap();
+            types.push(head[3]);
+            if head[3] == 6 && head[4] & 1 == 0 {
+                head[4] = 1;
+                let _ = stream.write_all(&[&head[..], &payload].concat()).await;
+            }
+        }
+        types
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_http2_peer_that_only_answers_pings_is_hung_up_on_in_the_end() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(serve(listener, Router::new(), stop.clone()));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(&[PREFACE, SETTINGS, GET].concat()).await.unwrap();
+        let begun = tokio::time::Instant::now();
+        let types = timeout(IDLE * 10, keep_alive(&mut stream)).await.expect("the server hangs up");
+        assert!(
+            types.contains(&1) && types.contains(&6),
+            "it answered, and asked whether the peer is there: {types:?}"
+        );
+        assert!(types.contains(&7), "it says goodbye, so that no request is lost: {types:?}");
+        assert!(
+            begun.elapsed() >= IDLE && begun.elapsed() <= IDLE * 2 + DRAIN + HEADERS_WITHIN,
+            "{:?}",
+            begun.elapsed()
+        );
+        stop.cancel();
+        server.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_under_way_is_not_idle_however_long_it_takes() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let slow = axum::routing::get(|| async {
+            tokio::time::sleep(IDLE * 5).await;
+            "done"
+        });
+        let server = tokio::spawn(serve(listener, Router::new().route("/", slow), stop.clone()));
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(&[PREFACE, SETTINGS, GET].concat()).await.unwrap();
+        let types = timeout(IDLE * 10, keep_alive(&mut stream)).await.expect("the server hangs up");
+        let data = types.iter().position(|kind| *kind == 0).expect("the answer's body");
+        let goodbye = types.iter().position(|kind| *kind == 7).expect("a goodbye");
+        assert!(data < goodbye, "{types:?}");
+        stop.cancel();
+        server.await.unwrap();
     }
 
     #[tokio::test]

@@ -124,7 +124,7 @@ pub async fn finish(app: &App, session: &Session) -> Result<Done, LogoutError> {
 
 async fn run(app: &App, order: Order) -> Result<Done, LogoutError> {
     let now = app.clock.now();
-    let id = LogoutId::from_random(random::bytes()?);
+    let id = LogoutId::from_random(random::id_at(now)?);
     let receipt_key = app.receipt_key(&id);
     let scope = order.scope.clone();
     app.denials.deny(&order);

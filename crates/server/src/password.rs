@@ -20,6 +20,10 @@ pub const MAX_BYTES: usize = 1024;
 const MEMORY: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+/// What the password of an unknown user is compared with, so that it takes as long as a known one's. No secret: whatever
+/// comes of it, the answer is no.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$JW7Hkqdg7MTEH6t0r5PKXw$vX7oFTWWLsRgUFjnNqlpS2miSbNAvBdzcazJibfQ1nc";
 
 /// Why a text may not be a password. The person who chose it must choose another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -95,18 +99,13 @@ pub fn hash_now(password: &str) -> Result<String, PasswordError> {
 #[derive(Clone, Debug)]
 pub struct PasswordHasher {
     permits: Arc<Semaphore>,
-    /// The hash that the password of an unknown user is compared with, so that it takes as long as a known one's.
-    nobody: Arc<str>,
 }
 
 impl PasswordHasher {
     /// A hasher that works on at most `at_once` passwords at the same time, each with 19 MiB; others wait for their turn.
-    ///
-    /// # Errors
-    /// [`PasswordError::Internal`] when the system gives no randomness.
-    pub fn new(at_once: usize) -> Result<Self, PasswordError> {
-        let nobody = hash_now("nobody has this password")?;
-        Ok(Self { permits: Arc::new(Semaphore::new(at_once.max(1))), nobody: nobody.into() })
+    #[must_use]
+    pub fn new(at_once: usize) -> Self {
+        Self { permits: Arc::new(Semaphore::new(at_once.max(1))) }
     }
 
     /// Hashes a new password.
@@ -125,7 +124,7 @@ impl PasswordHasher {
     /// [`PasswordError::Internal`] when the work failed; that is no answer about the password.
     pub async fn verify(&self, password: Secret, hash: Option<&str>) -> Result<bool, PasswordError> {
         let known = hash.is_some_and(|hash| check_hash(hash).is_ok());
-        let hash = Zeroizing::new(hash.filter(|_| known).unwrap_or(&self.nobody).to_owned());
+        let hash = Zeroizing::new(hash.filter(|_| known).unwrap_or(NOBODY).to_owned());
         // A password longer than any that was ever taken is wrong; only so much of it is hashed.
         let fits = password.expose().len() <= MAX_BYTES;
         let matches = self.run(move || verify_now(&password, &hash)).await??;
@@ -194,25 +193,27 @@ mod tests {
 
     #[tokio::test]
     async fn a_password_is_verified_against_the_cost_of_its_own_hash() {
-        let hasher = PasswordHasher::new(2).unwrap();
+        let hasher = PasswordHasher::new(2);
         let hash = cheap_hash();
         assert!(hasher.verify(Secret::new("correct horse"), Some(&hash)).await.unwrap());
         assert!(!hasher.verify(Secret::new("battery staple"), Some(&hash)).await.unwrap());
         let own = hasher.hash(Secret::new("battery staple")).await.unwrap();
-        assert!(own.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        let cost = "$argon2id$v=19$m=19456,t=2,p=1$";
+        assert!(own.starts_with(cost) && NOBODY.starts_with(cost), "an unknown user takes as long as a new one");
         assert!(hasher.verify(Secret::new("battery staple"), Some(&own)).await.unwrap());
     }
 
     #[tokio::test]
     async fn nobody_signs_in_without_a_hash_even_with_the_decoys_password() {
-        let hasher = PasswordHasher::new(1).unwrap();
+        let hasher = PasswordHasher::new(1);
+        assert!(verify_now(&Secret::new("nobody has this password"), NOBODY).unwrap());
         assert!(!hasher.verify(Secret::new("nobody has this password"), None).await.unwrap());
         assert!(!hasher.verify(Secret::new("nobody has this password"), Some("no hash")).await.unwrap());
     }
 
     #[tokio::test]
     async fn an_overlong_password_is_wrong_also_when_it_begins_with_the_right_one() {
-        let hasher = PasswordHasher::new(1).unwrap();
+        let hasher = PasswordHasher::new(1);
         let right = "x".repeat(MAX_BYTES);
         let hash = hash_now(&right).unwrap();
         assert!(hasher.verify(Secret::new(&*right), Some(&hash)).await.unwrap());
@@ -221,7 +222,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_so_many_are_hashed_at_once() {
-        let hasher = PasswordHasher::new(1).unwrap();
+        let hasher = PasswordHasher::new(1);
         let held = Arc::clone(&hasher.permits).acquire_owned().await.unwrap();
         let hash = cheap_hash();
         let mut waiting = std::pin::pin!(hasher.verify(Secret::new("correct horse"), Some(&hash)));

@@ -31,18 +31,21 @@ pub enum Purpose {
     Flow,
     /// A cross-site POST that goes on as a GET, in a URL.
     Handoff,
+    /// Which frames a browser was given, for its report that they have loaded.
+    Report,
     /// A logout that waits for the person's answer, in a form.
     Confirmation,
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [Self::SigningKey, Self::Flow, Self::Handoff, Self::Confirmation];
+    const ALL: [Self; 5] = [Self::SigningKey, Self::Flow, Self::Handoff, Self::Report, Self::Confirmation];
 
     const fn label(self) -> &'static str {
         match self {
             Self::SigningKey => "acquit signing key v1",
             Self::Flow => "acquit flow v1",
             Self::Handoff => "acquit handoff v1",
+            Self::Report => "acquit report v1",
             Self::Confirmation => "acquit confirmation v1",
         }
     }
@@ -101,8 +104,8 @@ impl Sealer {
             let unbound = UnboundKey::new(&AES_256_GCM_SIV, key.as_slice()).map_err(|_| SealError::Unsealable)?;
             Ok(LessSafeKey::new(unbound))
         };
-        let [signing, flow, handoff, confirmation] = Purpose::ALL;
-        let keys = [aead(signing)?, aead(flow)?, aead(handoff)?, aead(confirmation)?];
+        let [signing, flow, handoff, report, confirmation] = Purpose::ALL;
+        let keys = [aead(signing)?, aead(flow)?, aead(handoff)?, aead(report)?, aead(confirmation)?];
         let mac = hmac::Key::new(hmac::HMAC_SHA256, derive("acquit mac v1")?.as_slice());
         Ok(Self { keys, mac })
     }
@@ -212,6 +215,18 @@ mod tests {
         assert_eq!(sealer.open::<String>(Purpose::Flow, &text, at(100)), Err(SealError::Expired));
         assert_eq!(sealer.open::<String>(Purpose::Confirmation, &text, at(99)), Err(SealError::Forged));
         assert_eq!(super::tests::sealer(2).open::<String>(Purpose::Flow, &text, at(99)), Err(SealError::Forged));
+    }
+
+    #[test]
+    fn what_is_sealed_for_one_purpose_is_refused_for_every_other() {
+        let sealer = sealer(1);
+        for made_for in Purpose::ALL {
+            let text = sealer.seal(made_for, &"hello", at(100)).unwrap();
+            for wanted_for in Purpose::ALL {
+                let opened = sealer.open::<String>(wanted_for, &text, at(99));
+                assert_eq!(opened.is_ok(), made_for == wanted_for, "{made_for:?} as {wanted_for:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Putting a server together from its settings, and running what runs beside the requests.
 
+mod store;
+
 use std::{
     sync::{Arc, RwLock},
     time::Duration,
@@ -13,7 +15,8 @@ use acquit_delivery::{
     egress::{Allow, Egress, EgressError, InvalidAllow, Options, Policy},
     worker::{self, Worker},
 };
-use acquit_store::{Store, StoreError, user::User};
+use acquit_store::{StoreError, user::User};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +27,7 @@ use crate::{
     clock::Clock,
     cookies::Cookies,
     denial::Denials,
+    failpoint,
     keys::{Keys, KeysError},
     limits::Limits,
     logout::{LogoutError, Order, log_out},
@@ -42,6 +46,8 @@ const KEYS_EVERY: Duration = Duration::from_secs(30);
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// Passwords that are hashed at the same time; each takes 19 MiB and a core for some hundredth of a second.
 const HASHES_AT_ONCE: usize = 4;
+/// Configured users that are looked up at the same time.
+const LOOKUPS_AT_ONCE: usize = 16;
 
 /// Why a server does not start. The operator must act.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +55,16 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error("the store cannot be used: {0}")]
     Store(#[from] StoreError),
+    /// PostgreSQL took no connections for a minute.
+    #[error("PostgreSQL at {place} took no connections within {waited} s: {error}")]
+    NoDatabase {
+        /// Where it was looked for.
+        place: String,
+        /// For how many seconds.
+        waited: u64,
+        /// What was wrong with the last try.
+        error: StoreError,
+    },
     /// The folder or file of the store cannot be prepared.
     #[error("the place for the store cannot be prepared: {0}")]
     Prepare(std::io::Error),
@@ -92,8 +108,7 @@ pub struct Running {
 /// [`StartError`].
 pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
     let sealer = Sealer::new(&settings.server.master_key.load()?)?;
-    settings.store.prepare().map_err(StartError::Prepare)?;
-    let store = Store::open(settings.store.url().expose()).await?;
+    let store = store::open(&settings.store).await?;
     let keys = Keys::load(&store, &sealer, clock.now()).await?;
     let clients = Clients::load(settings.applications.clone(), store.clone()).await?;
     let egress = Arc::new(Egress::new(Options::new(policy(&settings)?))?);
@@ -110,7 +125,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
         limits: RwLock::new(Arc::new(Limits::new(&settings.limits, clock.clone()))),
         server: settings.server.clone(),
         denials: Denials::default(),
-        passwords: PasswordHasher::new(HASHES_AT_ONCE)?,
+        passwords: PasswordHasher::new(HASHES_AT_ONCE),
         settings: RwLock::new(Arc::new(settings)),
         store,
         clock,
@@ -164,8 +179,9 @@ async fn refresh_keys(app: App, stop: CancellationToken) {
 /// password is signed out everywhere.
 pub(crate) async fn configured_users(app: &App) -> Result<(), StartError> {
     let settings = app.settings();
-    for configured in &settings.users {
-        let known = app.store.user_by_username(&configured.username).await?;
+    let known = settings.users.iter().map(|user| app.store.user_by_username(&user.username));
+    let known: Vec<Option<User>> = stream::iter(known).buffered(LOOKUPS_AT_ONCE).try_collect().await?;
+    for (configured, known) in settings.users.iter().zip(known) {
         let same_password = match (&configured.password, known.as_ref().and_then(|user| user.password_hash.as_deref()))
         {
             (_, None) => false,
@@ -194,7 +210,8 @@ pub(crate) async fn configured_users(app: &App) -> Result<(), StartError> {
             epoch: 0,
             created_at: now,
         };
-        if app.store.put_user(user.clone()).await?.is_err() {
+        // Each write is a commit of its own, and at most starts there is nothing to write.
+        if known.as_ref().is_none_or(|known| !same(known, &user)) && app.store.put_user(user.clone()).await?.is_err() {
             tracing::error!(username = user.username, "a configured user's name is taken");
         }
         if let Some(known) = known.as_ref().filter(|known| known.disabled != configured.disabled) {
@@ -209,6 +226,18 @@ pub(crate) async fn configured_users(app: &App) -> Result<(), StartError> {
         }
     }
     disable_the_gone(app).await
+}
+
+/// Whether all that the configuration says of a user is in the store.
+fn same(known: &User, configured: &User) -> bool {
+    let kept = User {
+        id: known.id.clone(),
+        disabled: known.disabled,
+        epoch: known.epoch,
+        created_at: known.created_at,
+        ..configured.clone()
+    };
+    *known == kept
 }
 
 async fn disable_the_gone(app: &App) -> Result<(), StartError> {
@@ -243,5 +272,6 @@ pub async fn end_all_of(app: &App, user: &UserId, why: &str) -> Result<(), Logou
         ip: None,
         browser: None,
     };
+    failpoint::hit("overtaken");
     log_out(app, order).await.map(drop)
 }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     App,
     logout::{LogoutError, Order, log_out},
+    start::end_all_of,
 };
 
 /// How often sessions are looked at.
@@ -22,9 +23,13 @@ const BATCH: u32 = 200;
 /// Sweeps until `stop`.
 pub async fn run(app: App, stop: CancellationToken) {
     let mut round: u32 = 0;
-    while stop.run_until_cancelled(tokio::time::sleep(SESSIONS_EVERY)).await.is_some() {
+    loop {
+        // At once after a start: what the process before this one left undone has waited long enough.
         if let Err(error) = retry_failed(&app).await {
             tracing::warn!(%error, "a logout still is not durable; what it is to end stays denied here");
+        }
+        if let Err(error) = end_overtaken(&app).await {
+            tracing::warn!(%error, "users who may not sign in could not be signed out; trying again soon");
         }
         if let Err(error) = end_overdue(&app).await {
             tracing::warn!(%error, "overdue sessions could not be ended; trying again soon");
@@ -35,6 +40,9 @@ pub async fn run(app: App, stop: CancellationToken) {
             if let Err(error) = clean(&app).await {
                 tracing::warn!(%error, "what has expired could not be deleted; trying again later");
             }
+        }
+        if stop.run_until_cancelled(tokio::time::sleep(SESSIONS_EVERY)).await.is_none() {
+            return;
         }
     }
 }
@@ -51,6 +59,26 @@ pub async fn retry_failed(app: &App) -> Result<(), LogoutError> {
         }
     }
     Ok(())
+}
+
+/// Signs out every user whose epoch was raised without the logout that was to follow: they are out already, and their
+/// applications hear of it now. Returns how many users.
+///
+/// # Errors
+/// [`LogoutError`]; those that are left follow in the next round.
+pub async fn end_overtaken(app: &App) -> Result<usize, LogoutError> {
+    let mut ended = 0;
+    loop {
+        let overtaken = app.store.overtaken(BATCH).await?;
+        let more = overtaken.len() == BATCH as usize;
+        for one in overtaken {
+            end_all_of(app, &one.user, &one.why).await?;
+            ended += 1;
+        }
+        if !more {
+            return Ok(ended);
+        }
+    }
 }
 
 /// Ends every session that is idle or too old, by a logout that tells its applications. Returns how many.

@@ -27,6 +27,9 @@ pub enum StoreError {
     /// The database is set up so that an acknowledged logout could be lost: the operator must change it.
     #[error("the database cannot be trusted with a logout: {0}")]
     Unsafe(String),
+    /// The place after which a list is to go on is none that a list ended with: the caller must correct it.
+    #[error("this is no cursor that such a list ended with")]
+    Cursor,
     /// The URL names no database that can be opened: the configuration must be corrected.
     #[error("the store's URL: {0}")]
     Url(String),
@@ -69,6 +72,10 @@ impl From<tokio_postgres::Error> for StoreError {
         match db.code().code() {
             "40001" | "40P01" => Self::Conflict(text),
             "23505" => Self::Duplicate(text),
+            // The password, the user or the database that the URL names is wrong.
+            code if code.starts_with("28") || code == "3D000" => Self::Url(text),
+            // What was the primary is a replica now: it refuses to begin a transaction that may write.
+            "0A000" => Self::Unavailable(text),
             // Lock and statement timeouts, read-only after a failover, connection, resource and operator trouble.
             "55P03" | "57014" | "25006" => Self::Unavailable(text),
             code if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => Self::Unavailable(text),
@@ -81,6 +88,9 @@ impl From<deadpool_postgres::PoolError> for StoreError {
     fn from(error: deadpool_postgres::PoolError) -> Self {
         match error {
             deadpool_postgres::PoolError::Backend(error) => error.into(),
+            deadpool_postgres::PoolError::Timeout(_) => {
+                Self::Unavailable("no connection could be had in time".to_owned())
+            }
             other => Self::Unavailable(other.to_string()),
         }
     }

@@ -1,5 +1,7 @@
 //! Lists come in pages, as the API shows them.
 
+use crate::StoreError;
+
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page<T> {
@@ -28,10 +30,17 @@ impl<T> Page<T> {
     }
 }
 
-/// The cursor of lists that run from the newest to the oldest: a time and an id. One that does not parse is the start.
-pub(crate) fn newest_first(after: Option<&str>) -> (i64, String) {
-    after
-        .and_then(|cursor| cursor.split_once('.'))
-        .and_then(|(at, id)| Some((at.parse().ok()?, id.to_owned())))
-        .unwrap_or((i64::MAX, String::new()))
+/// The cursor of lists that run from the newest to the oldest: a time, a dot and an id. Without one it is the start.
+///
+/// # Errors
+/// [`StoreError::Cursor`] for a text that no list of such ids ended with: from the start again, a caller would take the
+/// first page for the next one.
+pub(crate) fn newest_first(after: Option<&str>, is_id: impl FnOnce(&str) -> bool) -> Result<(i64, String), StoreError> {
+    let Some(cursor) = after else { return Ok((i64::MAX, String::new())) };
+    let (time, id) = cursor.split_once('.').ok_or(StoreError::Cursor)?;
+    let at: i64 = time.parse().map_err(|_| StoreError::Cursor)?;
+    if at.to_string() != time || !is_id(id) {
+        return Err(StoreError::Cursor);
+    }
+    Ok((at, id.to_owned()))
 }

@@ -7,6 +7,8 @@ use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, R
 use tokio_postgres::{Config, NoTls, Statement, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use tokio::time::timeout;
+
 use crate::{
     StoreError, migrate,
     tx::{Body, Tx},
@@ -19,6 +21,14 @@ const RETRIES: usize = 8;
 const CONNECTIONS: usize = 16;
 /// How long a caller waits for a connection, old or new.
 const WAIT: Duration = Duration::from_secs(5);
+/// How long a caller waits for a read or a write as a whole. The server's own bounds below end what it is at before that,
+/// so this one is for a server that answers nothing at all: its kernel goes on acknowledging, so TCP does not notice.
+const ANSWER: Duration = Duration::from_secs(10);
+/// What the server itself ends: a statement that takes too long, a wait for a lock, a transaction that nobody goes on with.
+/// Each comes back as [`StoreError::Unavailable`]. A URL with `options` of its own has the last word.
+const BOUNDS: &str = "-c statement_timeout=8s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s";
+/// How long a peer may leave what was sent to it unacknowledged, and how it is asked whether it is still there.
+const GONE: Duration = Duration::from_secs(15);
 
 /// The PostgreSQL engine.
 #[derive(Clone)]
@@ -37,7 +47,10 @@ impl Postgres {
     /// Connects, refuses a database that could lose a logout, and migrates.
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
         let mut config = Config::from_str(url).map_err(|error| StoreError::Url(describe(&error)))?;
-        config.application_name("acquit").connect_timeout(WAIT).keepalives_idle(Duration::from_secs(30));
+        config.application_name("acquit").connect_timeout(WAIT).tcp_user_timeout(GONE);
+        config.keepalives_idle(GONE).keepalives_interval(WAIT).keepalives_retries(3);
+        let options = config.get_options().map_or_else(|| BOUNDS.to_owned(), |own| format!("{BOUNDS} {own}"));
+        config.options(options);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = if url.contains("sslmode=require") || url.contains("sslmode=prefer") {
             Manager::from_config(config, tls()?, recycling)
@@ -53,13 +66,16 @@ impl Postgres {
             .map_err(|error| StoreError::Url(error.to_string()))?;
         let engine = Self { pool };
         let mut object = engine.pool.get().await?;
-        refuse_unsafe(&object).await?;
+        answered(refuse_unsafe(&object)).await?;
+        // A migration may take its time, and wait for another node's. The connection is not used for anything else.
+        answered(async { Ok(object.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0").await?) }).await?;
         migrate::postgres(&mut object).await?;
+        drop(Object::take(object));
         Ok(engine)
     }
 
     async fn connection(&self) -> Result<Connection, StoreError> {
-        Ok(Connection { object: Some(self.pool.get().await?), open: false })
+        Ok(Connection { object: Some(self.pool.get().await?), busy: true })
     }
 
     /// Runs a write transaction to its end, in a task of its own: a caller that goes away never leaves it half done.
@@ -69,7 +85,7 @@ impl Postgres {
         T: Send + 'static,
     {
         let engine = self.clone();
-        let task = tokio::spawn(async move {
+        let tries = async move {
             let mut conflict = StoreError::Conflict(String::new());
             for _ in 0..=RETRIES {
                 match engine.transaction(Begin::Write, &args, body).await {
@@ -78,23 +94,32 @@ impl Postgres {
                 }
             }
             Err(conflict)
-        });
-        task.await.map_err(|error| StoreError::Corrupt(format!("a transaction did not end: {error}")))?
+        };
+        tokio::spawn(answered(tries))
+            .await
+            .map_err(|error| StoreError::Corrupt(format!("a transaction did not end: {error}")))?
     }
 
     /// Runs one read outside of a transaction.
     pub(crate) async fn read<A, T>(&self, args: &A, body: Body<A, T>) -> Result<T, StoreError> {
-        let mut tx = Tx::Postgres(self.connection().await?);
-        body(&mut tx, args).await
+        answered(async {
+            let mut tx = Tx::Postgres(self.connection().await?);
+            let result = body(&mut tx, args).await;
+            if let Tx::Postgres(mut connection) = tx {
+                connection.busy = false;
+            }
+            result
+        })
+        .await
     }
 
     /// Runs several reads on one state of the database.
     pub(crate) async fn snapshot<A, T>(&self, args: &A, body: Body<A, T>) -> Result<T, StoreError> {
-        self.transaction(Begin::Snapshot, args, body).await
+        answered(self.transaction(Begin::Snapshot, args, body)).await
     }
 
     async fn transaction<A, T>(&self, begin: Begin, args: &A, body: Body<A, T>) -> Result<T, StoreError> {
-        let mut connection = self.connection().await?;
+        let connection = self.connection().await?;
         connection.begin(begin).await?;
         let mut tx = Tx::Postgres(connection);
         let result = body(&mut tx, args).await;
@@ -105,10 +130,18 @@ impl Postgres {
     }
 }
 
-/// A connection out of the pool. If its transaction did not finish it is closed, never given back.
+/// Gives up on what takes too long. A connection that was in use for it is closed; whether a commit that was under way
+/// happened is not known.
+async fn answered<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let late = |_| Err(StoreError::Unavailable(format!("no answer within {} s", ANSWER.as_secs())));
+    timeout(ANSWER, work).await.unwrap_or_else(late)
+}
+
+/// A connection out of the pool. If what it was taken for did not finish it is closed, never given back: a transaction may
+/// be open on it, or an answer still to come.
 pub(crate) struct Connection {
     object: Option<Object>,
-    open: bool,
+    busy: bool,
 }
 
 impl Connection {
@@ -116,8 +149,7 @@ impl Connection {
         self.object.as_ref().ok_or_else(|| StoreError::Unavailable("the connection is gone".to_owned()))
     }
 
-    async fn begin(&mut self, begin: Begin) -> Result<(), StoreError> {
-        self.open = true;
+    async fn begin(&self, begin: Begin) -> Result<(), StoreError> {
         let statement = match begin {
             Begin::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
             Begin::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
@@ -127,7 +159,7 @@ impl Connection {
 
     async fn end(mut self, keep: bool) -> Result<(), StoreError> {
         self.object()?.batch_execute(if keep { "COMMIT" } else { "ROLLBACK" }).await?;
-        self.open = false;
+        self.busy = false;
         Ok(())
     }
 
@@ -149,7 +181,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if self.open
+        if self.busy
             && let Some(object) = self.object.take()
         {
             drop(Object::take(object));
@@ -175,7 +207,9 @@ fn tls() -> Result<MakeRustlsConnect, StoreError> {
 
 /// Without synchronous commit a crash may lose what was acknowledged; a replica may lag and cannot be written.
 async fn refuse_unsafe(object: &Object) -> Result<(), StoreError> {
-    let row = object.query_one("SELECT current_setting('synchronous_commit'), pg_is_in_recovery()::text", &[]).await?;
+    let sql = "SELECT current_setting('synchronous_commit'), pg_is_in_recovery()::text, \
+               current_setting('default_transaction_read_only')";
+    let row = object.query_one(sql, &[]).await?;
     if row.try_get::<_, &str>(0)? == "off" {
         return Err(StoreError::Unsafe(
             "synchronous_commit is off: a crash could lose acknowledged logouts".to_owned(),
@@ -183,6 +217,11 @@ async fn refuse_unsafe(object: &Object) -> Result<(), StoreError> {
     }
     if row.try_get::<_, &str>(1)? == "true" {
         return Err(StoreError::Unsafe("it is a read-only replica: name the primary".to_owned()));
+    }
+    if row.try_get::<_, &str>(2)? == "on" {
+        return Err(StoreError::Unsafe(
+            "default_transaction_read_only is on: it is not meant to be written; name the primary".to_owned(),
+        ));
     }
     Ok(())
 }

@@ -95,7 +95,7 @@ impl Store {
     /// Runs several queries that must see one state of the database.
     pub(crate) async fn snapshot<A, T>(&self, args: A, body: Body<A, T>) -> Result<T, StoreError> {
         match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.read(&args, body),
+            Engine::Sqlite(sqlite) => sqlite.snapshot(&args, body),
             Engine::Postgres(postgres) => postgres.snapshot(&args, body).await,
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     event::Event,
     page::{Page, rows_for},
     tx::{Batch, Tx, locking},
-    value::{Columns, params},
+    value::{Columns, Row, params},
 };
 
 /// A user.
@@ -51,6 +51,20 @@ impl fmt::Debug for User {
             .finish_non_exhaustive()
     }
 }
+
+/// A user whose epoch was raised by no logout, and of whom none has told the applications since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overtaken {
+    /// Who.
+    pub user: UserId,
+    /// Why their epoch was raised.
+    pub why: String,
+}
+
+/// Why an epoch is raised outside of a logout, as [`Overtaken::why`] says it.
+const PASSWORD_CHANGED: &str = "the password changed";
+const DISABLED: &str = "the user was disabled";
+const DELETED: &str = "the user was deleted";
 
 /// Another user has this username; the caller must choose another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -132,6 +146,15 @@ impl Store {
         self.read((after, limit), |tx, (after, limit)| Box::pin(list(tx, after, *limit))).await
     }
 
+    /// Users who were disabled or deleted or got another password, and whose logout did not follow, as when the process died
+    /// in between: each wants one.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn overtaken(&self, limit: u32) -> Result<Vec<Overtaken>, StoreError> {
+        self.read(limit.clamp(1, 1000), |tx, limit| Box::pin(overtaken(tx, *limit))).await
+    }
+
     /// Changes a user's password; whether there is such a user. It raises the epoch, so that whoever signed in by the old
     /// one is out on this commit; the logout that tells the applications follows.
     ///
@@ -170,8 +193,9 @@ async fn put(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
          username = excluded.username, email = excluded.email, email_verified = excluded.email_verified, \
          name = excluded.name, password_hash = excluded.password_hash, group_names = excluded.group_names, \
          from_file = excluded.from_file, epoch = users.epoch + \
-         CASE WHEN users.password_hash IS NOT DISTINCT FROM excluded.password_hash THEN 0 ELSE 1 END \
-         WHERE users.deleted_at IS NULL",
+         CASE WHEN users.password_hash IS NOT DISTINCT FROM excluded.password_hash THEN 0 ELSE 1 END, \
+         overtaken = CASE WHEN users.password_hash IS NOT DISTINCT FROM excluded.password_hash THEN users.overtaken \
+         ELSE $11 END WHERE users.deleted_at IS NULL",
         &params![
             &user.id,
             &user.username,
@@ -183,6 +207,7 @@ async fn put(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
             user.disabled,
             user.from_file,
             user.created_at,
+            PASSWORD_CHANGED,
         ],
     )
     .await?;
@@ -212,9 +237,20 @@ async fn list(tx: &mut Tx, after: &str, limit: u32) -> Result<Page<User>, StoreE
     Ok(Page::cut(users, limit, |user: &User| user.username.clone()))
 }
 
+async fn overtaken(tx: &mut Tx, limit: u32) -> Result<Vec<Overtaken>, StoreError> {
+    let sql = "SELECT id, overtaken FROM users WHERE overtaken IS NOT NULL ORDER BY id LIMIT $1";
+    let rows = tx.query(sql, &params![limit]).await?;
+    let read = |row: Row| {
+        let mut row = row.read();
+        Ok(Overtaken { user: row.user_id()?, why: row.text()? })
+    };
+    rows.into_iter().map(read).collect()
+}
+
 async fn set_password(tx: &mut Tx, id: &UserId, hash: &str, now: Timestamp) -> Result<bool, StoreError> {
-    let sql = "UPDATE users SET password_hash = $1, epoch = epoch + 1 WHERE id = $2 AND deleted_at IS NULL";
-    let changed = tx.execute(sql, &params![hash, id]).await? > 0;
+    let sql = "UPDATE users SET password_hash = $1, epoch = epoch + 1, overtaken = $3 \
+               WHERE id = $2 AND deleted_at IS NULL";
+    let changed = tx.execute(sql, &params![hash, id, PASSWORD_CHANGED]).await? > 0;
     note(tx, changed, Kind::PasswordChanged, id, now, None).await
 }
 
@@ -222,8 +258,9 @@ async fn disable(tx: &mut Tx, id: &UserId, disabled: bool, now: Timestamp) -> Re
     if tx.lock_user(id).await?.is_none() {
         return Ok(false);
     }
-    let sql = "UPDATE users SET disabled = $1, epoch = epoch + $1 WHERE id = $2 AND deleted_at IS NULL";
-    let changed = tx.execute(sql, &params![disabled, id]).await? > 0;
+    let sql = "UPDATE users SET disabled = $1, epoch = epoch + $1, overtaken = COALESCE($3, overtaken) \
+               WHERE id = $2 AND deleted_at IS NULL";
+    let changed = tx.execute(sql, &params![disabled, id, disabled.then_some(DISABLED)]).await? > 0;
     note(tx, changed && disabled, Kind::UserDisabled, id, now, Some("disabled")).await?;
     Ok(changed)
 }
@@ -234,10 +271,10 @@ async fn delete(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<bool, StoreE
     }
     let changed = tx
         .execute(
-            "UPDATE users SET deleted_at = $1, disabled = 1, epoch = epoch + 1, username = id, email = NULL, \
-             email_verified = 0, name = NULL, password_hash = NULL, group_names = '[]' \
+            "UPDATE users SET deleted_at = $1, disabled = 1, epoch = epoch + 1, overtaken = $3, username = id, \
+             email = NULL, email_verified = 0, name = NULL, password_hash = NULL, group_names = '[]' \
              WHERE id = $2 AND deleted_at IS NULL",
-            &params![now, id],
+            &params![now, id, DELETED],
         )
         .await?
         > 0;

@@ -44,6 +44,7 @@ impl Engine {
 #[derive(Clone, Debug)]
 pub struct Setup {
     engine: Engine,
+    store: Option<String>,
     host: String,
     more: String,
     env: Vec<(String, String)>,
@@ -54,7 +55,14 @@ impl Setup {
     /// At 127.0.0.1 on a free port, with generous limits, loopback allowed for outbound requests.
     #[must_use]
     pub fn on(engine: Engine) -> Self {
-        Self { engine, host: "127.0.0.1".to_owned(), more: String::new(), env: Vec::new(), loopback: true }
+        Self { engine, store: None, host: "127.0.0.1".to_owned(), more: String::new(), env: Vec::new(), loopback: true }
+    }
+
+    /// With the store at this URL: a database of a server of its own.
+    #[must_use]
+    pub fn store(mut self, url: &str) -> Self {
+        self.store = Some(url.to_owned());
+        self
     }
 
     /// Under this host name: `id.localhost`.
@@ -93,7 +101,15 @@ impl Setup {
 
     /// Starts the program.
     pub async fn program(self, applications: &[&TestRp]) -> TestApp<Program> {
-        Program::start(self, applications).await
+        let app = self.program_at_rest(applications);
+        app.runs.launch(&[]).await;
+        app
+    }
+
+    /// The program with its files, to be started by the test.
+    #[must_use]
+    pub fn program_at_rest(self, applications: &[&TestRp]) -> TestApp<Program> {
+        Program::prepare(self, applications)
     }
 
     /// What the configuration's reader has against it.
@@ -106,6 +122,9 @@ impl Setup {
     }
 
     fn store_url(&self) -> String {
+        if let Some(url) = &self.store {
+            return url.clone();
+        }
         match self.engine {
             Engine::Sqlite => "sqlite://acquit.db".to_owned(),
             Engine::Postgres => Postgres::shared().expect("PostgreSQL").database().expect("a database"),

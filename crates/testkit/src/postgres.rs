@@ -127,6 +127,57 @@ impl Postgres {
     }
 }
 
+/// The server stands still until this is dropped: its kernel takes connections and acknowledges what arrives, and nobody
+/// answers.
+#[derive(Debug)]
+pub struct Frozen(Vec<u32>);
+
+impl Postgres {
+    /// Stops the server and all that it has started (SIGSTOP).
+    ///
+    /// # Errors
+    /// When a process cannot be signalled.
+    pub fn freeze(&self) -> io::Result<Frozen> {
+        let mut frozen = Frozen(Vec::new());
+        // The server first, so that no more of its children begin.
+        let mut next = children(self.keeper.id())?;
+        while let Some(process) = next.pop() {
+            signal("-STOP", process)?;
+            frozen.0.push(process);
+            next.extend(children(process)?);
+        }
+        Ok(frozen)
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        for process in &self.0 {
+            let _ = signal("-CONT", *process);
+        }
+    }
+}
+
+fn signal(name: &str, process: u32) -> io::Result<()> {
+    let status = Command::new("kill").arg(name).arg(process.to_string()).stderr(Stdio::null()).status()?;
+    if status.success() { Ok(()) } else { Err(io::Error::other(format!("{process} is gone"))) }
+}
+
+/// The processes that this one has started.
+fn children(parent: u32) -> io::Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc")?.filter_map(Result::ok) {
+        let Some(process) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        let stat = fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        // After the name, which may hold anything, come the state and the parent.
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        if fields.split_whitespace().nth(1).and_then(|field| field.parse().ok()) == Some(parent) {
+            found.push(process);
+        }
+    }
+    Ok(found)
+}
+
 impl Drop for Postgres {
     fn drop(&mut self) {
         drop(self.input.take());
@@ -180,8 +231,7 @@ fn command(program: &Path, owner: Option<(u32, u32)>) -> Command {
 
 /// Runs the server and, when its own input closes, ends it and removes the folder: the kernel closes the input whichever
 /// way this process ends. Immediate shutdown takes the server's children along, which killing the one process would not.
-const KEEPER: &str =
-    r#"folder=$1; shift; "$@" & server=$!; cat >&2; kill -QUIT $server; wait $server; rm -rf "$folder""#;
+const KEEPER: &str = r#"folder=$1; shift; "$@" & server=$!; cat >&2; kill -QUIT $server; kill -CONT $server; wait $server; rm -rf "$folder""#;
 
 /// Starts the server under its keeper and returns when it takes connections.
 fn keep(folder: &Path, server: &Command) -> io::Result<(Child, ChildStdin)> {

@@ -58,8 +58,12 @@ async fn serve(settings: Settings, global: &Global, environment: &Environment) -
         }
         told.cancel();
     });
-    let running =
-        start(settings, Arc::new(SystemClock)).await.map_err(|error| CommandError::Failed(error.to_string()))?;
+    // A start may wait for its database; who ends it then does not wait too.
+    let Some(started) = stop.run_until_cancelled(start(settings, Arc::new(SystemClock))).await else {
+        note("stopped before it served anything");
+        return Ok(0);
+    };
+    let running = started.map_err(|error| CommandError::Failed(error.to_string()))?;
     note(&format!("acquit serves {issuer} on {address}"));
     let reloading = reload_on_hangup(&running.app, global, environment)?;
     tokio::select! {

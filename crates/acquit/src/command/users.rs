@@ -232,7 +232,7 @@ async fn end_all_of(
                 // Dead they are, by the user's epoch; but the applications must hear of it.
                 let name = clean(&user.username);
                 CommandError::Failed(format!(
-                    "{name} is {change}, but the applications were not told: {error}; run it again"
+                    "{name} is {change}, but the applications were not told: {error}; a running server makes up for it"
                 ))
             })?;
         changed.sessions = done.ended.len();

@@ -50,11 +50,14 @@ pub fn show(receipt: &Receipt, output: &Output) -> String {
     let reason = requested.reason.as_deref().map(|reason| format!(": {}", clean(reason))).unwrap_or_default();
     let _ = writeln!(shown, "  asked by {}{party} at {}{reason}", requested.by.as_str(), requested.at);
     let ended = match receipt.sessions.as_slice() {
+        [] => "no session, for none was live".to_owned(),
         [one] => format!("session {one}"),
         sessions => count(sessions.len(), "session"),
     };
     let _ = writeln!(shown, "  ended    {ended}\n");
-    if receipt.steps.is_empty() {
+    if receipt.sessions.is_empty() && receipt.steps.is_empty() {
+        shown.push_str("  nobody was signed in, so no application had to be told\n");
+    } else if receipt.steps.is_empty() {
         shown.push_str("  no application had to be told\n");
     }
     let party_width = receipt.steps.iter().map(|line| clean(line.party.as_str()).chars().count()).max().unwrap_or(0);
@@ -95,4 +98,34 @@ fn evidence(line: &Line) -> String {
     parts.extend(detail.map(clean));
     parts.extend(line.next_attempt_at.map(|at| format!("again at {at}")));
     parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use acquit_core::{LogoutId, SessionId, Timestamp, plan::By, receipt::Requested};
+
+    use super::*;
+
+    #[test]
+    fn a_logout_that_found_nobody_says_so() {
+        let mut receipt = Receipt {
+            id: LogoutId::from_random([1; 16]),
+            state: State::Complete,
+            scope: "user",
+            requested: Requested {
+                by: By::Administrator,
+                party: None,
+                reason: None,
+                at: Timestamp::from_seconds(0),
+                ip: None,
+            },
+            sessions: Vec::new(),
+            steps: Vec::new(),
+        };
+        let text = show(&receipt, &Output::plain());
+        assert!(text.contains("no session, for none was live") && text.contains("nobody was signed in"), "{text}");
+        receipt.sessions.push(SessionId::from_random([2; 16]));
+        let text = show(&receipt, &Output::plain());
+        assert!(!text.contains("nobody was signed in") && text.contains("no application had to be told"), "{text}");
+    }
 }

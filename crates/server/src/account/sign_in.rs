@@ -148,7 +148,7 @@ async fn begin(
     agent: Option<&str>,
 ) -> Result<Response, DoorError> {
     let now = app.clock.now();
-    let handle = random::secret()?;
+    let handle = random::secret_at(now)?;
     let onward = flow.onward(app)?;
     let mut frames = Vec::new();
     if let Some(view) = &browser.leaving {
@@ -181,7 +181,7 @@ async fn begin(
         frames.extend(signing_out::left_behind(app, &view.session.id).await?);
     }
     let new = NewSession {
-        id: SessionId::from_random(random::bytes()?),
+        id: SessionId::from_random(random::id_at(now)?),
         handle_hash: random::hash(&handle),
         user: user.id.clone(),
         user_epoch: user.epoch,

@@ -55,7 +55,7 @@ pub async fn left_behind(app: &App, former: &SessionId) -> Result<Vec<Step>, acq
 pub fn page(app: &App, steps: &[Step], onward: String, onward_name: Option<String>) -> Result<Response, DoorError> {
     let shown: Vec<&Step> = steps.iter().take(MAX_FRAMES).collect();
     let ids: Vec<(&LogoutId, &StepId)> = shown.iter().map(|step| (&step.logout, &step.id)).collect();
-    let report_token = app.sealer.seal(Purpose::Handoff, &ids, app.clock.now().plus(REPORT_LIFE))?;
+    let report_token = app.sealer.seal(Purpose::Report, &ids, app.clock.now().plus(REPORT_LIFE))?;
     let frames = shown
         .iter()
         .filter_map(|step| {
@@ -101,7 +101,7 @@ pub async fn loaded(
     }
     let token = pairs.iter().find(|(name, _)| name == "token").map(|(_, value)| value.as_str());
     let rendered: Vec<(LogoutId, StepId)> =
-        app.sealer.open(Purpose::Handoff, token.unwrap_or_default(), app.clock.now())?;
+        app.sealer.open(Purpose::Report, token.unwrap_or_default(), app.clock.now())?;
     let now = app.clock.now();
     for (logout, step) in &rendered {
         if pairs.iter().any(|(name, value)| name == "frame" && value == step.as_str()) {

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use super::{operator::require, problem::Problem, sessions::find_user};
 use crate::{
     App,
-    form::{Address, JsonBody, Query, paging},
+    form::{Address, ApiQuery, JsonBody, paging},
     logout::{Order, log_out},
     settings::Scope,
 };
@@ -88,7 +88,7 @@ pub async fn show(
 }
 
 /// `GET /api/v1/logouts?user=&session=&state=`: newest first.
-pub async fn list(State(app): State<App>, headers: HeaderMap, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(State(app): State<App>, headers: HeaderMap, ApiQuery(query): ApiQuery) -> Result<Response, Problem> {
     require(&app, &headers, Scope::Read)?;
     let user: Option<UserId> = match query.get("user") {
         Some(user) => Some(find_user(&app, user).await?.ok_or(Problem::NotFound("user"))?.id),

@@ -40,6 +40,7 @@ impl From<StoreError> for Problem {
                 tracing::warn!(%error, "the store did not answer");
                 Self::Unavailable
             }
+            StoreError::Cursor => Self::BadRequest("`after` is no cursor that such a list ended with".to_owned()),
             error => {
                 tracing::error!(%error, "an API request failed for a reason of our own");
                 Self::Internal

@@ -20,7 +20,7 @@ use serde::Serialize;
 use super::{operator::require, problem::Problem};
 use crate::{
     App,
-    form::{Address, Query, paging},
+    form::{Address, ApiQuery, paging},
     logout::{Order, log_out},
     settings::Scope,
 };
@@ -84,7 +84,7 @@ pub(super) async fn find_user(app: &App, name: &str) -> Result<Option<User>, Pro
 }
 
 /// `GET /api/v1/sessions?user=&state=live|ended`: newest first.
-pub async fn list(State(app): State<App>, headers: HeaderMap, Query(query): Query) -> Result<Response, Problem> {
+pub async fn list(State(app): State<App>, headers: HeaderMap, ApiQuery(query): ApiQuery) -> Result<Response, Problem> {
     require(&app, &headers, Scope::Read)?;
     let user = match query.get("user") {
         Some(user) => Some(find_user(&app, user).await?.ok_or(Problem::NotFound("user"))?.id),

@@ -95,6 +95,11 @@ impl ReceiptPage {
         self.state == State::InProgress
     }
 
+    /// Whether there was nothing to do: nobody was signed in, and no application was owed word of an earlier end.
+    fn nobody(&self) -> bool {
+        self.sessions.is_empty() && self.steps.is_empty()
+    }
+
     /// What was not reached, to follow "Signed out".
     fn but(&self) -> Option<String> {
         outcome::but(&self.apps)

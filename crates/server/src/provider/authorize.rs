@@ -165,7 +165,7 @@ fn refuse(app: &App, client: &Client, request: &AuthorizeRequest, code: ErrorCod
 async fn issue(app: &App, view: &SessionView, client: &Client, pending: Pending) -> Result<Response, DoorError> {
     let now = app.clock.now();
     let request = &pending.request;
-    let code = random::secret()?;
+    let code = random::secret_at(now)?;
     let grant = CodeGrant {
         session: view.session.id.clone(),
         app: client.app.clone(),
@@ -180,7 +180,7 @@ async fn issue(app: &App, view: &SessionView, client: &Client, pending: Pending)
         claims: (!request.claims.is_empty()).then(|| serde_json::to_string(&request.claims).unwrap_or_default()),
         auth_time: view.session.authenticated_at,
         acr: None,
-        family: random::secret()?,
+        family: random::secret_at(now)?,
         issued_at: now,
         expires_at: now.plus(CODE_LIFE),
     };
@@ -190,7 +190,7 @@ async fn issue(app: &App, view: &SessionView, client: &Client, pending: Pending)
         protocol: Protocol::Oidc,
         client_id: client.client_id.clone(),
         subject: view.user.id.to_string(),
-        sid: random::secret()?,
+        sid: random::secret_at(now)?,
         joined_at: now,
         channels: client.channels(),
     };

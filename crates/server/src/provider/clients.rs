@@ -2,7 +2,7 @@
 
 use acquit_core::AppId;
 use acquit_oidc::{
-    client::{Client, SecretDigest},
+    client::{Authentication, Client, ClientKeys, SecretDigest},
     error::{ErrorCode, OAuthError},
     registration::{ClientDocument, ClientMetadata, Identity, document},
 };
@@ -36,12 +36,17 @@ async fn metadata(request: Request) -> Result<axum::body::Bytes, Failure> {
     form::read(request.into_body()).await.map_err(unreadable)
 }
 
-/// Refuses, already now, addresses that could never be told of a logout.
+/// Refuses, already now, addresses that could never be told of a logout, or from which no keys could be fetched.
 fn check_reachable(app: &App, client: &Client) -> Result<(), Failure> {
-    for uri in [&client.backchannel_logout_uri].into_iter().flatten() {
-        if app.egress.check(uri).is_err() {
-            let why = "backchannel_logout_uri is not an address that this server may reach";
-            return Err(OAuthError::new(ErrorCode::InvalidClientMetadata, why).into());
+    let jwks_uri = match &client.authentication {
+        Authentication::PrivateKeyJwt { keys: ClientKeys::JwksUri(uri), .. } => Some(uri),
+        _ => None,
+    };
+    let named = [("backchannel_logout_uri", client.backchannel_logout_uri.as_ref()), ("jwks_uri", jwks_uri)];
+    for (name, uri) in named {
+        if uri.is_some_and(|uri| app.egress.check(uri).is_err()) {
+            let why = format!("{name} is not an address that this server may reach");
+            return Err(OAuthError::with(ErrorCode::InvalidClientMetadata, &why).into());
         }
     }
     Ok(())
@@ -136,7 +141,7 @@ pub async fn update(
     let (before, client) = own(&app, request.headers(), &client_id).await?;
     let metadata = ClientMetadata::parse_update(&metadata(request).await?, &client_id)?;
     let secret = match &client.authentication {
-        acquit_oidc::client::Authentication::Secret { digests, .. } => digests.first().cloned(),
+        Authentication::Secret { digests, .. } => digests.first().cloned(),
         _ => None,
     };
     if metadata.needs_secret()? && secret.is_none() {

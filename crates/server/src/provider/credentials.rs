@@ -29,7 +29,15 @@ const AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// Key sets that were fetched from clients. Only their keys are kept, never whether anything lives.
 #[derive(Debug, Default)]
-pub struct FetchedKeys(Mutex<HashMap<String, Fetched>>);
+pub struct FetchedKeys(Mutex<HashMap<String, Arc<Slot>>>);
+
+/// One address of keys.
+#[derive(Debug, Default)]
+struct Slot {
+    fetched: Mutex<Fetched>,
+    /// Held by the one who fetches; whoever else wants the keys waits for what comes of it.
+    fetching: tokio::sync::Mutex<()>,
+}
 
 #[derive(Debug, Default)]
 struct Fetched {
@@ -48,27 +56,57 @@ impl Fetched {
     }
 }
 
+impl Slot {
+    /// What is known, if that answers the question: keys that are young enough, or none while fetching has just failed.
+    fn known(&self, younger_than: Duration, now: Timestamp) -> Option<Option<Arc<Jwks>>> {
+        let fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        // Anybody may write a `client_id`: what does not answer is not called for each of them.
+        let keys = fetched.younger_than(younger_than, now);
+        (keys.is_some() || fetched.failed_lately(now)).then_some(keys)
+    }
+
+    fn is_of_use(&self, now: Timestamp) -> bool {
+        let fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        fetched.younger_than(KEYS_FOR, now).is_some() || fetched.failed_lately(now)
+    }
+
+    fn keep(&self, keys: Option<&Arc<Jwks>>, now: Timestamp) {
+        let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        match keys {
+            Some(keys) => *fetched = Fetched { keys: Some((now, keys.clone())), failed_at: None },
+            None => fetched.failed_at = Some(now),
+        }
+    }
+}
+
 impl FetchedKeys {
     async fn get(&self, app: &App, uri: &str, younger_than: Duration) -> Option<Arc<Jwks>> {
-        let now = app.clock.now();
-        {
-            let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(fetched) = known.get(uri) {
-                // Anybody may write a `client_id`: what does not answer is not called for each of them.
-                let keys = fetched.younger_than(younger_than, now);
-                if keys.is_some() || fetched.failed_lately(now) {
-                    return keys;
-                }
-            }
+        self.get_by(uri, younger_than, || app.clock.now(), || Self::fetch(app, uri)).await
+    }
+
+    /// The keys at `uri`, fetched by one caller at a time however many want them.
+    async fn get_by<F: Future<Output = Option<Arc<Jwks>>>>(
+        &self,
+        uri: &str,
+        younger_than: Duration,
+        now: impl Fn() -> Timestamp,
+        fetch: impl FnOnce() -> F,
+    ) -> Option<Arc<Jwks>> {
+        let slot = {
+            let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            // One that somebody holds is being fetched for.
+            slots.retain(|_, slot| Arc::strong_count(slot) > 1 || slot.is_of_use(now()));
+            slots.entry(uri.to_owned()).or_default().clone()
+        };
+        if let Some(known) = slot.known(younger_than, now()) {
+            return known;
         }
-        let keys = Self::fetch(app, uri).await;
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, fetched| fetched.younger_than(KEYS_FOR, now).is_some() || fetched.failed_lately(now));
-        let fetched = known.entry(uri.to_owned()).or_default();
-        match &keys {
-            Some(keys) => *fetched = Fetched { keys: Some((now, keys.clone())), failed_at: None },
-            None => fetched.failed_at = Some(app.clock.now()),
+        let _alone = slot.fetching.lock().await;
+        if let Some(known) = slot.known(younger_than, now()) {
+            return known;
         }
+        let keys = fetch().await;
+        slot.keep(keys.as_ref(), now());
         keys
     }
 
@@ -147,7 +185,36 @@ async fn authenticate(app: &App, headers: &HeaderMap, uri: &Uri, params: &Params
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
+
+    #[tokio::test]
+    async fn however_many_want_the_keys_of_one_address_they_are_fetched_once() {
+        let known = FetchedKeys::default();
+        let calls = AtomicUsize::new(0);
+        let get = async |uri: &'static str, good: bool, at: i64| {
+            let fetch = async || {
+                calls.fetch_add(1, Ordering::Relaxed);
+                for _ in 0..5 {
+                    tokio::task::yield_now().await;
+                }
+                good.then(|| Arc::new(Jwks::default()))
+            };
+            known.get_by(uri, AGAIN_AFTER, || Timestamp::from_seconds(at), fetch).await.is_some()
+        };
+        let many = futures_util::future::join_all((0..20).map(|_| get("a", true, 0))).await;
+        assert_eq!((many, calls.load(Ordering::Relaxed)), (vec![true; 20], 1));
+        let many = futures_util::future::join_all((0..20).map(|_| get("b", false, 0))).await;
+        assert_eq!((many, calls.load(Ordering::Relaxed)), (vec![false; 20], 2), "also what fails, fails for all");
+        assert!(get("a", true, 9).await);
+        assert_eq!(calls.load(Ordering::Relaxed), 2);
+        assert!(get("a", true, 10).await && get("b", true, 10).await);
+        assert_eq!(calls.load(Ordering::Relaxed), 4);
+        // One that goes away while it fetches leaves it to the next.
+        let gone = futures_util::FutureExt::now_or_never(get("c", true, 10));
+        assert!(gone.is_none() && get("c", true, 10).await);
+    }
 
     #[test]
     fn a_key_set_that_failed_is_left_alone_for_a_while_and_the_good_one_stays_in_use() {

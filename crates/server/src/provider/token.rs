@@ -50,8 +50,9 @@ struct Drawn {
 
 fn draw(app: &App, client: &Client, scopes: Scopes, offline: bool, now: Timestamp) -> Result<Drawn, Failure> {
     let lifetimes = app.settings().lifetimes;
-    let access = random::secret().map_err(no_randomness)?;
-    let refresh = client.grant_types.refresh_token.then(random::secret).transpose().map_err(no_randomness)?;
+    let access = random::secret_at(now).map_err(no_randomness)?;
+    let refresh =
+        client.grant_types.refresh_token.then(|| random::secret_at(now)).transpose().map_err(no_randomness)?;
     let mint = Mint {
         access: NewAccess {
             hash: random::hash(&access),

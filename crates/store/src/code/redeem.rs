@@ -167,7 +167,7 @@ async fn redeem(
     );
     // The first access token dies with the session even where the refresh token outlives it (promise 1).
     batch.mint(&code.family, mint, false, now)?;
-    batch.touch(&session.id, now);
+    batch.touch(&session, now, lifetimes);
     tx.execute_all(&batch).await?;
     Ok(Ok(Minted {
         session,
@@ -215,10 +215,12 @@ impl Batch {
     }
 
     /// Counts as activity of a session that is known to live.
-    pub(crate) fn touch(&mut self, session: &acquit_core::SessionId, now: Timestamp) {
-        self.push(
-            "UPDATE sessions SET last_seen_at = $1 WHERE id = $2 AND ended_at IS NULL AND last_seen_at < $1",
-            params![now, session],
-        );
+    pub(crate) fn touch(&mut self, session: &Session, now: Timestamp, lifetimes: Lifetimes) {
+        if session.is_worth_touching(now, lifetimes) {
+            self.push(
+                "UPDATE sessions SET last_seen_at = $1 WHERE id = $2 AND ended_at IS NULL AND last_seen_at < $1",
+                params![now, &session.id],
+            );
+        }
     }
 }

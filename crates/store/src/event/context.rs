@@ -41,7 +41,7 @@ impl Store {
         let of_browser = events.iter().filter(|event| event.facts.own_browser && event.facts.user_agent.is_none());
         let sessions: BTreeSet<&str> = of_browser.filter_map(|event| event.session.as_deref()).collect();
         let args = (to_json(&users)?, to_json(&sessions)?);
-        self.read(args, |tx, (users, sessions)| Box::pin(context(tx, users, sessions))).await
+        self.snapshot(args, |tx, (users, sessions)| Box::pin(context(tx, users, sessions))).await
     }
 }
 

@@ -80,7 +80,7 @@ pub(super) async fn user(
 ) -> Result<Option<InScope>, StoreError> {
     let Some(user) = tx.lock_user(id).await? else { return Ok(None) };
     let mut batch = Batch::default();
-    batch.push("UPDATE users SET epoch = epoch + 1 WHERE id = $1", params![id]);
+    batch.push("UPDATE users SET epoch = epoch + 1, overtaken = NULL WHERE id = $1", params![id]);
     batch.revoked_user(id, now);
     tx.execute_all(&batch).await?;
 

@@ -1,7 +1,7 @@
 //! Lists of receipts.
 
 use acquit_core::{
-    SessionId, UserId,
+    LogoutId, SessionId, UserId,
     receipt::{Receipt, State},
 };
 
@@ -28,14 +28,14 @@ impl Store {
     /// Receipts, the newest first.
     ///
     /// # Errors
-    /// [`StoreError`] as everywhere.
+    /// [`StoreError::Cursor`] for an `after` that no such list ended with; otherwise as everywhere.
     pub async fn logouts(
         &self,
         filter: &LogoutFilter,
         after: Option<&str>,
         limit: u32,
     ) -> Result<Page<Receipt>, StoreError> {
-        let args = (filter.clone(), newest_first(after), limit);
+        let args = (filter.clone(), newest_first(after, |id| LogoutId::parse(id).is_ok())?, limit);
         self.snapshot(args, |tx, (filter, after, limit)| Box::pin(list(tx, filter, after, *limit))).await
     }
 }

@@ -48,14 +48,14 @@ impl Store {
     /// Sessions with the applications in them, the newest first.
     ///
     /// # Errors
-    /// [`StoreError`] as everywhere.
+    /// [`StoreError::Cursor`] for an `after` that no such list ended with; otherwise as everywhere.
     pub async fn sessions(
         &self,
         filter: &SessionFilter,
         after: Option<&str>,
         limit: u32,
     ) -> Result<Page<SessionView>, StoreError> {
-        let args = (filter.clone(), newest_first(after), limit);
+        let args = (filter.clone(), newest_first(after, |id| SessionId::parse(id).is_ok())?, limit);
         self.snapshot(args, |tx, (filter, after, limit)| Box::pin(list(tx, filter, after, *limit))).await
     }
 

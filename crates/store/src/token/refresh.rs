@@ -109,7 +109,7 @@ async fn refresh(
         );
     }
     batch.mint(&grant.family, mint, grant.offline, now)?;
-    batch.touch(&grant.session.id, now);
+    batch.touch(&grant.session, now, lifetimes);
     tx.execute_all(&batch).await?;
     Ok(Ok(minted(grant)))
 }

@@ -1,12 +1,19 @@
 //! What survives, and what is refused at the start.
 
-use std::{fs, sync::Arc, time::Instant};
+use std::{
+    fs,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use acquit_core::plan::Scope;
 use acquit_store::{Store, StoreError};
 use tokio::task::JoinSet;
 
-use crate::world::{LIFETIMES, World, at, back, lease};
+use crate::{
+    postgres_server::Postgres,
+    world::{LIFETIMES, World, at, back, lease},
+};
 
 /// The path of a world's SQLite file.
 fn file(world: &World) -> &str {
@@ -191,5 +198,80 @@ async fn a_caller_that_goes_away_leaves_no_half_done_logout() {
             assert_eq!((receipt.steps.len(), receipt.sessions), (1, vec![session.id]));
         }
         world.ping().await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_not_to_be_written_is_refused() {
+    let world = World::postgres().await;
+    let name = world.url.rsplit('/').next().unwrap();
+    let set = format!("ALTER DATABASE {name} SET default_transaction_read_only = on");
+    world.server().sql("postgres", &set).unwrap();
+    let Err(error) = Store::open(&world.url).await else { panic!("it opened") };
+    assert!(matches!(&error, StoreError::Unsafe(why) if why.contains("default_transaction_read_only")), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_url_that_names_no_database_or_nobody_is_the_operators_to_correct() {
+    let world = World::postgres().await;
+    let (server, _) = world.url.rsplit_once('/').unwrap();
+    for wrong in [format!("{server}/nowhere"), world.url.replace("acquit@", "nobody@")] {
+        let Err(error) = Store::open(&wrong).await else { panic!("it opened") };
+        assert!(matches!(error, StoreError::Url(_)), "{wrong}: {error:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_too_long_for_a_row_is_told_to_try_again() {
+    let world = World::postgres().await;
+    let ann = world.user("ann").await;
+    let name = world.url.rsplit('/').next().unwrap().to_owned();
+    let server = Postgres::shared().unwrap();
+    let holder = tokio::task::spawn_blocking(move || {
+        server.sql(&name, "BEGIN; SELECT 1 FROM users FOR UPDATE; SELECT pg_sleep(8); COMMIT").unwrap();
+    });
+    // Whoever is not yet too late: until the row is held, this goes through.
+    let begun = Instant::now();
+    loop {
+        let asked = Instant::now();
+        match world.set_disabled(&ann.id, true, at(1)).await {
+            Ok(_) => assert!(begun.elapsed() < Duration::from_secs(5), "the row is never held"),
+            Err(StoreError::Unavailable(why)) => {
+                assert!(why.contains("55P03") && asked.elapsed() < Duration::from_secs(7), "{why}");
+                break;
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+    holder.await.unwrap();
+    world.set_disabled(&ann.id, true, at(1)).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stands_still_is_not_waited_for_and_is_used_again_when_it_goes_on() {
+    let server = tokio::task::spawn_blocking(Postgres::start).await.unwrap().unwrap();
+    let store = Store::open(&server.database().unwrap()).await.unwrap();
+    store.ping().await.unwrap();
+    let frozen = server.freeze().unwrap();
+    let begun = Instant::now();
+    // More than there are connections: some on one that was open, some on a new one, some waiting for one.
+    let mut tries = JoinSet::new();
+    for number in 0..40_u8 {
+        let store = store.clone();
+        tries.spawn(async move {
+            match number % 3 {
+                0 => store.ping().await,
+                1 => store.remember_once("test", &[number; 32], at(1)).await.map(drop),
+                _ => store.overdue(at(1), LIFETIMES, 10).await.map(drop),
+            }
+        });
+    }
+    for result in tries.join_all().await {
+        assert!(matches!(result, Err(StoreError::Unavailable(_))), "{result:?}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(13), "{:?}", begun.elapsed());
+    drop(frozen);
+    for number in 100..140 {
+        assert!(store.remember_once("test", &[number; 32], at(1)).await.unwrap());
     }
 }

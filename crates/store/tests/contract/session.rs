@@ -9,6 +9,7 @@ use acquit_core::{
 };
 use acquit_store::{
     StoreError,
+    receipt::LogoutFilter,
     session::{BeginRefusal, SessionFilter, SessionState},
 };
 
@@ -119,6 +120,28 @@ contract! {
         let rest = world.sessions(&SessionFilter::default(), page.next.as_deref(), 2).await.unwrap();
         assert_eq!((rest.data.len(), rest.next), (1, None));
         assert_eq!(rest.data[0].session.id, a);
+    }
+
+    async fn a_cursor_that_no_list_ended_with_is_refused(world: World) {
+        let ann = world.user("ann").await;
+        for second in 0..3 {
+            world.begin(&ann, second).await;
+        }
+        let filter = SessionFilter::default();
+        let good = world.sessions(&filter, None, 2).await.unwrap().next.unwrap();
+        assert_eq!(world.sessions(&filter, Some(&good), 2).await.unwrap().data.len(), 1);
+        let (time, id) = good.split_once('.').unwrap();
+        for wrong in [
+            "garbage", "", ".", time, id, &format!("{time}."), &format!(".{id}"), &format!("x.{id}"), &format!("+{good}"),
+            &format!("{good}\0"), &format!("{time}.usr_0"), &format!("99999999999999999999.{id}"), &format!("{good}.{id}"),
+        ] {
+            let refused = world.sessions(&filter, Some(wrong), 2).await;
+            assert!(matches!(refused, Err(StoreError::Cursor)), "{wrong:?}: {refused:?}");
+            let refused = world.logouts(&LogoutFilter::default(), Some(wrong), 2).await;
+            assert!(matches!(refused, Err(StoreError::Cursor)), "{wrong:?}: {refused:?}");
+        }
+        // Nor does one list take another's.
+        assert!(matches!(world.logouts(&LogoutFilter::default(), Some(&good), 2).await, Err(StoreError::Cursor)));
     }
 
     async fn overdue_sessions_are_the_idle_and_the_old_ones(world: World) {

@@ -1,6 +1,11 @@
 //! Keys, registered clients, pushed requests, consents and what is used only once.
 
-use acquit_store::{StoreError, client::ClientRecord, key::KeyRecord};
+use acquit_store::{
+    StoreError,
+    client::ClientRecord,
+    key::KeyRecord,
+    par::{NewPar, TooManyPushed},
+};
 
 use crate::world::{app, at};
 
@@ -58,12 +63,38 @@ contract! {
 
     async fn a_pushed_request_works_once_for_its_client(world: World) {
         let hash = world.hash();
-        world.put_par(&hash, "wiki", "scope=openid", at(60)).await.unwrap();
-        assert!(matches!(world.put_par(&hash, "wiki", "", at(60)).await, Err(StoreError::Duplicate(_))));
+        world.put_par(world.par(hash, "wiki", None)).await.unwrap().unwrap();
+        assert!(matches!(world.put_par(world.par(hash, "wiki", None)).await, Err(StoreError::Duplicate(_))));
         assert_eq!(world.take_par(&hash, "mail", at(1)).await.unwrap(), None);
         assert_eq!(world.take_par(&hash, "wiki", at(60)).await.unwrap(), None);
         assert_eq!(world.take_par(&hash, "wiki", at(59)).await.unwrap().as_deref(), Some("scope=openid"));
         assert_eq!(world.take_par(&hash, "wiki", at(59)).await.unwrap(), None);
+    }
+
+    async fn only_so_many_pushed_requests_of_one_client_and_address_wait(world: World) {
+        let push = async |client: &str, from: Option<&str>| {
+            let hash = world.hash();
+            world.put_par(world.par(hash, client, from)).await.unwrap().map(|()| hash)
+        };
+        let first = push("spa", Some("192.0.2.1")).await.unwrap();
+        for _ in 1..100 {
+            push("spa", Some("192.0.2.1")).await.unwrap();
+        }
+        assert_eq!(push("spa", Some("192.0.2.1")).await, Err(TooManyPushed));
+        // Nobody else is shut out by it: not another address, not another client, not one that proves itself.
+        for (client, from) in [("spa", Some("192.0.2.2")), ("other", Some("192.0.2.1")), ("spa", None)] {
+            push(client, from).await.unwrap();
+        }
+        // A used one makes room, and so does time.
+        assert!(world.take_par(&first, "spa", at(1)).await.unwrap().is_some());
+        push("spa", Some("192.0.2.1")).await.unwrap();
+        assert_eq!(push("spa", Some("192.0.2.1")).await, Err(TooManyPushed));
+        let later = NewPar { now: at(61), expires_at: at(120), ..world.par(world.hash(), "spa", Some("192.0.2.1")) };
+        assert_eq!(world.put_par(later).await.unwrap(), Ok(()));
+        for _ in 0..1000 {
+            push("busy", None).await.unwrap();
+        }
+        assert_eq!(push("busy", None).await, Err(TooManyPushed));
     }
 
     async fn of_many_at_once_exactly_one_is_the_first_to_use_a_secret(world: World) {
@@ -99,8 +130,9 @@ contract! {
             new.user_agent = Some(odd.to_owned());
             world.begin_session(new).await.unwrap().unwrap();
             assert_eq!(world.take_par(&world.hash(), odd, at(1)).await.unwrap(), None);
-            assert!(world.sessions(&Default::default(), Some(odd), 1).await.is_ok());
-            assert!(world.logouts(&Default::default(), Some(odd), 1).await.is_ok());
+            assert!(matches!(world.sessions(&Default::default(), Some(odd), 1).await, Err(StoreError::Cursor)));
+            assert!(matches!(world.logouts(&Default::default(), Some(odd), 1).await, Err(StoreError::Cursor)));
+            assert!(world.users(Some(odd), 1).await.is_ok());
         }
     }
 

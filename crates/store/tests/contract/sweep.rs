@@ -12,7 +12,7 @@ contract! {
         let session = world.begin(&ann, 0).await;
         let tokens = world.tokens(&session.id, "wiki", false, 0).await;
         let par = world.hash();
-        world.put_par(&par, "wiki", "x", at(60)).await.unwrap();
+        world.put_par(world.par(par, "wiki", None)).await.unwrap().unwrap();
         world.remember_once("jti", &par, at(60)).await.unwrap();
         assert_eq!(world.sweep(at(59), LIFETIMES).await.unwrap(), Swept::default());
         // The request, the memory, then the access token.

@@ -1,7 +1,11 @@
 //! Users.
 
 use acquit_core::UserId;
-use acquit_store::{event::EventRecord, session::BeginRefusal, user::UsernameTaken};
+use acquit_store::{
+    event::EventRecord,
+    session::BeginRefusal,
+    user::{User, UsernameTaken},
+};
 
 use crate::world::{LIFETIMES, at};
 
@@ -120,6 +124,38 @@ contract! {
         assert!(world.delete_user(&ann.id, at(8)).await.unwrap());
         world.put_user(ann).await.unwrap().unwrap();
         assert_eq!(world.events(0, 100).await.unwrap().len(), 2, "nothing changes of who was deleted");
+    }
+
+    async fn whose_epoch_was_raised_is_found_until_a_logout_has_told_of_it(world: World) {
+        let (ann, bob, eve, joe) =
+            (world.user("ann").await, world.user("bob").await, world.user("eve").await, world.user("joe").await);
+        for user in [&ann, &bob, &eve, &joe] {
+            let session = world.begin(user, 0).await;
+            world.join(&session.id, "wiki", 0).await;
+        }
+        let overtaken = async || {
+            let found = world.overtaken(10).await.unwrap();
+            found.into_iter().map(|one| (one.user, one.why)).collect::<std::collections::HashMap<_, _>>()
+        };
+        // What changes nothing about who may be in, raises nothing.
+        world.put_user(User { name: None, ..joe.clone() }).await.unwrap().unwrap();
+        world.set_disabled(&joe.id, false, at(1)).await.unwrap();
+        world.end_user(&joe.id, 1).await;
+        assert_eq!(overtaken().await.len(), 0);
+        world.set_disabled(&ann.id, true, at(1)).await.unwrap();
+        world.set_disabled(&ann.id, false, at(1)).await.unwrap();
+        world.delete_user(&bob.id, at(1)).await.unwrap();
+        world.put_user(User { password_hash: None, ..eve.clone() }).await.unwrap().unwrap();
+        world.set_password_hash(&joe.id, "$argon2id$new", at(1)).await.unwrap();
+        assert_eq!(world.overtaken(3).await.unwrap().len(), 3);
+        for (user, why) in
+            [(&ann, "the user was disabled"), (&bob, "the user was deleted"), (&eve, "the password changed")]
+        {
+            assert_eq!(overtaken().await.get(&user.id).map(String::as_str), Some(why), "though enabled again");
+            assert_eq!(world.end_user(&user.id, 2).await.steps.len(), 1);
+            assert_eq!(overtaken().await.get(&user.id), None);
+        }
+        assert_eq!(overtaken().await.into_keys().collect::<Vec<_>>(), [joe.id]);
     }
 
     async fn a_changed_password_is_logged_without_its_hash(world: World) {

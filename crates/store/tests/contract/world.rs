@@ -19,6 +19,7 @@ use acquit_store::{
     Hash, Store,
     code::{CodeGrant, Mint, Minted, NewAccess, NewRefresh},
     logout::{Lease, LoggedOut, LogoutOrder},
+    par::NewPar,
     session::NewSession,
     user::User,
 };
@@ -218,6 +219,18 @@ impl World {
         let sid =
             self.issue_code(&code, self.grant(session, name, now), participant, LIFETIMES).await.unwrap().unwrap();
         (code, sid)
+    }
+
+    /// A request pushed at the beginning, good for a minute.
+    pub(crate) fn par(&self, hash: Hash, client: &str, from: Option<&str>) -> NewPar {
+        NewPar {
+            hash,
+            client_id: client.to_owned(),
+            pushed_from: from.map(str::to_owned),
+            params: "scope=openid".to_owned(),
+            now: at(0),
+            expires_at: at(60),
+        }
     }
 
     pub(crate) fn mint(&self, offline: bool, now: i64) -> Mint {

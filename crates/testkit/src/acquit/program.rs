@@ -55,7 +55,7 @@ pub(crate) fn binary() -> PathBuf {
 }
 
 impl Program {
-    pub(super) async fn start(setup: Setup, applications: &[&TestRp]) -> TestApp<Self> {
+    pub(super) fn prepare(setup: Setup, applications: &[&TestRp]) -> TestApp<Self> {
         // Chosen free; the server binds it a moment later.
         let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).unwrap().port();
         let folder = tempfile::Builder::new().prefix("acquit-program-").tempdir().unwrap();
@@ -63,7 +63,6 @@ impl Program {
         let issuer = format!("http://{}:{port}", setup.host);
         let ready = format!("http://127.0.0.1:{port}/readyz");
         let program = Self { folder, env: setup.env, ready, child: Mutex::new(None) };
-        program.launch(&[]).await;
         TestApp::new(issuer, system_clock(), applications, program)
     }
 
@@ -72,13 +71,7 @@ impl Program {
     /// # Panics
     /// It does not come up.
     pub async fn launch(&self, env: &[(&str, &str)]) {
-        let path = self.folder.path();
-        let log = fs::OpenOptions::new().create(true).append(true).open(path.join("log")).unwrap();
-        let mut command = Command::new(binary());
-        command.args(["serve", "--config", "acquit.toml"]).current_dir(path);
-        command.envs(self.env.iter().cloned()).envs(env.iter().copied());
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        *lock(&self.child) = Some(command.spawn().expect("the program starts"));
+        self.spawn(env);
         let begun = Instant::now();
         loop {
             if wire::get(&self.ready).await.is_ok_and(|response| response.status() == 200) {
@@ -90,6 +83,30 @@ impl Program {
             assert!(begun.elapsed() < START_WITHIN, "the program does not become ready: {}", self.log());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// Starts it, with these variables besides, and waits for nothing: it may end by itself.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    pub fn spawn(&self, env: &[(&str, &str)]) {
+        let path = self.folder.path();
+        let log = fs::OpenOptions::new().create(true).append(true).open(path.join("log")).unwrap();
+        let mut command = Command::new(binary());
+        command.args(["serve", "--config", "acquit.toml"]).current_dir(path);
+        command.envs(self.env.iter().cloned()).envs(env.iter().copied());
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        *lock(&self.child) = Some(command.spawn().expect("the program starts"));
+    }
+
+    /// Asks it to end (SIGTERM).
+    ///
+    /// # Panics
+    /// It is gone already.
+    pub fn terminate(&self) {
+        let id = lock(&self.child).as_ref().expect("it runs").id();
+        let status = Command::new("kill").arg(id.to_string()).status();
+        assert!(status.expect("kill").success());
     }
 
     fn exited(&self) -> Option<ExitStatus> {

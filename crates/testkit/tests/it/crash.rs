@@ -39,6 +39,11 @@ impl Kill {
     }
 }
 
+/// How often, in a campaign, the program is killed between an attempt and its record.
+fn unrecorded_rounds(rounds: usize) -> usize {
+    (rounds / 50).max(1)
+}
+
 /// What a round leaves behind.
 struct Round {
     kill: Kill,
@@ -145,6 +150,9 @@ async fn campaign(engine: Engine) {
     for receipt in app.receipts().await {
         assert_eq!(receipt["state"], "complete", "{receipt:#}");
     }
+    for at in 0..unrecorded_rounds(rounds) {
+        one_unrecorded_round(&app, &everyone, at).await;
+    }
     // And nobody was told of a session that goes on.
     let alive: HashSet<String> = {
         let mut sids = HashSet::new();
@@ -158,6 +166,51 @@ async fn campaign(engine: Engine) {
     for application in everyone {
         assert!(application.ledger().sids().iter().all(|sid| !alive.contains(sid)), "{}", application.id());
     }
+}
+
+/// Several people sign out at once, and the program dies when it has made an attempt and is about to write that down. What
+/// was made is made again: every application hears of every ended session, and at least one hears twice.
+async fn one_unrecorded_round(app: &TestApp<Program>, everyone: &[&TestRp], at: usize) {
+    // Nothing may be due from before: its record would be the one to die at.
+    app.runs.kill();
+    app.runs.launch(&[("ACQUIT_FAILPOINT", "attempt-made")]).await;
+    let mut people = Vec::new();
+    for user in ["alice", "bob", "carol"] {
+        let browser = Browser::new();
+        enter_all(app, &browser, everyone, user).await;
+        let sids: Vec<String> =
+            everyone.iter().map(|application| application.session(&browser).unwrap().sid.expect("a sid")).collect();
+        people.push((Load::typed(&everyone[0].end_session_url(&browser, None)), browser, sids));
+    }
+    let live: HashSet<String> = live_ids(app).await;
+    let answers = futures_util::future::join_all(people.iter().map(|(logout, browser, _)| browser.step(logout))).await;
+    app.runs.ended(Duration::from_secs(30)).await;
+    let acknowledged = answers.iter().filter(|answer| answer.as_ref().is_ok_and(|page| page.status < 400)).count();
+    let before: usize = everyone.iter().map(|application| application.ledger().by(Way::Back).len()).sum();
+    app.runs.launch(&[]).await;
+    let alive = live_ids(app).await;
+    let ended = live.difference(&alive).count();
+    assert!(ended >= acknowledged.max(1), "unrecorded round {at}: {ended} ended, {acknowledged} acknowledged");
+    let heard = |application: &TestRp, sid: &str| {
+        let told = application.ledger().by(Way::Back);
+        told.iter().filter(|told| told.good_token().sid.as_deref() == Some(sid)).count()
+    };
+    // A killed node's lease runs out first.
+    let told = async || {
+        let all = |sids: &Vec<String>| everyone.iter().zip(sids).all(|(application, sid)| heard(application, sid) > 0);
+        (people.iter().filter(|(_, _, sids)| all(sids)).count() == ended).then_some(())
+    };
+    until(Duration::from_secs(150), "every application hears of every ended session", told).await;
+    let settled = async || app.all("/api/v1/logouts?state=in_progress").await.is_empty().then_some(());
+    until(Duration::from_secs(150), "every receipt is complete", settled).await;
+    let twice = people.iter().flat_map(|(_, _, sids)| everyone.iter().zip(sids));
+    let twice = twice.filter(|(application, sid)| heard(application, sid) > 1).count();
+    assert!(before > 0 && twice > 0, "unrecorded round {at}: no attempt was made before the end");
+    say(&format!("unrecorded round {at}: {ended} ended, {acknowledged} acknowledged, {twice} heard twice, none lost"));
+}
+
+async fn live_ids(app: &TestApp<Program>) -> HashSet<String> {
+    app.live_sessions().await.iter().filter_map(|session| session["id"].as_str().map(str::to_owned)).collect()
 }
 
 async fn one_round(app: &TestApp<Program>, everyone: &[&TestRp], kill: Kill, dice: &mut Dice) -> Round {

@@ -87,6 +87,18 @@ async fn an_operator_ends_a_session_and_a_user() {
 }
 
 #[tokio::test]
+async fn a_logout_of_somebody_who_is_not_signed_in_leaves_a_receipt_that_says_so() {
+    let (payroll, app, browser) = in_process().await;
+    let order = json!({ "scope": "user", "user": "bob" });
+    let (status, receipt) = app.api(Method::POST, "/api/v1/logouts", Some(&order)).await;
+    assert_eq!((status, &receipt["state"]), (202, &"complete".into()), "{receipt}");
+    assert_eq!((&receipt["sessions"], &receipt["steps"]), (&json!([]), &json!([])), "{receipt}");
+    // Asked again, it is the same one.
+    assert_eq!(app.api(Method::POST, "/api/v1/logouts", Some(&order)).await.1["id"], receipt["id"]);
+    assert!(payroll.knows(&browser).await);
+}
+
+#[tokio::test]
 async fn the_account_page_ends_one_session_or_all() {
     let (payroll, app, browser) = in_process().await;
     let phone = Browser::new();
@@ -144,6 +156,30 @@ fn part(text: &str, begin: &str) -> String {
     let at = text[..at].rfind("[[").expect("its head");
     let end = text[at + 2..].find("\n[").map_or(text.len(), |end| at + 2 + end);
     text[at..end].to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_between_a_users_end_and_the_logout_is_made_up_for_after_the_next_start() {
+    for engine in Engine::BOTH {
+        let payroll = Registration::new("payroll").start().await;
+        let app = Setup::on(engine).program(&[&payroll]).await;
+        let browser = Browser::new();
+        app.enter(&browser, &payroll, "bob").await;
+        app.runs.kill();
+        let file = app.runs.folder().join("acquit.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let old = part(&text, "username = \"bob\"");
+        fs::write(&file, text.replace(&old, &format!("{}\ndisabled = true\n", old.trim_end()))).unwrap();
+        app.runs.spawn(&[("ACQUIT_FAILPOINT", "overtaken")]);
+        app.runs.ended(Duration::from_secs(30)).await;
+        assert!(payroll.ledger().by(Way::Back).is_empty());
+        // This time the configuration changes nothing any more.
+        app.runs.launch(&[]).await;
+        told(&payroll, &browser).await;
+        let receipt = only_receipt(&app).await;
+        assert_eq!((&receipt["requested"]["by"], &receipt["scope"]), (&"policy".into(), &"user".into()), "{engine:?}");
+        assert!(app.live_sessions().await.is_empty());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! Promise 3 where the store does not take a logout, and where the browser does not wait for it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use acquit_server::sweep;
 use acquit_testkit::{
@@ -143,4 +143,43 @@ async fn a_browser_that_leaves_during_its_sign_out_everywhere_may_sign_in_again(
     let page = fresh.open(&world.app.url("/sign-in")).await;
     let page = world.app.sign_in(&fresh, &page, "alice").await;
     assert_eq!((page.status, page.mark().as_deref()), (200, Some("account")), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_database_stands_still_every_door_says_to_try_again_and_afterwards_all_goes_on() {
+    let server = tokio::task::spawn_blocking(Postgres::start).await.unwrap().unwrap();
+    let payroll = Registration::new("payroll").start().await;
+    let app = Setup::on(Engine::Postgres).store(&server.database().unwrap()).start(&[&payroll]).await;
+    let browser = Browser::new();
+    app.enter(&browser, &payroll, "alice").await;
+    let refresh = payroll.session(&browser).unwrap().refresh_token.unwrap();
+    let form = [("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())];
+    let logout = payroll.end_session_url(&browser, Some("state"));
+
+    let frozen = server.freeze().unwrap();
+    let begun = Instant::now();
+    let (account, ready) = (Load::typed(&app.url("/account")), Load::typed(&app.url("/readyz")));
+    let (page, ready, api, token) = tokio::join!(
+        browser.step(&account),
+        browser.step(&ready),
+        app.api(http::Method::GET, "/api/v1/sessions", None),
+        payroll.token(&form),
+    );
+    let page = page.unwrap();
+    assert_eq!((page.status, page.mark().as_deref()), (503, Some("error")), "{page}");
+    assert_eq!(ready.unwrap().status, 503);
+    assert_eq!(api.0, 503, "{}", api.1);
+    assert_eq!((token.0, &token.1["error"]), (503, &"temporarily_unavailable".into()), "{}", token.1);
+    let page = browser.open(&logout).await;
+    assert_eq!((page.status, page.mark().as_deref()), (503, Some("error")), "{page}");
+    // Each door asks the store once or twice; each time it is given up on within ten seconds.
+    assert!(begun.elapsed() < Duration::from_secs(45), "{:?}", begun.elapsed());
+    drop(frozen);
+
+    let token = payroll.token(&form).await;
+    assert!(token.0 == 200 || token.1["error"] == "invalid_grant", "{}", token.1);
+    let page = browser.step(&Load::typed(&logout)).await.unwrap();
+    assert!(page.status == 303 || page.status == 302, "{page}");
+    let ended = async || app.live_sessions().await.is_empty().then_some(());
+    until(Duration::from_secs(10), "the logout is durable", ended).await;
 }

@@ -16,5 +16,7 @@ mod logs;
 mod main_job;
 mod openid_client;
 mod openidconnect;
+mod par;
 mod registration;
+mod starting;
 mod world;

@@ -1,6 +1,9 @@
 //! The marks that other people's browser tests rely on, each on its page.
 
-use acquit_core::step::{Channel, Outcome};
+use acquit_core::{
+    receipt::Receipt,
+    step::{Channel, Outcome},
+};
 
 use super::{
     account, confirm, consent, error_page, form_post, line, now, receipt, receipt_of, sign_in, signed_out, signing_out,
@@ -188,6 +191,17 @@ fn a_receipt_renews_itself_only_while_a_step_is_pending() {
         assert!(!html.contains("http-equiv=\"refresh\""));
         has(&html, &[&format!("data-state=\"{state}\"")]);
     }
+}
+
+#[test]
+fn a_receipt_of_a_logout_that_found_nobody_says_so() {
+    let mut found = receipt_of("x", Vec::new());
+    let html = |receipt: &Receipt| ReceiptPage::of(receipt, str::to_owned, |_| None).html().unwrap();
+    has(&html(&found), &["Signed out", "No app took part"]);
+    found.sessions.clear();
+    let page = html(&found);
+    has(&page, &["Nobody was signed in", "No session was live", "data-state=\"complete\""]);
+    assert!(!page.contains("Signed out") && !page.contains(">Ended<"), "{page}");
 }
 
 #[test]
