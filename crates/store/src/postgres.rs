@@ -4,6 +4,7 @@
 use std::{str::FromStr, sync::Arc, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use futures_util::future::join;
 use tokio_postgres::{Config, NoTls, Statement, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -75,7 +76,7 @@ impl Postgres {
     }
 
     async fn connection(&self) -> Result<Connection, StoreError> {
-        Ok(Connection { object: Some(self.pool.get().await?), busy: true })
+        Ok(Connection { object: Some(self.pool.get().await?), busy: true, begin: None })
     }
 
     /// Runs a write transaction to its end, in a task of its own: a caller that goes away never leaves it half done.
@@ -119,8 +120,11 @@ impl Postgres {
     }
 
     async fn transaction<A, T>(&self, begin: Begin, args: &A, body: Body<A, T>) -> Result<T, StoreError> {
-        let connection = self.connection().await?;
-        connection.begin(begin).await?;
+        let mut connection = self.connection().await?;
+        connection.begin = Some(match begin {
+            Begin::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+            Begin::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        });
         let mut tx = Tx::Postgres(connection);
         let result = body(&mut tx, args).await;
         if let Tx::Postgres(connection) = tx {
@@ -142,6 +146,8 @@ async fn answered<T>(work: impl Future<Output = Result<T, StoreError>>) -> Resul
 pub(crate) struct Connection {
     object: Option<Object>,
     busy: bool,
+    /// How the transaction is to begin, while it has not: with its first query, which saves a round trip.
+    begin: Option<&'static str>,
 }
 
 impl Connection {
@@ -149,22 +155,35 @@ impl Connection {
         self.object.as_ref().ok_or_else(|| StoreError::Unavailable("the connection is gone".to_owned()))
     }
 
-    async fn begin(&self, begin: Begin) -> Result<(), StoreError> {
-        let statement = match begin {
-            Begin::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
-            Begin::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        };
-        Ok(self.object()?.batch_execute(statement).await?)
+    /// Begins the transaction if it has not begun. What changes something comes after this, so that it never runs outside.
+    pub(crate) async fn begun(&mut self) -> Result<(), StoreError> {
+        if let Some(begin) = self.begin.take() {
+            self.object()?.batch_execute(begin).await?;
+        }
+        Ok(())
     }
 
     async fn end(mut self, keep: bool) -> Result<(), StoreError> {
-        self.object()?.batch_execute(if keep { "COMMIT" } else { "ROLLBACK" }).await?;
+        if self.begin.is_none() {
+            self.object()?.batch_execute(if keep { "COMMIT" } else { "ROLLBACK" }).await?;
+        }
         self.busy = false;
         Ok(())
     }
 
     pub(crate) async fn prepare(&self, sql: &str) -> Result<Statement, StoreError> {
         Ok(self.object()?.prepare_cached(sql).await?)
+    }
+
+    /// A query that reads, perhaps locking what it reads: it may be sent together with the beginning of its transaction.
+    pub(crate) async fn look(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let Some(begin) = self.begin.take() else { return self.query(sql, params).await };
+        let statement = self.prepare(sql).await?;
+        let object = self.object()?;
+        let params = as_params(params);
+        let (begun, rows) = join(object.batch_execute(begin), object.query(&statement, &params)).await;
+        begun?;
+        rows?.iter().map(Row::from_postgres).collect()
     }
 
     pub(crate) async fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {

@@ -81,7 +81,14 @@ impl Tx {
         let sql = sql.into();
         match self {
             Self::Sqlite(connection) => sqlite_query(connection, sql.sqlite, params),
-            Self::Postgres(connection) => connection.query(sql.postgres, params).await,
+            // What changes rows and gives them back is no look.
+            Self::Postgres(connection) if sql.postgres.starts_with("SELECT ") => {
+                connection.look(sql.postgres, params).await
+            }
+            Self::Postgres(connection) => {
+                connection.begun().await?;
+                connection.query(sql.postgres, params).await
+            }
         }
     }
 
@@ -95,7 +102,10 @@ impl Tx {
         let sql = sql.into();
         match self {
             Self::Sqlite(connection) => sqlite_execute(connection, sql.sqlite, params),
-            Self::Postgres(connection) => connection.execute(sql.postgres, params).await,
+            Self::Postgres(connection) => {
+                connection.begun().await?;
+                connection.execute(sql.postgres, params).await
+            }
         }
     }
 
@@ -106,6 +116,7 @@ impl Tx {
                 batch.0.iter().map(|(sql, params)| sqlite_execute(connection, sql, params)).collect()
             }
             Self::Postgres(connection) => {
+                connection.begun().await?;
                 for (sql, _) in &batch.0 {
                     connection.prepare(sql).await?;
                 }
@@ -124,6 +135,7 @@ impl Tx {
         match self {
             Self::Sqlite(connection) => params.iter().map(|params| sqlite_query(connection, sql, params)).collect(),
             Self::Postgres(connection) => {
+                connection.begun().await?;
                 connection.prepare(sql).await?;
                 let connection = &*connection;
                 try_join_all(params.iter().map(|params| connection.query(sql, params))).await
