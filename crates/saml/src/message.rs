@@ -31,4 +31,4 @@ pub use response::{Response, SignWhat};
 pub use signed::{Expect, Kind, Message, Received, Signed};
 pub use status::{Code, Status};
 pub use write::Outbound;
-pub(crate) use write::{Part, seal, signature as empty_signature};
+pub(crate) use write::{Draft, Part};

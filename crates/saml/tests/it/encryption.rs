@@ -52,7 +52,7 @@ fn nothing_is_decrypted_that_is_not_signed_as_a_whole() {
 fn careless(change: impl Fn(String) -> String) -> Result<Answer, Error> {
     let xml = encrypted(SignWhat::Response);
     let plain = change(xml.replace(signature_of(&xml), ""));
-    consume_with_keys(&shapes::sign_xml(&plain, &idp().signer, shapes::TEMPLATE), &keys(sp()))
+    consume_with_keys(&shapes::sign_xml(&plain, idp(), shapes::TEMPLATE), &keys(sp()))
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn an_inner_signature_must_hold_as_well() {
     // Signed inside by somebody else, outside by the provider: encrypted as it is.
     let inner = response("alice").to_xml(&evil().signer, SignWhat::Both, Some(sp().signer.certificate())).unwrap();
     let plain = inner.replace(signature_of(&inner), "");
-    let xml = shapes::sign_xml(&plain, &idp().signer, shapes::TEMPLATE);
+    let xml = shapes::sign_xml(&plain, idp(), shapes::TEMPLATE);
     assert_eq!(consume_with_keys(&xml, &keys(sp())), Err(Error::Decryption));
 }
 

@@ -66,7 +66,7 @@ fn a_peer_that_encodes_otherwise_and_signs_that_is_taken() {
     let query = url.split_once('?').unwrap().1;
     let octets =
         query.split_once("&Signature=").unwrap().0.replace("%2F", "%2f").replace("%3A", "%3a").replace("%3D", "%3d");
-    let signature = kryptering::Signer::sign(&sp().signer, octets.as_bytes()).unwrap();
+    let signature = kryptering::Signer::sign(&crate::shapes::Raw::new(sp()), octets.as_bytes()).unwrap();
     let signature = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, signature);
     let signature: String = form_urlencoded::byte_serialize(signature.as_bytes()).collect();
     let lower = format!("{octets}&Signature={signature}");
