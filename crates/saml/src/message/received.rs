@@ -1,5 +1,7 @@
 //! Response, as a service provider takes it (Profiles sections 4.1.4.3 and 4.1.4.5).
 
+use std::borrow::Cow;
+
 use acquit_core::time::Timestamp;
 
 use super::{Attribute, AuthnStatement, Expect, Kind, Message, NameId, Signed, Status, header::issuer};
@@ -262,7 +264,7 @@ fn authn_statement(node: Node<'_>) -> Result<AuthnStatement, Error> {
 
 fn attribute(node: Node<'_>) -> Result<Attribute, Error> {
     // A value may be XML of its own; such a one is of no use here, and is left out.
-    let values = node.all(SAML, "AttributeValue").filter_map(|value| value.text().ok().map(|text| text.into_owned()));
+    let values = node.all(SAML, "AttributeValue").filter_map(|value| value.text().ok().map(Cow::into_owned));
     Ok(Attribute {
         name: node.required("Name")?.to_owned(),
         format: node.attr("NameFormat").map(str::to_owned),
