@@ -116,7 +116,7 @@ impl Answer {
         match (plain, root.optional(SAML, "EncryptedAssertion")?) {
             (Some(assertion), None) => accept(assertion, trust, expect, rules),
             (None, Some(holder)) => {
-                let clear = decrypt(root, holder, rules.keys)?;
+                let clear = decrypt(holder, rules.keys)?;
                 let xml = Xml::parse(clear.as_bytes(), Caps::MESSAGE).map_err(|_| Error::Decryption)?;
                 reopened(&xml, trust, expect, rules).map_err(uniform)
             }
@@ -180,7 +180,7 @@ fn accept(assertion: Node<'_>, trust: &Trust, expect: &Expect<'_>, rules: &Respo
     let not_on_or_after = outcome?;
     conditions(assertion.one(SAML, "Conditions")?, expect, rules)?;
 
-    let name_id = NameId::read_in(assertion, subject, &[])?.ok_or(Error::Missing("NameID"))?;
+    let name_id = NameId::read_in(subject, rules.keys)?.ok_or(Error::Missing("NameID"))?;
     let authn = assertion.all(SAML, "AuthnStatement").next().ok_or(Error::Missing("AuthnStatement"))?;
     let authn = authn_statement(authn)?;
     if authn.session_not_on_or_after.is_some_and(|end| expect.over(end)) {
