@@ -113,6 +113,9 @@ pub enum BuildError {
     /// The RelayState has more than 80 bytes (Bindings section 3.4.3).
     #[error("the RelayState is longer than 80 bytes")]
     RelayState,
+    /// This message may not travel by this binding.
+    #[error("this message may not travel by this binding")]
+    Binding,
     /// The crypto library or the XML library failed.
     #[error("the crypto library failed")]
     Crypto,
