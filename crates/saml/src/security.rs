@@ -1,4 +1,4 @@
-//! XML security behind one small trait, [`XmlSecurity`]: what the library does is done in `bergshamra` alone, and what it
+//! XML security behind one small trait, `XmlSecurity`: what the library does is done in `bergshamra` alone, and what it
 //! may be asked is decided here. Nothing outside sees a library type.
 
 mod algorithm;
@@ -8,10 +8,9 @@ mod gate;
 mod key;
 mod signer;
 
-use uppsala::{Document, NodeId};
+use uppsala::Document;
 
 pub use algorithm::Algorithm;
-pub(crate) use algorithm::SHA256;
 pub use encryption::DecryptionKey;
 pub(crate) use encryption::{decrypt, encrypt};
 pub(crate) use gate::{Gated, gate};
@@ -24,8 +23,8 @@ use crate::{BuildError, Error};
 pub(crate) trait XmlSecurity {
     /// Verifies signatures, each over the element that holds it, with any of the keys; all must hold.
     fn verify(doc: &Document<'_>, gated: &[Gated], trust: &Trust) -> Result<(), Error>;
-    /// Fills in a signature that was written empty.
-    fn sign(doc: &mut Document<'_>, signature: NodeId, signer: &Signer) -> Result<(), BuildError>;
+    /// The `ds:Signature` to be put into the root of a document that we wrote, over that root by its `ID`.
+    fn sign(xml: &str, signer: &Signer) -> Result<String, BuildError>;
     /// Fills in encrypted data that was written empty, with a fresh key wrapped for the recipient.
     fn encrypt(template: &str, plain: &[u8], recipient: &Certificate) -> Result<String, BuildError>;
     /// The document with its one encrypted element in the clear.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use acquit_core::time::Timestamp;
 
-use super::{NameId, write};
+use super::{Draft, NameId};
 use crate::{
     BuildError,
     security::{Signer, encrypt},
@@ -96,25 +96,24 @@ impl Assertion {
         signer: Option<&Signer>,
         recipient: Option<&crate::security::Certificate>,
     ) -> Result<String, BuildError> {
-        let mut out = Writer::new();
-        self.write(&mut out, signer);
-        let mut xml = out.finish()?;
-        if let Some(signer) = signer {
-            xml = write::seal(xml, signer)?;
-        }
+        let draft = self.write()?;
+        let xml = match signer {
+            Some(signer) => draft.sign(signer)?,
+            None => draft.xml,
+        };
         let Some(recipient) = recipient else { return Ok(xml) };
         let mut out = Writer::new();
         out.start("saml:EncryptedAssertion").attr("xmlns:saml", SAML).embed(&encrypt(&xml, recipient)?);
         out.finish()
     }
 
-    fn write(&self, out: &mut Writer, signer: Option<&Signer>) {
+    fn write(&self) -> Result<Draft, BuildError> {
+        let mut writer = Writer::new();
+        let out = &mut writer;
         out.start("saml:Assertion").attr("xmlns:saml", SAML).attr("xmlns:xs", XS).attr("xmlns:xsi", XSI);
         out.attr("ID", &self.id).attr("Version", "2.0").attr("IssueInstant", &time::write(self.issue_instant));
         out.leaf("saml:Issuer", &self.issuer);
-        if let Some(signer) = signer {
-            write::signature(out, &self.id, signer);
-        }
+        let signature_at = out.here();
 
         let until = time::write(self.not_on_or_after);
         out.start("saml:Subject");
@@ -152,6 +151,6 @@ impl Assertion {
             }
             out.end();
         }
-        out.end();
+        Ok(Draft { xml: writer.finish()?, signature_at })
     }
 }

@@ -1,6 +1,6 @@
 //! Response, as an identity provider sends it (Core section 3.3.3, Profiles section 4.1.4.2).
 
-use super::{Assertion, Header, Part, Status, write};
+use super::{Assertion, Draft, Header, Part, Status};
 use crate::{
     BuildError,
     security::{Certificate, Signer},
@@ -67,15 +67,16 @@ impl Response {
         let mut out = Writer::new();
         out.start("samlp:Response").attr("xmlns:samlp", SAMLP).attr("xmlns:saml", SAML);
         self.header.write(&mut out);
-        if let Some(signer) = signer {
-            write::signature(&mut out, &self.header.id, signer);
-        }
+        let signature_at = out.here();
         self.status.write(&mut out);
         if let Some(assertion) = assertion {
             out.embed(assertion);
         }
-        let xml = out.finish()?;
-        signer.map_or(Ok(xml.clone()), |signer| write::seal(xml, signer))
+        let draft = Draft { xml: out.finish()?, signature_at };
+        match signer {
+            Some(signer) => draft.sign(signer),
+            None => Ok(draft.xml),
+        }
     }
 }
 
@@ -83,6 +84,7 @@ impl Response {
 impl Part for Response {
     const NAME: &'static str = "samlp:Response";
     const REQUEST: bool = false;
+    const BY_REDIRECT: bool = false;
 
     fn header(&self) -> &Header {
         &self.header

@@ -3,7 +3,7 @@
 use super::Endpoint;
 use crate::{
     BuildError,
-    message::seal,
+    message::{Draft, MessageId},
     security::{Certificate, Signer},
     xml::{
         Writer,
@@ -37,7 +37,7 @@ impl IdpDescription<'_> {
     ///
     /// # Errors
     /// [`BuildError`]
-    pub fn to_xml(&self, signer: Option<(&Signer, &crate::message::MessageId)>) -> Result<String, BuildError> {
+    pub fn to_xml(&self, signer: Option<(&Signer, &MessageId)>) -> Result<String, BuildError> {
         document(self.entity_id, signer, |out| {
             // Unsigned requests are taken from who does not say that it signs.
             out.start("md:IDPSSODescriptor").attr("protocolSupportEnumeration", SAMLP);
@@ -91,7 +91,7 @@ impl SpDescription<'_> {
     ///
     /// # Errors
     /// [`BuildError`]
-    pub fn to_xml(&self, signer: Option<(&Signer, &crate::message::MessageId)>) -> Result<String, BuildError> {
+    pub fn to_xml(&self, signer: Option<(&Signer, &MessageId)>) -> Result<String, BuildError> {
         document(self.entity_id, signer, |out| {
             out.start("md:SPSSODescriptor").attr("protocolSupportEnumeration", SAMLP);
             out.attr("AuthnRequestsSigned", "true").attr("WantAssertionsSigned", "true");
@@ -116,20 +116,18 @@ impl SpDescription<'_> {
 
 fn document(
     entity_id: &str,
-    signer: Option<(&Signer, &crate::message::MessageId)>,
+    signer: Option<(&Signer, &MessageId)>,
     role: impl FnOnce(&mut Writer),
 ) -> Result<String, BuildError> {
     let mut out = Writer::new();
     out.start("md:EntityDescriptor").attr("xmlns:md", MD).attr("entityID", entity_id);
-    if let Some((signer, id)) = signer {
-        out.attr("ID", id.as_str());
-        crate::message::empty_signature(&mut out, id.as_str(), signer);
-    }
+    out.attr_some("ID", signer.map(|(_, id)| id.as_str()));
+    let signature_at = out.here();
     role(&mut out);
-    let xml = out.finish()?;
+    let draft = Draft { xml: out.finish()?, signature_at };
     match signer {
-        Some((signer, _)) => seal(xml, signer),
-        None => Ok(xml),
+        Some((signer, _)) => draft.sign(signer),
+        None => Ok(draft.xml),
     }
 }
 

@@ -60,6 +60,12 @@ impl Writer {
         self
     }
 
+    /// The place where the next content will stand.
+    pub(crate) fn here(&mut self) -> usize {
+        self.close_tag();
+        self.out.len()
+    }
+
     /// Closes the innermost element.
     pub(crate) fn end(&mut self) -> &mut Self {
         if let Some(name) = self.open.pop() {
@@ -96,21 +102,34 @@ impl Writer {
     }
 
     fn escape(&mut self, text: &str, attribute: bool) {
-        for character in text.chars() {
-            match character {
-                '&' => self.out.push_str("&amp;"),
-                '<' => self.out.push_str("&lt;"),
-                '>' => self.out.push_str("&gt;"),
-                '"' if attribute => self.out.push_str("&quot;"),
+        let mut done = 0;
+        for (at, byte) in text.bytes().enumerate() {
+            let escaped = match byte {
+                b'&' => "&amp;",
+                b'<' => "&lt;",
+                b'>' => "&gt;",
+                b'"' if attribute => "&quot;",
                 // A parser would make these a line feed, or in attributes a space.
-                '\r' => self.out.push_str("&#xD;"),
-                '\n' if attribute => self.out.push_str("&#xA;"),
-                '\t' if attribute => self.out.push_str("&#x9;"),
-                '\t' | '\n' => self.out.push(character),
-                '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => self.bad = true,
-                other => self.out.push(other),
-            }
+                b'\r' => "&#xD;",
+                b'\n' if attribute => "&#xA;",
+                b'\t' if attribute => "&#x9;",
+                b'\t' | b'\n' => continue,
+                0..=0x1f => {
+                    self.bad = true;
+                    continue;
+                }
+                // U+FFFE and U+FFFF, the last two of their plane.
+                0xbe | 0xbf if text.as_bytes()[..at].ends_with(&[0xef, 0xbf]) => {
+                    self.bad = true;
+                    continue;
+                }
+                _ => continue,
+            };
+            self.out.push_str(&text[done..at]);
+            self.out.push_str(escaped);
+            done = at + 1;
         }
+        self.out.push_str(&text[done..]);
     }
 }
 

@@ -110,7 +110,7 @@ fn a_request_without_a_name_and_one_with_two_are_refused() {
         (full().plain_xml().unwrap().replace(&name, ""), Error::Missing("NameID")),
         (full().plain_xml().unwrap().replace(&name, &name.repeat(2)), Error::Twice("NameID")),
     ] {
-        let signed = crate::shapes::sign_xml(&changed, &sp().signer, crate::shapes::TEMPLATE);
+        let signed = crate::shapes::sign_xml(&changed, sp(), crate::shapes::TEMPLATE);
         assert_eq!(log_out(&signed).unwrap_err(), error);
     }
 }

@@ -66,7 +66,7 @@ fn a_peer_that_encodes_otherwise_and_signs_that_is_taken() {
     let query = url.split_once('?').unwrap().1;
     let octets =
         query.split_once("&Signature=").unwrap().0.replace("%2F", "%2f").replace("%3A", "%3a").replace("%3D", "%3d");
-    let signature = kryptering::Signer::sign(&sp().signer, octets.as_bytes()).unwrap();
+    let signature = kryptering::Signer::sign(&crate::shapes::Raw::new(sp()), octets.as_bytes()).unwrap();
     let signature = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, signature);
     let signature: String = form_urlencoded::byte_serialize(signature.as_bytes()).collect();
     let lower = format!("{octets}&Signature={signature}");
@@ -124,4 +124,19 @@ fn an_endpoint_keeps_its_own_query_and_loses_its_fragment() {
     let url = redirect::encode(&logout_request("alice"), "https://idp.example/slo?tenant=1#x", None, None).unwrap();
     assert!(url.starts_with("https://idp.example/slo?tenant=1&SAMLRequest="));
     assert!(!url.contains('#'));
+}
+
+#[test]
+fn a_response_never_travels_by_redirect() {
+    let refused = redirect::encode(&response("alice"), ACS, None, Some(&idp().signer));
+    assert_eq!(refused, Err(acquit_saml::BuildError::Binding));
+    let packed = miniz_oxide::deflate::compress_to_vec(
+        response_xml("alice", acquit_saml::message::SignWhat::Response).as_bytes(),
+        6,
+    );
+    let packed = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, packed);
+    let packed: String = form_urlencoded::byte_serialize(packed.as_bytes()).collect();
+    let arrived = redirect::decode(&format!("SAMLResponse={packed}")).unwrap();
+    let opened = acquit_saml::message::Message::open(&arrived, &[acquit_saml::message::Kind::Response]);
+    assert_eq!(opened.map(|_| ()).unwrap_err(), Error::Kind);
 }

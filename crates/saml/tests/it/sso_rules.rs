@@ -92,7 +92,7 @@ fn what_is_over_or_has_not_begun_is_refused() {
 #[test]
 fn conditions_that_nobody_knows_are_refused() {
     let plain = acquit_saml::message::Outbound::plain_xml(&response("alice")).unwrap();
-    let sign = |xml: &str| crate::shapes::sign_xml(xml, &idp().signer, crate::shapes::TEMPLATE);
+    let sign = |xml: &str| crate::shapes::sign_xml(xml, idp(), crate::shapes::TEMPLATE);
     assert!(consume(&sign(&plain)).is_ok());
     let once = plain.replace("</saml:Conditions>", "<saml:OneTimeUse/></saml:Conditions>");
     assert!(consume(&sign(&once)).is_ok());

@@ -176,7 +176,7 @@ fn what_xmlsec1_encrypts_we_decrypt_if_the_algorithms_are_good() {
         let encrypted = String::from_utf8(output.stdout).unwrap();
         let encrypted = cut(&encrypted, "<xenc:EncryptedData ", "</xenc:EncryptedData>");
         let holder = format!("<saml:EncryptedAssertion>{encrypted}</saml:EncryptedAssertion>");
-        let signed = shapes::sign_xml(&plain.replace(&assertion, &holder), &idp().signer, shapes::TEMPLATE);
+        let signed = shapes::sign_xml(&plain.replace(&assertion, &holder), idp(), shapes::TEMPLATE);
         match take(&signed) {
             Ok(answer) => assert!(good && person(answer) == "alice", "{cipher} {transport}"),
             Err(error) => assert!(!good && error == acquit_saml::Error::Decryption, "{cipher} {transport}: {error:?}"),

@@ -14,6 +14,7 @@ mod world;
 
 mod code;
 mod durability;
+mod event;
 mod frontchannel;
 mod logout;
 mod outbox;
