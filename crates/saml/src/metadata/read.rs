@@ -1,0 +1,320 @@
+//! Metadata of peers.
+
+use acquit_core::time::Timestamp;
+use url::Url;
+
+use crate::{
+    Error,
+    message::AuthnRequest,
+    security::{Certificate, Trust},
+    time,
+    xml::{
+        Caps, Node, Xml,
+        names::{ASLO, DS, FORMAT_UNSPECIFIED, HTTP_POST, MD, SAMLP},
+    },
+};
+
+/// An address of a peer for one binding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The binding, see [`names`](crate::names).
+    pub binding: String,
+    /// Where requests go.
+    pub location: String,
+    /// Where answers go, if elsewhere.
+    pub response_location: Option<String>,
+    /// The number of an indexed endpoint.
+    pub index: Option<u16>,
+    /// Whether it is the one to be used when none is named.
+    pub is_default: Option<bool>,
+    /// Whether it takes requests that want no answer.
+    pub asynchronous: bool,
+}
+
+impl Endpoint {
+    /// An address for requests and answers alike.
+    #[must_use]
+    pub fn new(binding: &str, location: &str) -> Self {
+        Self {
+            binding: binding.to_owned(),
+            location: location.to_owned(),
+            response_location: None,
+            index: None,
+            is_default: None,
+            asynchronous: false,
+        }
+    }
+
+    /// Where answers go.
+    #[must_use]
+    pub fn for_answers(&self) -> &str {
+        self.response_location.as_deref().unwrap_or(&self.location)
+    }
+
+    fn read(node: Node<'_>) -> Result<Self, Error> {
+        let index = node.attr("index").map(|text| text.trim().parse().map_err(|_| Error::Invalid("index")));
+        let supports = node.attr_ns(ASLO, "supportsAsynchronous").map(str::trim);
+        Ok(Self {
+            binding: node.required("Binding")?.to_owned(),
+            location: address(node.required("Location")?)?,
+            response_location: node.attr("ResponseLocation").map(address).transpose()?,
+            index: index.transpose()?,
+            is_default: node.flag("isDefault")?,
+            asynchronous: matches!(supports, Some("true" | "1")),
+        })
+    }
+}
+
+/// An address that a browser or our server may be sent to.
+fn address(text: &str) -> Result<String, Error> {
+    let url = Url::parse(text.trim()).map_err(|_| Error::Invalid("Location"))?;
+    let web = matches!(url.scheme(), "https" | "http") && url.has_host();
+    if web && text.len() <= 2048 { Ok(text.trim().to_owned()) } else { Err(Error::Invalid("Location")) }
+}
+
+/// What both roles say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Role {
+    /// The certificates of keys that sign; several while keys are being changed.
+    pub signing: Vec<Certificate>,
+    /// The certificates of keys to encrypt to.
+    pub encryption: Vec<Certificate>,
+    /// Where logout messages go.
+    pub single_logout: Vec<Endpoint>,
+    /// Where artifacts are resolved.
+    pub artifact_resolution: Vec<Endpoint>,
+    /// The formats of names that the peer knows; empty when it does not say.
+    pub name_id_formats: Vec<String>,
+    /// Until when this may be used.
+    pub valid_until: Option<Timestamp>,
+}
+
+impl Role {
+    /// The address for logout messages by a binding.
+    #[must_use]
+    pub fn logout_by(&self, binding: &str) -> Option<&Endpoint> {
+        self.single_logout.iter().find(|endpoint| endpoint.binding == binding)
+    }
+
+    /// Whether it has passed its end.
+    #[must_use]
+    pub fn expired(&self, now: Timestamp) -> bool {
+        self.valid_until.is_some_and(|end| now >= end)
+    }
+}
+
+/// A service provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceProvider {
+    /// Its name.
+    pub entity_id: String,
+    /// Keys and addresses.
+    pub role: Role,
+    /// Where answers to AuthnRequests go.
+    pub acs: Vec<Endpoint>,
+    /// It signs its AuthnRequests, so unsigned ones are refused.
+    pub authn_requests_signed: bool,
+    /// It wants the assertion itself signed.
+    pub want_assertions_signed: bool,
+}
+
+impl ServiceProvider {
+    /// Its keys.
+    ///
+    /// # Errors
+    /// [`Error::NoKey`]
+    pub fn trust(&self) -> Result<Trust, Error> {
+        Trust::new(&self.entity_id, &self.role.signing)
+    }
+
+    /// The endpoint for the answer to a request: the one that the request names, if it is registered, else the default
+    /// (Metadata section 2.2.3). Only POST endpoints count.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the request names one that is not registered, [`Error::Missing`] when there is none at all.
+    pub fn acs_for(&self, request: Option<&AuthnRequest>) -> Result<&Endpoint, Error> {
+        let mut posts = self.acs.iter().filter(|endpoint| endpoint.binding == HTTP_POST);
+        if let Some(request) = request {
+            if request.protocol_binding.as_deref().is_some_and(|binding| binding != HTTP_POST) {
+                return Err(Error::Invalid("ProtocolBinding"));
+            }
+            if let Some(url) = &request.acs_url {
+                let found = posts.find(|endpoint| endpoint.location == *url);
+                return found.ok_or(Error::Invalid("AssertionConsumerServiceURL"));
+            }
+            if let Some(index) = request.acs_index {
+                let found = posts.find(|endpoint| endpoint.index == Some(index));
+                return found.ok_or(Error::Invalid("AssertionConsumerServiceIndex"));
+            }
+        }
+        let first = posts.clone().find(|endpoint| endpoint.is_default == Some(true));
+        let second = || posts.clone().find(|endpoint| endpoint.is_default.is_none());
+        first.or_else(second).or_else(|| posts.clone().next()).ok_or(Error::Missing("AssertionConsumerService"))
+    }
+
+    /// Whether the provider takes names of a format; who lists none takes any.
+    #[must_use]
+    pub fn takes_format(&self, format: &str) -> bool {
+        let formats = &self.role.name_id_formats;
+        formats.is_empty() || formats.iter().any(|own| own == format || own == FORMAT_UNSPECIFIED)
+    }
+}
+
+/// An identity provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityProvider {
+    /// Its name.
+    pub entity_id: String,
+    /// Keys and addresses.
+    pub role: Role,
+    /// Where AuthnRequests go.
+    pub single_sign_on: Vec<Endpoint>,
+    /// It takes only signed AuthnRequests.
+    pub want_authn_requests_signed: bool,
+}
+
+impl IdentityProvider {
+    /// Its keys.
+    ///
+    /// # Errors
+    /// [`Error::NoKey`]
+    pub fn trust(&self) -> Result<Trust, Error> {
+        Trust::new(&self.entity_id, &self.role.signing)
+    }
+}
+
+/// What a metadata document says of one entity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The entity as a service provider.
+    pub sp: Option<ServiceProvider>,
+    /// The entity as an identity provider.
+    pub idp: Option<IdentityProvider>,
+}
+
+impl Peer {
+    /// Reads a metadata document: of one entity, or of several of which one is wanted. Where `trust` is given, the document as
+    /// a whole must be signed by it; its entity is not looked at, since metadata has no Issuer.
+    ///
+    /// # Errors
+    /// [`Error`]; [`Error::NoEntity`] when the wanted one is not there, or several are and none is wanted; [`Error::Time`] when
+    /// the document has ended.
+    pub fn from_metadata(
+        bytes: &[u8],
+        entity_id: Option<&str>,
+        trust: Option<&Trust>,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let xml = Xml::parse(bytes, Caps::METADATA)?;
+        let root = xml.root()?;
+        if let Some(trust) = trust {
+            signed(&xml, trust)?;
+        }
+        let entity = if root.is(MD, "EntityDescriptor") {
+            Some(root).filter(|root| entity_id.is_none_or(|wanted| root.attr("entityID") == Some(wanted)))
+        } else if root.is(MD, "EntitiesDescriptor") {
+            let mut found = root.walk().filter(|node| {
+                node.is(MD, "EntityDescriptor") && entity_id.is_none_or(|wanted| node.attr("entityID") == Some(wanted))
+            });
+            let first = found.next();
+            first.filter(|_| found.next().is_none())
+        } else {
+            return Err(Error::Kind);
+        };
+        let entity = entity.ok_or(Error::NoEntity)?;
+        let id = entity.required("entityID")?;
+        if id.is_empty() || id.len() > 1024 {
+            return Err(Error::Invalid("entityID"));
+        }
+        let mut outer = None;
+        let mut around = Some(entity);
+        while let Some(node) = around {
+            outer = earlier(outer, valid_until(node)?);
+            around = node.parent();
+        }
+        let speaks = |node: &Node<'_>| {
+            node.attr("protocolSupportEnumeration").is_some_and(|list| list.split_whitespace().any(|one| one == SAMLP))
+        };
+        let sp = entity.all(MD, "SPSSODescriptor").find(speaks);
+        let idp = entity.all(MD, "IDPSSODescriptor").find(speaks);
+        let peer = Self {
+            sp: sp.map(|node| service_provider(id, node, outer)).transpose()?,
+            idp: idp.map(|node| identity_provider(id, node, outer)).transpose()?,
+        };
+        if peer.sp.is_none() && peer.idp.is_none() {
+            return Err(Error::NoEntity);
+        }
+        let ends = [peer.sp.as_ref().map(|sp| &sp.role), peer.idp.as_ref().map(|idp| &idp.role)];
+        if ends.into_iter().flatten().any(|role| role.expired(now)) { Err(Error::Time) } else { Ok(peer) }
+    }
+}
+
+fn signed(xml: &Xml<'_>, trust: &Trust) -> Result<(), Error> {
+    use crate::security::{Library, XmlSecurity, gate};
+    let root = xml.root()?;
+    // Aggregates may hold entities that are signed as well; only the signature over all counts.
+    let signable: Vec<_> =
+        root.walk().filter(|node| node.is(MD, "EntityDescriptor") || node.is(MD, "EntitiesDescriptor")).collect();
+    let gated = gate(root, &signable)?;
+    let whole: Vec<_> = gated.into_iter().filter(|gated| gated.parent == root.id).collect();
+    if whole.is_empty() { Err(Error::Unsigned) } else { Library::verify(xml.doc(), &whole, trust) }
+}
+
+fn valid_until(node: Node<'_>) -> Result<Option<Timestamp>, Error> {
+    node.attr("validUntil").map(|text| time::read(text, "validUntil")).transpose()
+}
+
+fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+fn role(node: Node<'_>, outer: Option<Timestamp>) -> Result<Role, Error> {
+    let mut role = Role { valid_until: earlier(outer, valid_until(node)?), ..Role::default() };
+    for descriptor in node.all(MD, "KeyDescriptor") {
+        let usage = descriptor.attr("use");
+        for data in descriptor.one(DS, "KeyInfo")?.all(DS, "X509Data") {
+            for certificate in data.all(DS, "X509Certificate") {
+                let text = certificate.text()?;
+                let certificate = Certificate::from_text(&text).map_err(|_| Error::Invalid("X509Certificate"))?;
+                if usage != Some("encryption") {
+                    role.signing.push(certificate.clone());
+                }
+                if usage != Some("signing") {
+                    role.encryption.push(certificate);
+                }
+            }
+        }
+    }
+    role.single_logout = endpoints(node, "SingleLogoutService")?;
+    role.artifact_resolution = endpoints(node, "ArtifactResolutionService")?;
+    for format in node.all(MD, "NameIDFormat") {
+        role.name_id_formats.push(format.text()?.into_owned());
+    }
+    Ok(role)
+}
+
+fn endpoints(node: Node<'_>, name: &'static str) -> Result<Vec<Endpoint>, Error> {
+    node.all(MD, name).map(Endpoint::read).collect()
+}
+
+fn service_provider(id: &str, node: Node<'_>, outer: Option<Timestamp>) -> Result<ServiceProvider, Error> {
+    Ok(ServiceProvider {
+        entity_id: id.to_owned(),
+        role: role(node, outer)?,
+        acs: endpoints(node, "AssertionConsumerService")?,
+        authn_requests_signed: node.flag("AuthnRequestsSigned")?.unwrap_or(false),
+        want_assertions_signed: node.flag("WantAssertionsSigned")?.unwrap_or(false),
+    })
+}
+
+fn identity_provider(id: &str, node: Node<'_>, outer: Option<Timestamp>) -> Result<IdentityProvider, Error> {
+    Ok(IdentityProvider {
+        entity_id: id.to_owned(),
+        role: role(node, outer)?,
+        single_sign_on: endpoints(node, "SingleSignOnService")?,
+        want_authn_requests_signed: node.flag("WantAuthnRequestsSigned")?.unwrap_or(false),
+    })
+}
