@@ -126,6 +126,8 @@ impl House {
             subject: user.id.to_string(),
             joined_at: now,
             channels: Channels { back: Some(back), tell_on_expiry: true, ..Channels::default() },
+            name_id: None,
+            not_on_or_after: None,
         };
         let day = std::time::Duration::from_secs(86_400);
         let lifetimes = Lifetimes { idle: day, max: day };

@@ -7,12 +7,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AppId, SessionId, Timestamp};
 
+mod saml;
+
+pub use saml::{HopBinding, NameIdForm, SamlChannel, SamlHop};
+
 /// The protocol through which an application takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     /// OpenID Connect.
     Oidc,
+    /// SAML 2.0.
+    Saml,
 }
 
 impl Protocol {
@@ -21,7 +27,14 @@ impl Protocol {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Oidc => "oidc",
+            Self::Saml => "saml",
         }
+    }
+
+    /// The protocol of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Oidc, Self::Saml].into_iter().find(|protocol| protocol.as_str() == name)
     }
 }
 
@@ -69,6 +82,9 @@ pub struct Channels {
     /// Whether it is told of endings that nobody asked for (expiry, idleness).
     #[serde(default = "yes")]
     pub tell_on_expiry: bool,
+    /// Its SAML endpoints for logout, if it is a SAML application and has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saml: Option<SamlChannel>,
 }
 
 const fn yes() -> bool {
@@ -84,14 +100,20 @@ pub struct Participant {
     pub app: AppId,
     /// Its protocol.
     pub protocol: Protocol,
-    /// The client identifier: the audience of a logout token.
+    /// The client identifier, which is the audience of a logout token; in SAML the entity ID.
     pub client_id: String,
-    /// The subject that its ID tokens name.
+    /// The subject that its ID tokens name; in SAML the value of the NameID.
     pub subject: String,
-    /// The `sid` that only the issuer and this application hold: one per session and client, unguessable.
+    /// The `sid` that only the issuer and this application hold: one per session and client, unguessable. In SAML the
+    /// SessionIndex.
     pub sid: String,
     /// When it last got a code in this session.
     pub joined_at: Timestamp,
     /// How it can be told.
     pub channels: Channels,
+    /// In SAML: what qualifies the NameID, as this application was given it. A logout must name it the same.
+    pub name_id: Option<NameIdForm>,
+    /// In SAML: until when its latest assertion may be taken (the latest of its NotOnOrAfter, which are minutes away; not
+    /// SessionNotOnOrAfter). A LogoutRequest holds for at least that long (Core section 3.7.3.2).
+    pub not_on_or_after: Option<Timestamp>,
 }

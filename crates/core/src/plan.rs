@@ -7,11 +7,12 @@ use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     AppId, SessionId, StepId, UserId,
-    participant::{Participant, Preference},
+    participant::{Participant, Preference, Protocol},
     step::{Channel, Outcome, Step, Target},
 };
 
 mod request;
+mod saml;
 
 pub use request::{By, Request, Scope, Tell};
 
@@ -132,6 +133,10 @@ impl Planner<'_> {
             self.push_untold(&share.user, session, participant, NOT_OF_EXPIRY);
             return;
         }
+        if participant.protocol == Protocol::Saml {
+            self.tell_saml(share, participant);
+            return;
+        }
         let channels = &participant.channels;
         let (back, front) = match (&channels.back, &channels.front, channels.preference) {
             (Some(back), Some(_), Preference::BackChannel) => (Some(back), None),
@@ -151,19 +156,28 @@ impl Planner<'_> {
                 sid: Some(participant.sid.clone()),
                 ended_sid: None,
             };
-            let again = self.request.at.since(participant.joined_at) < YOUNG;
+            let again = self.is_young(participant);
             let step = self.step(&share.user, session, participant, Some(Channel::Backchannel), target);
             self.steps.push(Step { first: asked, again, ..step });
         }
         if let Some(front) = front {
             let sid = front.session_required.then(|| participant.sid.clone());
             let target = Target::Frontchannel { uri: front.uri.clone(), sid };
-            let here = self.request.browser.as_ref() == Some(&share.session);
-            let detail = if here { "to be opened in the browser" } else { "waits for its browser" };
-            let step = self.step(&share.user, session, participant, Some(Channel::Frontchannel), target);
-            // Frames are loaded by the browser, not by the worker.
-            self.steps.push(Step { detail: Some(detail.to_owned()), next_attempt_at: None, ..step });
+            self.push_for_browser(share, participant, Channel::Frontchannel, target);
         }
+    }
+
+    /// Plans a step that the browser makes, not the worker.
+    fn push_for_browser(&mut self, share: &SessionShare, participant: &Participant, channel: Channel, target: Target) {
+        let here = self.request.browser.as_ref() == Some(&share.session);
+        let detail = if here { "to be opened in the browser" } else { "waits for its browser" };
+        let step = self.step(&share.user, Some(&share.session), participant, Some(channel), target);
+        self.steps.push(Step { detail: Some(detail.to_owned()), next_attempt_at: None, ..step });
+    }
+
+    /// Whether it may still have been signing the user in.
+    fn is_young(&self, participant: &Participant) -> bool {
+        self.request.at.since(participant.joined_at) < YOUNG
     }
 
     /// Plans the step for an application that holds an offline grant but no open share in a session.

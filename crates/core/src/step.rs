@@ -2,7 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AppId, LogoutId, SessionId, StepId, Timestamp, UserId, participant::Protocol};
+use crate::{
+    AppId, LogoutId, SessionId, StepId, Timestamp, UserId,
+    participant::{HopBinding, NameIdForm, Protocol},
+};
+
+/// What the receipt says of a party that was told of a session without its name.
+pub const NO_INDEX: &str = "was asked to end all of the user's sessions there";
 
 /// The way a party is told. The names are those of the receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -12,15 +18,43 @@ pub enum Channel {
     Backchannel,
     /// OpenID Connect Front-Channel Logout 1.0: a frame in the user's browser.
     Frontchannel,
+    /// SAML Single Logout by HTTP-Redirect: a hop of the user's browser, or a frame.
+    SamlRedirect,
+    /// SAML Single Logout by HTTP-POST: a hop of the user's browser, or a frame.
+    SamlPost,
+    /// SAML Single Logout by SOAP, server to server.
+    SamlSoap,
 }
 
 impl Channel {
+    /// Every channel.
+    pub const ALL: [Self; 5] =
+        [Self::Backchannel, Self::Frontchannel, Self::SamlRedirect, Self::SamlPost, Self::SamlSoap];
+
     /// Its name in receipts.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Backchannel => "backchannel",
             Self::Frontchannel => "frontchannel",
+            Self::SamlRedirect => "saml-redirect",
+            Self::SamlPost => "saml-post",
+            Self::SamlSoap => "saml-soap",
+        }
+    }
+
+    /// The channel of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.as_str() == name)
+    }
+
+    /// Whether only the user's browser can go there, so that no worker sends it.
+    #[must_use]
+    pub const fn needs_browser(self) -> bool {
+        match self {
+            Self::Frontchannel | Self::SamlRedirect | Self::SamlPost => true,
+            Self::Backchannel | Self::SamlSoap => false,
         }
     }
 }
@@ -31,7 +65,7 @@ impl Channel {
 pub enum Outcome {
     /// The party said so in its protocol.
     Confirmed,
-    /// The browser was given the frame; nothing more can be known.
+    /// The browser was given the frame or the hop; nothing more is known.
     Sent,
     /// It will be tried, or tried again.
     Pending,
@@ -91,8 +125,64 @@ pub enum Target {
         /// The session there, when the application asked for `iss` and `sid`.
         sid: Option<String>,
     },
+    /// A LogoutRequest to be posted in an envelope.
+    SamlSoap {
+        /// Where to: its Destination.
+        uri: String,
+        /// Whom and what it names.
+        #[serde(flatten)]
+        named: SamlNamed,
+    },
+    /// A LogoutRequest that the browser is to carry.
+    SamlHop {
+        /// How.
+        binding: HopBinding,
+        /// Where to: its Destination.
+        uri: String,
+        /// Whether in a frame; otherwise by a top-level hop.
+        frame: bool,
+        /// Whom and what it names.
+        #[serde(flatten)]
+        named: SamlNamed,
+    },
     /// Nothing can be sent.
     Nothing,
+}
+
+/// What a LogoutRequest says, whichever way it goes: all that is needed to build it anew for each attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SamlNamed {
+    /// The application's entity ID: its answer must come from it.
+    pub entity_id: String,
+    /// The value of the NameID.
+    pub subject: String,
+    /// What qualifies it.
+    pub form: NameIdForm,
+    /// The SessionIndex; absent where the application did not ask for it, and then all of the user's sessions there end.
+    pub session_index: Option<String>,
+    /// Where `session_index` is absent: that of the session that ended, to be named once a newer session of this user at
+    /// this party must not be ended with it.
+    pub ended_index: Option<String>,
+    /// Until when the assertion may be taken that the request is to overtake; it holds for at least that long.
+    #[serde(with = "micros", default)]
+    pub not_on_or_after: Option<Timestamp>,
+}
+
+/// Times in targets are microseconds, as everywhere in the store.
+mod micros {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::Timestamp;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    #[expect(clippy::ref_option, reason = "serde calls it so")]
+    pub(super) fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+        at.map(Timestamp::as_micros).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+        Ok(Option::<i64>::deserialize(deserializer)?.map(Timestamp::from_micros))
+    }
 }
 
 impl Target {
@@ -100,16 +190,38 @@ impl Target {
     #[must_use]
     pub fn uri(&self) -> Option<&str> {
         match self {
-            Self::Backchannel { uri, .. } | Self::Frontchannel { uri, .. } => Some(uri),
+            Self::Backchannel { uri, .. }
+            | Self::Frontchannel { uri, .. }
+            | Self::SamlSoap { uri, .. }
+            | Self::SamlHop { uri, .. } => Some(uri),
             Self::Nothing => None,
         }
+    }
+
+    /// What its LogoutRequest names, if it is one.
+    #[must_use]
+    pub fn saml(&self) -> Option<&SamlNamed> {
+        match self {
+            Self::SamlSoap { named, .. } | Self::SamlHop { named, .. } => Some(named),
+            Self::Backchannel { .. } | Self::Frontchannel { .. } | Self::Nothing => None,
+        }
+    }
+
+    /// What the receipt must add to an outcome: that one session ended and the party was asked for all of the user's.
+    #[must_use]
+    pub fn note(&self) -> Option<&'static str> {
+        self.saml().filter(|named| named.session_index.is_none()).map(|_| NO_INDEX)
     }
 
     /// Whether it names the subject alone, which reaches all of the user's sessions at the party: before each attempt a
     /// newer session is looked for.
     #[must_use]
     pub fn names_subject_alone(&self) -> bool {
-        matches!(self, Self::Backchannel { sid: None, .. })
+        match self {
+            Self::Backchannel { sid, .. } => sid.is_none(),
+            Self::SamlSoap { named, .. } | Self::SamlHop { named, .. } => named.session_index.is_none(),
+            Self::Frontchannel { .. } | Self::Nothing => false,
+        }
     }
 
     /// The same message with the ended session named, so that a newer one is spared; none where it cannot be named, and
@@ -119,6 +231,9 @@ impl Target {
         let mut named = self.clone();
         match &mut named {
             Self::Backchannel { sid, ended_sid, .. } if sid.is_none() => *sid = Some(ended_sid.take()?),
+            Self::SamlSoap { named, .. } | Self::SamlHop { named, .. } if named.session_index.is_none() => {
+                named.session_index = Some(named.ended_index.take()?);
+            }
             _ => {}
         }
         Some(named)

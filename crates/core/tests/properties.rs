@@ -33,6 +33,7 @@ fn channels() -> impl Strategy<Value = Channels> {
                 .map(|session_required| FrontChannel { uri: "https://app.test/f".to_owned(), session_required }),
             preference,
             tell_on_expiry: expiry,
+            saml: None,
         },
     )
 }
@@ -47,6 +48,8 @@ fn participant(n: u8, app: &str, age: i64, channels: Channels) -> Participant {
         sid: format!("sid-{n}-{app}"),
         joined_at: Timestamp::from_micros(NOW.as_micros() - age),
         channels,
+        name_id: None,
+        not_on_or_after: None,
     }
 }
 
@@ -88,6 +91,7 @@ fn world() -> impl Strategy<Value = (Snapshot, Request)> {
                 at: NOW,
                 ip: None,
                 browser: browser.map(session),
+                named: Vec::new(),
                 deadline: Duration::from_secs(72 * 3600),
             };
             (snapshot, request)
@@ -116,6 +120,7 @@ fn told<'a>(plan: &'a Plan, participant: &'a Participant) -> impl Iterator<Item 
 fn named(step: &Step) -> Option<&str> {
     match &step.target {
         Target::Backchannel { sid, .. } | Target::Frontchannel { sid, .. } => sid.as_deref(),
+        Target::SamlSoap { named, .. } | Target::SamlHop { named, .. } => named.session_index.as_deref(),
         Target::Nothing => None,
     }
 }
@@ -282,6 +287,7 @@ fn one_step() -> Step {
         at: NOW,
         ip: None,
         browser: None,
+        named: Vec::new(),
         deadline: Duration::ZERO,
     };
     let back = Some(BackChannel { uri: "https://app.test/b".to_owned(), alg: "ES256".to_owned() });

@@ -205,6 +205,7 @@ impl Client {
             }),
             preference: self.logout_preference,
             tell_on_expiry: self.tell_on_expiry,
+            saml: None,
         }
     }
 

@@ -31,6 +31,8 @@ impl Denied {
     fn get_mut(&mut self, scope: &Scope) -> Option<&mut Denial> {
         match scope {
             Scope::Session(session) => self.sessions.get_mut(session),
+            // They are denied together, by one order.
+            Scope::Sessions(sessions) => sessions.first().and_then(|session| self.sessions.get_mut(session)),
             Scope::User(user) => self.users.get_mut(user),
         }
     }
@@ -47,6 +49,11 @@ impl Denials {
         let denial = || Denial { order: order.clone(), failed: false };
         match &order.scope {
             Scope::Session(session) => drop(denied.sessions.entry(session.clone()).or_insert_with(denial)),
+            Scope::Sessions(sessions) => {
+                for session in sessions {
+                    denied.sessions.entry(session.clone()).or_insert_with(denial);
+                }
+            }
             Scope::User(user) => drop(denied.users.entry(user.clone()).or_insert_with(denial)),
         }
     }
@@ -56,6 +63,11 @@ impl Denials {
         let mut denied = self.0.write().unwrap_or_else(PoisonError::into_inner);
         match scope {
             Scope::Session(session) => drop(denied.sessions.remove(session)),
+            Scope::Sessions(sessions) => {
+                for session in sessions {
+                    denied.sessions.remove(session);
+                }
+            }
             Scope::User(user) => drop(denied.users.remove(user)),
         }
     }
@@ -119,7 +131,16 @@ mod tests {
     }
 
     fn order(scope: Scope) -> Order {
-        Order { scope, by: By::User, party: None, reason: None, tell: Tell::Everyone, ip: None, browser: None }
+        Order {
+            scope,
+            by: By::User,
+            party: None,
+            reason: None,
+            tell: Tell::Everyone,
+            ip: None,
+            browser: None,
+            named: Vec::new(),
+        }
     }
 
     #[test]

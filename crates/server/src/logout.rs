@@ -41,6 +41,9 @@ pub struct Order {
     pub ip: Option<String>,
     /// The session of the browser that is here, if one is.
     pub browser: Option<SessionId>,
+    /// The sessions that a SAML application named itself, where `scope` is wider than they are (its `single_logout` is
+    /// "user"): it is told of its others.
+    pub named: Vec<SessionId>,
 }
 
 /// A logout that is durable.
@@ -118,6 +121,7 @@ pub async fn finish(app: &App, session: &Session) -> Result<Done, LogoutError> {
         tell: Tell::Everyone,
         ip: None,
         browser: Some(session.id.clone()),
+        named: Vec::new(),
     });
     log_out(app, order).await
 }
@@ -139,6 +143,7 @@ async fn run(app: &App, order: Order) -> Result<Done, LogoutError> {
             at: now,
             ip: order.ip,
             browser: order.browser,
+            named: order.named,
             deadline: app.settings().lifetimes.logout_deadline,
         },
         lease: Some(Lease { node: app.node.clone(), until: now.plus(LEASE) }),

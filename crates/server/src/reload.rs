@@ -62,6 +62,7 @@ async fn end_sessions_with(app: &App, client: &AppId) -> Result<(), LogoutError>
                 tell: Tell::Everyone,
                 ip: None,
                 browser: None,
+                named: Vec::new(),
             };
             log_out(app, order).await?;
         }

@@ -271,6 +271,7 @@ pub async fn end_all_of(app: &App, user: &UserId, why: &str) -> Result<(), Logou
         tell: Tell::Everyone,
         ip: None,
         browser: None,
+        named: Vec::new(),
     };
     failpoint::hit("overtaken");
     log_out(app, order).await.map(drop)

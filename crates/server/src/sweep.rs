@@ -101,6 +101,7 @@ pub async fn end_overdue(app: &App) -> Result<usize, LogoutError> {
                 tell: Tell::Expiry,
                 ip: None,
                 browser: None,
+                named: Vec::new(),
             };
             match log_out(app, order).await {
                 // Another node was faster.

@@ -79,6 +79,10 @@ impl Columns {
         Ok(serde_json::from_str(&self.text()?)?)
     }
 
+    pub(crate) fn opt_json<T: DeserializeOwned>(&mut self) -> Result<Option<T>, StoreError> {
+        self.opt_text()?.map(|text| Ok(serde_json::from_str(&text)?)).transpose()
+    }
+
     /// One of an enum's names.
     pub(crate) fn named<T>(&mut self, parse: impl FnOnce(&str) -> Option<T>) -> Result<T, StoreError> {
         let name = self.text()?;

@@ -89,6 +89,7 @@ async fn log_out(tx: &mut Tx, args: &Args) -> Result<Result<LoggedOut, UnknownTa
     let request = &args.order.request;
     let in_scope = match &request.scope {
         Scope::Session(session) => scope::session(tx, session, &args.channels).await?,
+        Scope::Sessions(sessions) => scope::sessions(tx, sessions, &args.channels).await?,
         Scope::User(user) => scope::user(tx, user, request.at, &args.channels).await?,
     };
     let Some(in_scope) = in_scope else { return Ok(Err(UnknownTarget)) };

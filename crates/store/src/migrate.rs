@@ -19,6 +19,11 @@ const VERSIONS: &[(&str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0002_overtaken_pushed.sql"),
         include_str!("../migrations/postgres/0002_overtaken_pushed.sql"),
     ),
+    (
+        "V3__saml",
+        include_str!("../migrations/sqlite/0003_saml.sql"),
+        include_str!("../migrations/postgres/0003_saml.sql"),
+    ),
 ];
 
 /// Keeps nodes that start together from migrating at the same time; any number that nobody else uses.

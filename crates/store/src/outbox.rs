@@ -31,7 +31,7 @@ pub(crate) fn read_step(row: &mut Columns) -> Result<Step, StoreError> {
         id: row.step_id()?,
         logout: row.logout_id()?,
         party: row.app_id()?,
-        protocol: row.named(|name| (name == Protocol::Oidc.as_str()).then_some(Protocol::Oidc))?,
+        protocol: row.named(Protocol::parse)?,
         channel: row.opt_text()?.map(|name| channel(&name)).transpose()?,
         user: row.user_id()?,
         session: row.opt_session_id()?,
@@ -48,10 +48,7 @@ pub(crate) fn read_step(row: &mut Columns) -> Result<Step, StoreError> {
 }
 
 fn channel(name: &str) -> Result<Channel, StoreError> {
-    [Channel::Backchannel, Channel::Frontchannel]
-        .into_iter()
-        .find(|channel| channel.as_str() == name)
-        .ok_or_else(|| StoreError::Corrupt(format!("a step over an unknown channel {name:?}")))
+    Channel::parse(name).ok_or_else(|| StoreError::Corrupt(format!("a step over an unknown channel {name:?}")))
 }
 
 /// The destination of a URL: its scheme, host and port, as `https://wiki.example:443`. Steps to one destination share a

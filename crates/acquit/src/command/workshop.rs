@@ -67,6 +67,7 @@ impl Workshop {
             at: self.now(),
             ip: None,
             browser: None,
+            named: Vec::new(),
             deadline: self.settings.lifetimes.logout_deadline,
         };
         let clients = self.clients.clone();

@@ -83,7 +83,7 @@ pub struct StepUpdate {
 /// a retransmission only where the trouble looks recoverable (BC-16).
 #[must_use]
 pub fn judge(channel: Channel, answer: &Answer) -> Verdict {
-    debug_assert_ne!(channel, Channel::Frontchannel, "frames are loaded by browsers");
+    debug_assert!(!channel.needs_browser(), "browsers report for themselves");
     match answer {
         Answer::Status { code: 200 | 204, .. } => Verdict::Confirmed,
         Answer::Status { code: code @ (408 | 425 | 429 | 500..=599), retry_after, words, .. } => {

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AppId, LogoutId, SessionId, Timestamp, UserId};
+use crate::{
+    AppId, LogoutId, SessionId, Timestamp, UserId,
+    participant::{Participant, Protocol},
+};
 
 /// What a logout ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,16 +15,18 @@ use crate::{AppId, LogoutId, SessionId, Timestamp, UserId};
 pub enum Scope {
     /// One session.
     Session(SessionId),
+    /// Several sessions of one user, named by a SAML application that takes part in each.
+    Sessions(Vec<SessionId>),
     /// All sessions of a user, and the grants with `offline_access`.
     User(UserId),
 }
 
 impl Scope {
-    /// Its name in receipts.
+    /// Its name in receipts. Sessions that were named one by one are no more than that.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
-            Self::Session(_) => "session",
+            Self::Session(_) | Self::Sessions(_) => "session",
             Self::User(_) => "user",
         }
     }
@@ -100,6 +105,9 @@ pub struct Request {
     pub browser: Option<SessionId>,
     /// How long a step is tried.
     pub deadline: Duration,
+    /// Of a scope that is wider than what the application itself named: the sessions that it named. A SAML application
+    /// has ended those itself and is not asked again; its other sessions it is told of.
+    pub named: Vec<SessionId>,
 }
 
 impl Request {
@@ -107,5 +115,16 @@ impl Request {
     #[must_use]
     pub fn is_from(&self, app: &AppId) -> bool {
         self.by == By::Application && self.party.as_deref() == Some(app.as_str())
+    }
+
+    /// Whether `participant` needs no telling because it is a SAML application that asked for the end of this very session
+    /// (Core section 3.7.3.2: every *other* participant is told; OpenID Connect clients are told all the same).
+    #[must_use]
+    pub(super) fn was_named_by(&self, participant: &Participant) -> bool {
+        let named = match &self.scope {
+            Scope::Session(_) | Scope::Sessions(_) => true,
+            Scope::User(_) => self.named.contains(&participant.session),
+        };
+        named && participant.protocol == Protocol::Saml && self.is_from(&participant.app)
     }
 }

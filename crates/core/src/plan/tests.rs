@@ -42,6 +42,8 @@ fn participant(n: u8, app: &str, channels: Channels) -> Participant {
         sid: format!("sid-{n}-{app}"),
         joined_at: NOW.minus(Duration::from_secs(3600)),
         channels,
+        name_id: None,
+        not_on_or_after: None,
     }
 }
 
@@ -65,6 +67,7 @@ fn request(scope: Scope) -> Request {
         at: NOW,
         ip: None,
         browser: None,
+        named: Vec::new(),
         deadline: Duration::from_secs(100),
     }
 }

@@ -239,6 +239,7 @@ fn request(world: &World, ask: Ask) -> Request {
         at: at(world.now),
         ip: None,
         browser: None,
+        named: Vec::new(),
         deadline: Duration::from_secs(DEADLINE_SECONDS),
     }
 }
@@ -284,6 +285,8 @@ fn participant(world: &World, session: usize, app: usize) -> Option<Participant>
         sid: String::new(),
         joined_at: at(world.participants[session][app]?.joined),
         channels: Channels { back, tell_on_expiry: app != OFFLINE_APP, ..Channels::default() },
+        name_id: None,
+        not_on_or_after: None,
     })
 }
 

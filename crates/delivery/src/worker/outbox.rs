@@ -113,8 +113,7 @@ pub fn destination(step: &Step) -> String {
 
 /// Whether the worker delivers this step: one with a channel that needs no browser, and not yet settled.
 pub(super) fn is_deliverable(step: &Step) -> bool {
-    use acquit_core::step::Channel;
     matches!(step.outcome, Outcome::Pending | Outcome::Confirmed)
         && step.target.uri().is_some()
-        && step.channel.is_some_and(|channel| channel != Channel::Frontchannel)
+        && step.channel.is_some_and(|channel| !channel.needs_browser())
 }

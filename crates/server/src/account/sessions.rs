@@ -102,6 +102,7 @@ pub async fn end(
     };
     let ends_here = match &scope {
         Scope::Session(session) => *session == here,
+        Scope::Sessions(sessions) => sessions.contains(&here),
         Scope::User(_) => true,
     };
     let order = Order {
@@ -112,6 +113,7 @@ pub async fn end(
         tell: Tell::Everyone,
         ip: Some(address),
         browser: Some(here.clone()),
+        named: Vec::new(),
     };
     let done = log_out(&app, order).await?;
     if ends_here {

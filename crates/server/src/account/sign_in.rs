@@ -133,6 +133,7 @@ async fn begin(
                 tell: Tell::Everyone,
                 ip: Some(address.clone()),
                 browser: Some(view.session.id.clone()),
+                named: Vec::new(),
             };
             let done = log_out(app, order).await?;
             frames.extend(done.frames(&view.session.id).cloned());

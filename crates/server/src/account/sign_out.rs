@@ -182,6 +182,7 @@ pub async fn perform(app: &App, view: &SessionView, asker: Asker<'_>, ip: String
         tell: asker.reach.tell(),
         ip: Some(ip),
         browser: Some(view.session.id.clone()),
+        named: Vec::new(),
     };
     let done = log_out(app, order).await?;
     let onward_name = asker.target.as_ref().and(asker.client).map(|client| app.clients.name(&client.app));

@@ -70,6 +70,7 @@ pub async fn create(
         tell: Tell::Everyone,
         ip: Some(address),
         browser: None,
+        named: Vec::new(),
     };
     let done = log_out(&app, order).await?;
     let receipt = app.store.receipt(&done.logout).await?.ok_or(Problem::Internal)?;

@@ -131,6 +131,7 @@ pub async fn end(
         tell: Tell::Everyone,
         ip: Some(address),
         browser: None,
+        named: Vec::new(),
     };
     let done = log_out(&app, order).await?;
     let receipt = app.store.receipt(&done.logout).await?.ok_or(Problem::Internal)?;

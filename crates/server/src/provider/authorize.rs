@@ -193,6 +193,8 @@ async fn issue(app: &App, view: &SessionView, client: &Client, pending: Pending)
         sid: random::secret_at(now)?,
         joined_at: now,
         channels: client.channels(),
+        name_id: None,
+        not_on_or_after: None,
     };
     let lifetimes = app.settings().lifetimes.session();
     if app.store.issue_code(&random::hash(&code), grant, participant, lifetimes).await?.is_err() {

@@ -1,5 +1,7 @@
 //! What a logout may touch, read under the locks that keep it still.
 
+use std::collections::BTreeSet;
+
 use acquit_core::{
     LogoutId, SessionId, Timestamp, UserId,
     participant::{Participant, Protocol},
@@ -27,7 +29,8 @@ pub(super) struct InScope {
 /// The columns of a participant, for statements that read one as `p`.
 macro_rules! participant_columns {
     () => {
-        "p.session_id, p.app, p.protocol, p.client_id, p.subject, p.sid, p.joined_at, p.channels"
+        "p.session_id, p.app, p.protocol, p.client_id, p.subject, p.sid, p.joined_at, p.channels, p.name_id, \
+         p.not_on_or_after"
     };
 }
 
@@ -36,12 +39,14 @@ fn read_participant(row: &mut Columns, channels: &ChannelsOf) -> Result<Particip
     let mut participant = Participant {
         session: row.session_id()?,
         app: row.app_id()?,
-        protocol: row.named(|name| (name == Protocol::Oidc.as_str()).then_some(Protocol::Oidc))?,
+        protocol: row.named(Protocol::parse)?,
         client_id: row.text()?,
         subject: row.text()?,
         sid: row.text()?,
         joined_at: row.time()?,
         channels: row.json()?,
+        name_id: row.opt_json()?,
+        not_on_or_after: row.opt_time()?,
     };
     if let Some(now) = channels(&participant.app) {
         participant.channels = now;
@@ -69,6 +74,30 @@ pub(super) async fn session(tx: &mut Tx, id: &SessionId, channels: &ChannelsOf) 
     let share = SessionShare { session: session.id, user: session.user.clone(), live: true, participants };
     let snapshot = Snapshot { sessions: vec![share], offline: Vec::new() };
     Ok(Some(InScope { user: session.user, snapshot, earlier: None }))
+}
+
+/// Several sessions of one user, by name. None where one does not exist or is somebody else's: a door that names them has
+/// looked them up.
+pub(super) async fn sessions(
+    tx: &mut Tx,
+    ids: &[SessionId],
+    channels: &ChannelsOf,
+) -> Result<Option<InScope>, StoreError> {
+    // In the order of their names, as every logout takes them.
+    let ids: BTreeSet<_> = ids.iter().collect();
+    let mut all: Option<InScope> = None;
+    for id in ids {
+        let Some(one) = session(tx, id, channels).await? else { return Ok(None) };
+        match &mut all {
+            None => all = Some(one),
+            Some(all) if all.user == one.user => {
+                all.snapshot.sessions.extend(one.snapshot.sessions);
+                all.earlier = one.earlier.or(all.earlier.take());
+            }
+            Some(_) => return Ok(None),
+        }
+    }
+    Ok(all)
 }
 
 /// All of a user: their epoch is raised, so that a sign-in that is under way does not outlive this either.

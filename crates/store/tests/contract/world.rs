@@ -79,13 +79,13 @@ pub(crate) fn app(name: &str) -> AppId {
 /// A back channel at a host named after the application.
 pub(crate) fn back(name: &str) -> Channels {
     let back = BackChannel { uri: format!("https://{name}.example/backchannel"), alg: "RS256".to_owned() };
-    Channels { back: Some(back), front: None, preference: Preference::BackChannel, tell_on_expiry: true }
+    Channels { back: Some(back), front: None, preference: Preference::BackChannel, tell_on_expiry: true, saml: None }
 }
 
 /// A front channel at a host named after the application.
 pub(crate) fn front(name: &str, session_required: bool) -> Channels {
     let front = FrontChannel { uri: format!("https://{name}.example/frontchannel"), session_required };
-    Channels { back: None, front: Some(front), preference: Preference::FrontChannel, tell_on_expiry: true }
+    Channels { back: None, front: Some(front), preference: Preference::FrontChannel, tell_on_expiry: true, saml: None }
 }
 
 pub(crate) fn lease(node: &str, until: i64) -> Lease {
@@ -199,6 +199,8 @@ impl World {
             sid: self.text("sid"),
             joined_at: at(now),
             channels,
+            name_id: None,
+            not_on_or_after: None,
         }
     }
 
@@ -266,6 +268,7 @@ impl World {
             at: at(now),
             ip: Some("192.0.2.1".to_owned()),
             browser: None,
+            named: Vec::new(),
             deadline: Duration::from_secs(72 * 3600),
         };
         LogoutOrder { request, lease: None, receipt_key_hash: None }

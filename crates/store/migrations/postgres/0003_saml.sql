@@ -1,0 +1,16 @@
+-- What a SAML participant needs to be told: what qualifies its NameID (JSON), and until when its latest assertion may be
+-- taken. Absent for other protocols.
+ALTER TABLE participants ADD COLUMN name_id TEXT;
+ALTER TABLE participants ADD COLUMN not_on_or_after BIGINT;
+-- LogoutRequests name an application and a user as that application knows them.
+CREATE INDEX participants_subject ON participants (client_id, subject);
+
+-- How a user is called at one SAML application and nowhere else: random, drawn once, kept for good.
+CREATE TABLE saml_names (
+    user_id    TEXT NOT NULL,
+    entity_id  TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (user_id, entity_id)
+);
+CREATE UNIQUE INDEX saml_names_name ON saml_names (entity_id, name);
