@@ -35,6 +35,7 @@ use crate::{
     password::{PasswordError, PasswordHasher},
     provider::credentials::FetchedKeys,
     random::{self, NoRandomness},
+    saml::keys::SamlKeys,
     seal::{SealError, Sealer},
     settings::{MasterKeyError, Password, Settings},
     sweep,
@@ -110,7 +111,8 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let sealer = Sealer::new(&settings.server.master_key.load()?)?;
     let store = store::open(&settings.store).await?;
     let keys = Keys::load(&store, &sealer, clock.now()).await?;
-    let clients = Clients::load(settings.applications.clone(), store.clone()).await?;
+    let saml_keys = SamlKeys::load(&store, &sealer, &settings.server.issuer, clock.now()).await?;
+    let clients = Clients::load(&settings, store.clone()).await?;
     let egress = Arc::new(Egress::new(Options::new(policy(&settings)?))?);
     let node = format!("node-{}", random::secret()?);
     let stop = CancellationToken::new();
@@ -131,6 +133,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
         clock,
         clients,
         keys,
+        saml_keys,
         sealer,
         worker,
         egress,
@@ -169,7 +172,11 @@ fn jitter() -> u64 {
 
 async fn refresh_keys(app: App, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(KEYS_EVERY)).await.is_some() {
-        if let Err(error) = app.keys.refresh(&app.store, &app.sealer).await {
+        let refreshed = match app.keys.refresh(&app.store, &app.sealer).await {
+            Ok(()) => app.saml_keys.refresh(&app.store, &app.sealer).await,
+            failed => failed,
+        };
+        if let Err(error) = refreshed {
             tracing::warn!(%error, "the signing keys could not be read again; the ones in memory stay");
         }
     }

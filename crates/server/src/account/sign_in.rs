@@ -47,6 +47,7 @@ pub async fn show(State(app): State<App>, headers: HeaderMap, Query(query): Quer
     }
     let username = match &flow {
         Flow::Authorize(pending) => pending.request.login_hint.clone().unwrap_or_default(),
+        Flow::Saml(pending) => pending.login_hint.clone().unwrap_or_default(),
         Flow::Account => String::new(),
     };
     form(&app, &mut browser, &flow, username, None, StatusCode::OK)
@@ -192,6 +193,7 @@ fn form(
     let signed_in = browser.session.as_ref().map(|view| view.user.username.clone());
     let (application, targets, again) = match flow {
         Flow::Authorize(pending) => (Some(pending.application.clone()), FormTargets::Any, pending.reprompt),
+        Flow::Saml(pending) => (Some(pending.application.clone()), FormTargets::Any, pending.reprompt),
         Flow::Account => (None, FormTargets::Own, false),
     };
     let view = SignIn {
