@@ -6,4 +6,4 @@ pub mod verdict;
 
 pub use breaker::Breaker;
 pub use schedule::{FINAL_SLOT, LEASE, SLOTS, SUPERSEDED, give_up, postponed, settle};
-pub use verdict::{Answer, StepUpdate, Trouble, Verdict, judge};
+pub use verdict::{Answer, Said, StepUpdate, Trouble, Verdict, judge};

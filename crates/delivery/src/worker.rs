@@ -36,7 +36,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
 
 pub use self::{
-    compose::{Compose, ComposeError, Composed, printable},
+    compose::{Compose, ComposeError, Composed, Heard, Reader, printable},
     dispatched::Dispatched,
     outbox::{Attempted, Outbox, OutboxError, destination},
 };

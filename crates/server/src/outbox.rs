@@ -1,11 +1,13 @@
 //! What the delivery worker needs of the rest of the house: the store's outbox, and a fresh request for each attempt.
 
+mod saml;
+
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use acquit_core::{
     Timestamp,
     delivery::{LEASE, SUPERSEDED},
-    step::{Step, Target},
+    step::{Outcome, Step, Target},
 };
 use acquit_delivery::{
     egress::Outgoing,
@@ -85,23 +87,43 @@ impl Outbox for StoreOutbox {
     }
 }
 
-/// Makes the requests: a logout token, signed anew for each attempt.
+pub use saml::{Carried, Ours, Parties, carry, said};
+
+/// Makes the requests: a logout token or a LogoutRequest, signed anew for each attempt.
 pub struct Composer {
     store: Store,
     keys: Keys,
     issuer: String,
     deadline: Duration,
+    parties: Option<Arc<dyn Parties>>,
 }
 
 impl Composer {
     /// Makes requests in the name of `issuer`, for steps that are tried for `deadline`.
     #[must_use]
     pub fn new(store: Store, keys: Keys, issuer: String, deadline: Duration) -> Self {
-        Self { store, keys, issuer, deadline }
+        Self { store, keys, issuer, deadline, parties: None }
     }
 
-    /// What the step says now: one that names the user alone must not reach a session that began after the logout.
-    async fn target<'a>(&self, step: &'a Step) -> Result<Cow<'a, Target>, ComposeError> {
+    /// With the keys for SAML. Without them SAML steps wait.
+    #[must_use]
+    pub fn with_saml(mut self, parties: Arc<dyn Parties>) -> Self {
+        self.parties = Some(parties);
+        self
+    }
+
+    /// What the step says now, for the worker and for the browser's hops alike: one that names the user alone must not reach a session that began after the logout.
+    ///
+    /// # Errors
+    /// [`ComposeError`]: the store could not say, or the step is superseded.
+    pub async fn target<'a>(&self, step: &'a Step) -> Result<Cow<'a, Target>, ComposeError> {
+        if step.outcome == Outcome::Confirmed
+            && step.target.saml().is_some()
+            && let Some(named) = step.target.naming_the_ended()
+        {
+            // Told once more: by name, since a newer session may begin meanwhile.
+            return Ok(Cow::Owned(named));
+        }
         if !step.target.names_subject_alone() {
             return Ok(Cow::Borrowed(&step.target));
         }
@@ -122,6 +144,9 @@ impl Composer {
 impl Compose for Composer {
     async fn compose(&self, step: &Step, now: Timestamp) -> Result<Composed, ComposeError> {
         let target = self.target(step).await?;
+        if let Target::SamlSoap { uri, named } = target.as_ref() {
+            return saml::soap(self.parties.as_deref(), uri, named, target.note(), now);
+        }
         let Target::Backchannel { uri, client_id, alg, subject, sid, .. } = target.as_ref() else {
             return Err(ComposeError::Final("this step is not sent from the server".to_owned()));
         };
@@ -137,6 +162,7 @@ impl Compose for Composer {
         let token = key.key.sign_logout_token(&claims).map_err(|error| ComposeError::NotNow(error.to_string()))?;
         let body = logout_token::body(&token);
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
-        Ok(Composed { request: Outgoing::post(uri, form, body), key_age: Some(now.since(key.signs_from)) })
+        let key_age = Some(now.since(key.signs_from));
+        Ok(Composed { request: Outgoing::post(uri, form, body), key_age, reader: None })
     }
 }

@@ -4,15 +4,13 @@ mod redeem;
 
 use acquit_core::{
     AppId, SessionId, Timestamp, UserId,
-    event::Kind,
     participant::Participant,
     session::{Life, Lifetimes},
 };
 
 use crate::{
     Hash, Store, StoreError,
-    column::to_json,
-    event::Event,
+    participant::known,
     tx::{Batch, Tx},
     value::params,
 };
@@ -119,51 +117,8 @@ async fn issue(
         return Ok(Err(SessionEnded));
     }
     let mut batch = Batch::default();
-    let known = tx
-        .query_opt(
-            "SELECT sid FROM participants WHERE session_id = $1 AND app = $2",
-            &params![&grant.session, &grant.app],
-        )
-        .await?;
-    let channels = to_json(&participant.channels)?;
-    let sid = if let Some(row) = known {
-        batch.push(
-            "UPDATE participants SET joined_at = $1, channels = $2, client_id = $3, subject = $4 \
-             WHERE session_id = $5 AND app = $6",
-            params![
-                participant.joined_at,
-                &channels,
-                &participant.client_id,
-                &participant.subject,
-                &grant.session,
-                &grant.app,
-            ],
-        );
-        row.read().text()?
-    } else {
-        batch.push(
-            "INSERT INTO participants (session_id, app, user_id, protocol, client_id, subject, sid, joined_at, channels) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            params![
-                &grant.session,
-                &grant.app,
-                &session.user,
-                participant.protocol.as_str(),
-                &participant.client_id,
-                &participant.subject,
-                &participant.sid,
-                participant.joined_at,
-                &channels,
-            ],
-        );
-        batch.event(&Event {
-            user: Some(session.user.clone()),
-            session: Some(session.id.clone()),
-            party: Some(grant.app.as_str().to_owned()),
-            ..Event::new(Kind::ParticipantJoined, participant.joined_at)
-        });
-        participant.sid.clone()
-    };
+    let known = known(tx, participant).await?;
+    let sid = batch.join(known.as_ref(), &session.user, participant)?;
     batch.push(
         "INSERT INTO codes (hash, session_id, app, client_id, redirect_uri, scope, nonce, pkce_challenge, pkce_method, \
          claims, auth_time, acr, family, issued_at, expires_at) \

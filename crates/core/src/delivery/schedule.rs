@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::verdict::{Answer, StepUpdate, Verdict, judge};
+use super::verdict::{Answer, Said, StepUpdate, Verdict, judge};
 use crate::{
     Timestamp,
     step::{Outcome, Step},
@@ -60,9 +60,9 @@ pub fn settle(step: &Step, answer: &Answer, now: Timestamp, jitter: u64) -> Step
         return done;
     };
     match judge(channel, answer) {
-        Verdict::Confirmed => StepUpdate {
+        Verdict::Confirmed { note } => StepUpdate {
             outcome: Outcome::Confirmed,
-            detail: None,
+            detail: note,
             next_attempt_at: Some(now.plus(AGAIN_AFTER)).filter(|at| step.again && *at <= step.deadline),
             ..done
         },
@@ -74,7 +74,11 @@ pub fn settle(step: &Step, answer: &Answer, now: Timestamp, jitter: u64) -> Step
             retry_after(step, wait, now, &why)
         }
         Verdict::Refused { why } => {
-            let young = matches!(answer, Answer::Status { code: 400, key_age: Some(age), .. } if *age < YOUNG_KEY);
+            let young = match answer {
+                Answer::Status { code: 400, key_age: Some(age), .. }
+                | Answer::Said { said: Said::Refused { .. }, key_age: Some(age), .. } => *age < YOUNG_KEY,
+                _ => false,
+            };
             if young && !step.key_retried {
                 return StepUpdate { key_retried: true, ..retry_after(step, YOUNG_KEY_RETRY, now, &why) };
             }

@@ -22,6 +22,39 @@ pub enum Trouble {
     Ours,
 }
 
+/// What a party said in its protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// That it is done; it is proved that it said so, about this very request.
+    Done {
+        /// How it said so.
+        words: String,
+        /// What the receipt must add to that.
+        note: Option<String>,
+    },
+    /// That it will not, proved in the same way.
+    Refused {
+        /// In its own words.
+        words: String,
+    },
+    /// Nothing that proves anything: it is not signed by a key that is registered, answers another request, or is no
+    /// answer at all.
+    Unproved {
+        /// What is wrong with it.
+        words: String,
+    },
+}
+
+impl Said {
+    /// The words for the attempt's record.
+    #[must_use]
+    pub fn words(&self) -> &str {
+        match self {
+            Self::Done { words, .. } | Self::Refused { words } | Self::Unproved { words } => words,
+        }
+    }
+}
+
 /// What came back from one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -36,6 +69,18 @@ pub enum Answer {
         /// The party's own words, cut short.
         words: Option<String>,
     },
+    /// An HTTP response with an answer in the party's protocol (SAML), which the caller has read: its status alone means
+    /// nothing there.
+    Said {
+        /// Its status code.
+        code: u16,
+        /// What it said.
+        said: Said,
+        /// Its `Retry-After`, as a time from now.
+        retry_after: Option<Duration>,
+        /// How long the key that signed the request had been signing.
+        key_age: Option<Duration>,
+    },
     /// No HTTP response.
     Nothing {
         /// Why.
@@ -49,7 +94,10 @@ pub enum Answer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The party said that it is done.
-    Confirmed,
+    Confirmed {
+        /// What the receipt must add to that.
+        note: Option<String>,
+    },
     /// Recoverable: try again, not before the time that the party asked for.
     Retry {
         /// The party's `Retry-After`.
@@ -81,11 +129,23 @@ pub struct StepUpdate {
 
 /// Judges an answer on a channel. Back-Channel Logout 1.0 section 2.8: 200 is success (204 is taken too), 400 is a refusal;
 /// a retransmission only where the trouble looks recoverable (BC-16).
+///
+/// SAML over SOAP: what the party said decides, and only that confirms. A refusal is final. What proves nothing is retried to
+/// the deadline: the party's metadata may be refreshed, or a proxy may have answered in its place. A fault comes with 500
+/// (SOAP 1.1 section 6.2) and is retried like every 5xx, whosever fault it says it is; other statuses as above.
 #[must_use]
 pub fn judge(channel: Channel, answer: &Answer) -> Verdict {
     debug_assert!(!channel.needs_browser(), "browsers report for themselves");
     match answer {
-        Answer::Status { code: 200 | 204, .. } => Verdict::Confirmed,
+        Answer::Said { said: Said::Done { note, .. }, .. } => Verdict::Confirmed { note: note.clone() },
+        Answer::Said { said: Said::Refused { words }, .. } => Verdict::Refused { why: words.clone() },
+        Answer::Said { said: Said::Unproved { words }, retry_after, .. } => {
+            Verdict::Retry { after: *retry_after, why: words.clone() }
+        }
+        Answer::Status { code: code @ 200..=299, retry_after, .. } if channel == Channel::SamlSoap => {
+            Verdict::Retry { after: *retry_after, why: format!("answered {code} without a SAML message") }
+        }
+        Answer::Status { code: 200 | 204, .. } => Verdict::Confirmed { note: None },
         Answer::Status { code: code @ (408 | 425 | 429 | 500..=599), retry_after, words, .. } => {
             Verdict::Retry { after: *retry_after, why: with_words(*code, words.as_deref()) }
         }
@@ -123,7 +183,8 @@ mod tests {
     #[test]
     fn only_200_and_204_confirm() {
         for code in 100..=599 {
-            assert_eq!(status(code) == Verdict::Confirmed, code == 200 || code == 204, "{code}");
+            let confirmed = matches!(status(code), Verdict::Confirmed { .. });
+            assert_eq!(confirmed, code == 200 || code == 204, "{code}");
         }
     }
 
@@ -133,6 +194,25 @@ mod tests {
             let retried = matches!(status(code), Verdict::Retry { .. });
             assert_eq!(retried, matches!(code, 408 | 425 | 429) || code >= 500, "{code}");
         }
+    }
+
+    #[test]
+    fn over_soap_only_what_the_party_said_confirms() {
+        let status = |code| Answer::Status { code, retry_after: None, key_age: None, words: None };
+        for code in 100..=599 {
+            let verdict = judge(Channel::SamlSoap, &status(code));
+            assert!(!matches!(verdict, Verdict::Confirmed { .. }), "{code}");
+            if !(200..=299).contains(&code) {
+                assert_eq!(verdict, judge(Channel::Backchannel, &status(code)), "{code}");
+            }
+        }
+        let said = |said| Answer::Said { code: 200, said, retry_after: None, key_age: None };
+        let words = || "Responder/RequestDenied".to_owned();
+        let verdict = |answer| judge(Channel::SamlSoap, &answer);
+        let note = Some("x".to_owned());
+        assert_eq!(verdict(said(Said::Done { words: words(), note: note.clone() })), Verdict::Confirmed { note });
+        assert_eq!(verdict(said(Said::Refused { words: words() })), Verdict::Refused { why: words() });
+        assert_eq!(verdict(said(Said::Unproved { words: words() })), Verdict::Retry { after: None, why: words() });
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tracing::{debug, error, info, warn};
 
 use super::{
-    Attempted, Compose, ComposeError, Inner, Outbox,
+    Attempted, Compose, ComposeError, Heard, Inner, Outbox,
     lane::{Health, Job, Pass},
 };
 use crate::egress::PUBLIC;
@@ -91,9 +91,17 @@ impl<O: Outbox, C: Compose> Inner<O, C> {
         let (answer, operator_detail) = match self.egress.send(composed.request).await {
             Ok(answer) => {
                 let code = answer.status.as_u16();
-                let words = if matches!(code, 200 | 204) { None } else { self.compose.words(&step, &answer) };
-                let retry_after = answer.retry_after();
-                (Answer::Status { code, retry_after, key_age: composed.key_age, words }, None)
+                let (retry_after, key_age) = (answer.retry_after(), composed.key_age);
+                let heard = match composed.reader {
+                    Some(reader) => reader.read(&answer),
+                    None if matches!(code, 200 | 204) => Heard::Status { words: None },
+                    None => Heard::Status { words: self.compose.words(&step, &answer) },
+                };
+                let answer = match heard {
+                    Heard::Said(said) => Answer::Said { code, said, retry_after, key_age },
+                    Heard::Status { words } => Answer::Status { code, retry_after, key_age, words },
+                };
+                (answer, None)
             }
             Err(trouble) => {
                 let words = PUBLIC.to_owned();
@@ -130,6 +138,7 @@ impl<O: Outbox, C: Compose> Inner<O, C> {
         let update = settle(&step, answer, (self.clock)(), (self.jitter)());
         let (status, detail) = match answer {
             Answer::Status { code, words, .. } => (Some(*code), words.clone()),
+            Answer::Said { code, said, .. } => (Some(*code), Some(said.words().to_owned())),
             Answer::Nothing { words, .. } => (None, Some(words.clone())),
         };
         let ms = u32::try_from(clock.elapsed().as_millis()).unwrap_or(u32::MAX);
@@ -149,7 +158,7 @@ fn health(step: &Step, answer: &Answer) -> Health {
     }
     match step.channel.map(|channel| judge(channel, answer)) {
         Some(Verdict::Retry { .. }) => Health::Failing,
-        Some(Verdict::Confirmed | Verdict::Refused { .. }) => Health::Alive,
+        Some(Verdict::Confirmed { .. } | Verdict::Refused { .. }) => Health::Alive,
         None => Health::Unknown,
     }
 }

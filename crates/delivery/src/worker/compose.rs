@@ -1,8 +1,8 @@
 //! What the worker needs of the protocols: a request for a step.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
-use acquit_core::{Timestamp, step::Step};
+use acquit_core::{Timestamp, delivery::Said, step::Step};
 
 use crate::egress::{Incoming, Outgoing};
 
@@ -13,6 +13,41 @@ pub struct Composed {
     pub request: Outgoing,
     /// How long the key that signed it had been signing; none when nothing is signed.
     pub key_age: Option<Duration>,
+    /// How the answer to this very request is read, where its HTTP status alone does not say what it means.
+    pub reader: Option<Reader>,
+}
+
+/// What an answer says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Heard {
+    /// It says something in the party's protocol.
+    Said(Said),
+    /// It says no more than its HTTP status does, with the party's own words.
+    Status {
+        /// The words.
+        words: Option<String>,
+    },
+}
+
+/// Reads the answer to one request.
+#[derive(Clone)]
+pub struct Reader(Arc<dyn Fn(&Incoming) -> Heard + Send + Sync>);
+
+impl Reader {
+    /// One that reads by a function. It is called on the worker's own task, so it must not wait for anything.
+    pub fn new(read: impl Fn(&Incoming) -> Heard + Send + Sync + 'static) -> Self {
+        Self(Arc::new(read))
+    }
+
+    pub(super) fn read(&self, answer: &Incoming) -> Heard {
+        (self.0)(answer)
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reader")
+    }
 }
 
 /// Why no request could be made.

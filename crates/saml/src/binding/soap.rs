@@ -16,6 +16,27 @@ pub const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
 /// The header of requests that SOAP 1.1 wants; its value means nothing.
 pub const SOAP_ACTION: &str = "http://www.oasis-open.org/committees/security";
 
+/// The endpoint of an entity, reached over a connection whose certificate proved the host: what comes back on it is from
+/// that entity even when it is not signed (Profiles section 4.4.4.2: by signature, or by the binding).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsEndpoint {
+    entity_id: String,
+}
+
+impl TlsEndpoint {
+    /// The endpoint that the metadata of `entity_id` gives; none unless it is reached by `https`. The caller makes the
+    /// request to that very URL with certificates checked.
+    #[must_use]
+    pub fn new(entity_id: &str, url: &str) -> Option<Self> {
+        let https = url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
+        https.then(|| Self { entity_id: entity_id.to_owned() })
+    }
+
+    pub(crate) fn entity_id(&self) -> &str {
+        &self.entity_id
+    }
+}
+
 /// Takes the body of an HTTP request or answer.
 ///
 /// # Errors

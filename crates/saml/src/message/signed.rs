@@ -7,7 +7,7 @@ use acquit_core::time::Timestamp;
 use super::Header;
 use crate::{
     Error,
-    binding::{Arrived, DetachedSignature, Transport},
+    binding::{Arrived, DetachedSignature, Transport, soap::TlsEndpoint},
     security::{Gated, Library, Trust, XmlSecurity, gate},
     xml::{
         Caps, Node, Xml,
@@ -163,6 +163,29 @@ impl<'a> Message<'a> {
         Ok(Signed { node: root, kind: self.kind, header: self.header.clone(), now: expect.now, skew: expect.skew })
     }
 
+    /// The same for a LogoutResponse without any signature that came back, in an envelope, on a connection that proved the
+    /// host. One with a signature is verified by that alone, so a wrong one is never saved by the connection.
+    ///
+    /// # Errors
+    /// [`Error`]; [`Error::Unsigned`] for everything that this is not good for.
+    pub fn verify_by_connection<'m>(&'m self, peer: &TlsEndpoint, expect: &Expect<'_>) -> Result<Signed<'m>, Error> {
+        if self.header.issuer != peer.entity_id() {
+            return Err(Error::Issuer);
+        }
+        if *self.transport != Transport::Soap || self.kind != Kind::LogoutResponse || self.claims_signature() {
+            return Err(Error::Unsigned);
+        }
+        self.check_address(expect, false)?;
+        check_time(&self.header, expect)?;
+        Ok(Signed {
+            node: self.root()?,
+            kind: self.kind,
+            header: self.header.clone(),
+            now: expect.now,
+            skew: expect.skew,
+        })
+    }
+
     /// The same for a Response whose one assertion is signed instead: then only the assertion may be believed.
     pub(super) fn verify_assertion(&self, trust: &Trust, expect: &Expect<'_>) -> Result<Node<'_>, Error> {
         if self.header.issuer != trust.entity_id() {
@@ -193,7 +216,8 @@ impl<'a> Message<'a> {
     }
 
     /// Whether anything in it claims to be a signature; not whether it is one.
-    pub(super) fn claims_signature(&self) -> bool {
+    #[must_use]
+    pub fn claims_signature(&self) -> bool {
         matches!(self.transport, Transport::Redirect { signature: Some(_), .. }) || !self.gated.is_empty()
     }
 
@@ -266,7 +290,7 @@ fn signable(root: Node<'_>) -> Vec<Node<'_>> {
     found
 }
 
-/// A message that was verified as a whole. Only [`Message::verify`] makes one.
+/// A message that was verified as a whole. Only [`Message::verify`] and [`Message::verify_by_connection`] make one.
 pub struct Signed<'m> {
     node: Node<'m>,
     kind: Kind,

@@ -222,6 +222,10 @@ impl Compose for Plain {
             _ => {}
         }
         let body = step.id.as_str().to_owned();
-        Ok(Composed { request: Outgoing::post(uri, HeaderValue::from_static("text/plain"), body), key_age: None })
+        Ok(Composed {
+            request: Outgoing::post(uri, HeaderValue::from_static("text/plain"), body),
+            key_age: None,
+            reader: None,
+        })
     }
 }

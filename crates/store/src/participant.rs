@@ -1,0 +1,98 @@
+//! Making an application a participant of a session, under that session's lock.
+
+use acquit_core::{
+    Timestamp, UserId,
+    event::Kind,
+    participant::{NameIdForm, Participant},
+};
+
+use crate::{
+    StoreError,
+    column::to_json,
+    event::Event,
+    tx::{Batch, Tx},
+    value::params,
+};
+
+/// What stands of an application that takes part already.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) sid: String,
+    pub(crate) subject: String,
+    pub(crate) name_id: Option<NameIdForm>,
+    pub(crate) not_on_or_after: Option<Timestamp>,
+}
+
+/// What stands of the application of `participant` in its session.
+pub(crate) async fn known(tx: &mut Tx, participant: &Participant) -> Result<Option<Known>, StoreError> {
+    let row = tx
+        .query_opt(
+            "SELECT sid, subject, name_id, not_on_or_after FROM participants WHERE session_id = $1 AND app = $2",
+            &params![&participant.session, &participant.app],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let mut row = row.read();
+    Ok(Some(Known {
+        sid: row.text()?,
+        subject: row.text()?,
+        name_id: row.opt_json()?,
+        not_on_or_after: row.opt_time()?,
+    }))
+}
+
+impl Batch {
+    /// Makes it a participant. One that takes part already keeps its `sid`, and all else becomes what is given. Returns
+    /// the `sid`.
+    pub(crate) fn join(
+        &mut self,
+        known: Option<&Known>,
+        user: &UserId,
+        participant: &Participant,
+    ) -> Result<String, StoreError> {
+        let channels = to_json(&participant.channels)?;
+        let name_id = participant.name_id.as_ref().map(to_json).transpose()?;
+        if let Some(known) = known {
+            self.push(
+                "UPDATE participants SET joined_at = $1, channels = $2, client_id = $3, subject = $4, protocol = $5, \
+                 name_id = $6, not_on_or_after = CAST($7 AS BIGINT) WHERE session_id = $8 AND app = $9",
+                params![
+                    participant.joined_at,
+                    &channels,
+                    &participant.client_id,
+                    &participant.subject,
+                    participant.protocol.as_str(),
+                    name_id.as_ref(),
+                    participant.not_on_or_after,
+                    &participant.session,
+                    &participant.app,
+                ],
+            );
+            return Ok(known.sid.clone());
+        }
+        self.push(
+            "INSERT INTO participants (session_id, app, user_id, protocol, client_id, subject, sid, joined_at, channels, \
+             name_id, not_on_or_after) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            params![
+                &participant.session,
+                &participant.app,
+                user,
+                participant.protocol.as_str(),
+                &participant.client_id,
+                &participant.subject,
+                &participant.sid,
+                participant.joined_at,
+                &channels,
+                name_id.as_ref(),
+                participant.not_on_or_after,
+            ],
+        );
+        self.event(&Event {
+            user: Some(user.clone()),
+            session: Some(participant.session.clone()),
+            party: Some(participant.app.as_str().to_owned()),
+            ..Event::new(Kind::ParticipantJoined, participant.joined_at)
+        });
+        Ok(participant.sid.clone())
+    }
+}

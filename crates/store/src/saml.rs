@@ -1,0 +1,127 @@
+//! SAML applications: joining a session, under which name, and finding the sessions that a LogoutRequest means.
+
+mod hop;
+mod sessions;
+
+use acquit_core::{
+    Timestamp, UserId,
+    participant::Participant,
+    session::{Life, Lifetimes},
+};
+
+use crate::{
+    Hash, Store, StoreError,
+    code::SessionEnded,
+    participant::known,
+    tx::{Batch, Tx},
+    value::params,
+};
+
+pub use hop::{HopAnswer, Skipped};
+pub use sessions::{SamlAsked, SamlSession};
+
+/// Where the value of the NameID comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameRule {
+    /// It is the participant's `subject`, such as an address.
+    AsGiven,
+    /// The user has one at this application for good; `subject` is a fresh random value, kept if they have none yet.
+    Persistent,
+    /// The session has one at this application; `subject` is a fresh random value, kept if it has none yet.
+    Transient,
+}
+
+/// How an application knows the session that it joined: what its assertion must say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SamlJoined {
+    /// The value of the NameID.
+    pub subject: String,
+    /// The SessionIndex.
+    pub session_index: String,
+}
+
+impl Store {
+    /// Makes a SAML application a participant, before its assertion leaves, under the session's lock and only while it
+    /// lives. `participant.sid` is a fresh SessionIndex; one that takes part already keeps the one it has, and the later of
+    /// the two `not_on_or_after`. The time is `participant.joined_at`.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`] when the SessionIndex or a persistent name is not new; otherwise as everywhere.
+    pub async fn join_saml(
+        &self,
+        participant: Participant,
+        rule: NameRule,
+        lifetimes: Lifetimes,
+    ) -> Result<Result<SamlJoined, SessionEnded>, StoreError> {
+        let args = (participant, rule, lifetimes);
+        self.write(args, |tx, (participant, rule, lifetimes)| Box::pin(join(tx, participant, *rule, *lifetimes))).await
+    }
+
+    /// How a user is called at one SAML application for good, if they ever were.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn persistent_name(&self, user: &UserId, entity_id: &str) -> Result<Option<String>, StoreError> {
+        self.read((user.clone(), entity_id.to_owned()), |tx, (user, entity)| Box::pin(name(tx, user, entity))).await
+    }
+
+    /// Remembers a message by the hash of its issuer and ID, until it would be too old to be taken anyway; false when it
+    /// was taken before, on any node.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere: then it must not be taken for new.
+    pub async fn remember_saml_message(&self, issuer_and_id: &Hash, until: Timestamp) -> Result<bool, StoreError> {
+        self.remember_once("saml-message", issuer_and_id, until).await
+    }
+}
+
+async fn join(
+    tx: &mut Tx,
+    participant: &Participant,
+    rule: NameRule,
+    lifetimes: Lifetimes,
+) -> Result<Result<SamlJoined, SessionEnded>, StoreError> {
+    let Some((session, user)) = tx.lock_session_and_user(&participant.session).await? else {
+        return Ok(Err(SessionEnded));
+    };
+    if session.life(participant.joined_at, lifetimes, user.epoch) != Life::Live {
+        return Ok(Err(SessionEnded));
+    }
+    let known = known(tx, participant).await?;
+    let mut participant = participant.clone();
+    match (rule, &known) {
+        (NameRule::Persistent, _) => {
+            let entity = &participant.client_id;
+            participant.subject = draw(tx, &session.user, entity, &participant.subject, participant.joined_at).await?;
+        }
+        // Another name in the same session could not be ended together with the first.
+        (NameRule::Transient, Some(known)) if known.name_id == participant.name_id => {
+            participant.subject.clone_from(&known.subject);
+        }
+        (NameRule::Transient | NameRule::AsGiven, _) => {}
+    }
+    // An earlier assertion may still be on its way.
+    participant.not_on_or_after =
+        participant.not_on_or_after.max(known.as_ref().and_then(|known| known.not_on_or_after));
+    let mut batch = Batch::default();
+    let session_index = batch.join(known.as_ref(), &session.user, &participant)?;
+    tx.execute_all(&batch).await?;
+    Ok(Ok(SamlJoined { subject: participant.subject, session_index }))
+}
+
+async fn name(tx: &mut Tx, user: &UserId, entity: &str) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT name FROM saml_names WHERE user_id = $1 AND entity_id = $2";
+    tx.query_opt(sql, &params![user, entity]).await?.map(|row| row.read().text()).transpose()
+}
+
+/// The user's name at an application: `fresh` if they had none. Whoever loses a race gets the winner's.
+async fn draw(tx: &mut Tx, user: &UserId, entity: &str, fresh: &str, now: Timestamp) -> Result<String, StoreError> {
+    if let Some(name) = name(tx, user, entity).await? {
+        return Ok(name);
+    }
+    let sql = "INSERT INTO saml_names (user_id, entity_id, name, created_at) VALUES ($1, $2, $3, $4) \
+               ON CONFLICT (user_id, entity_id) DO NOTHING";
+    tx.execute(sql, &params![user, entity, fresh, now]).await?;
+    let name = name(tx, user, entity).await?;
+    name.ok_or_else(|| StoreError::Corrupt("a name that was drawn and is not there".to_owned()))
+}
