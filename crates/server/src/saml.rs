@@ -3,11 +3,13 @@
 
 pub mod answer;
 pub mod chain;
+pub mod frame;
 pub mod hop;
 pub mod incoming;
 pub mod keys;
 pub mod metadata;
 pub mod okta;
+pub mod parties;
 pub mod registry;
 pub mod slo;
 pub mod soap;
@@ -28,6 +30,7 @@ pub fn routes() -> Router<App> {
         .route("/saml/slo", get(slo::get).post(slo::post))
         .route("/saml/slo/soap", post(soap::receive))
         .route(chain::NEXT, get(chain::next))
+        .route(frame::PATH, get(frame::show))
         .merge(okta::routes())
 }
 
@@ -35,6 +38,11 @@ impl App {
     /// The name of this identity provider: the address of its metadata.
     #[must_use]
     pub fn entity_id(&self) -> String {
-        format!("{}/saml/metadata", self.issuer())
+        entity_id(self.issuer())
     }
+}
+
+/// The name of the identity provider of an issuer.
+fn entity_id(issuer: &str) -> String {
+    format!("{issuer}/saml/metadata")
 }

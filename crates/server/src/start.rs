@@ -35,7 +35,7 @@ use crate::{
     password::{PasswordError, PasswordHasher},
     provider::credentials::FetchedKeys,
     random::{self, NoRandomness},
-    saml::keys::SamlKeys,
+    saml::{keys::SamlKeys, parties::OurParties},
     seal::{SealError, Sealer},
     settings::{MasterKeyError, Password, Settings},
     sweep,
@@ -114,10 +114,12 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let saml_keys = SamlKeys::load(&store, &sealer, &settings.server.issuer, clock.now()).await?;
     let clients = Clients::load(&settings, store.clone()).await?;
     let egress = Arc::new(Egress::new(Options::new(policy(&settings)?))?);
+    let parties = Arc::new(OurParties::new(saml_keys.clone(), clients.clone(), &settings.server.issuer));
     let node = format!("node-{}", random::secret()?);
     let stop = CancellationToken::new();
     let composer =
-        Composer::new(store.clone(), keys.clone(), settings.server.issuer.clone(), settings.lifetimes.logout_deadline);
+        Composer::new(store.clone(), keys.clone(), settings.server.issuer.clone(), settings.lifetimes.logout_deadline)
+            .with_saml(parties.clone());
     let outbox = StoreOutbox::new(store.clone(), clock.clone(), node.clone());
     let time = clock.clone();
     let now = Box::new(move || time.now());
@@ -134,6 +136,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
         clients,
         keys,
         saml_keys,
+        parties,
         sealer,
         worker,
         egress,

@@ -162,7 +162,7 @@ async fn begin(
     }
     log_beginning(&user.id);
     let response =
-        if frames.is_empty() { respond::see_other(&onward) } else { signing_out::page(app, &frames, onward, None)? };
+        if frames.is_empty() { respond::see_other(&onward) } else { signing_out::page(app, &frames, onward, None).await? };
     Ok(respond::with_cookie(response, app.cookies.set(Name::Session, &handle)))
 }
 

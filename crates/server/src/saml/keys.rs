@@ -63,12 +63,18 @@ impl SamlKeys {
     /// The key that signs now: of those that may, the newest.
     #[must_use]
     pub fn signer(&self, now: Timestamp) -> Option<Signer> {
+        self.signing(now).map(|(signer, _)| signer)
+    }
+
+    /// The same, with the time since when it signs.
+    #[must_use]
+    pub fn signing(&self, now: Timestamp) -> Option<(Signer, Timestamp)> {
         use acquit_oidc::jose::Role;
         self.keys()
             .iter()
             .filter(|(record, _)| role(record, now) == Some(Role::Active))
             .max_by_key(|(record, _)| record.signs_from)
-            .map(|(_, signer)| signer.clone())
+            .map(|(record, signer)| (signer.clone(), record.signs_from))
     }
 
     /// The certificates to publish now, that of the key that signs first.

@@ -4,6 +4,7 @@ use std::{borrow::Cow, fs};
 
 use acquit_core::{AppId, Timestamp};
 use acquit_delivery::egress::Policy;
+use acquit_oidc::uri::is_loopback;
 use acquit_saml::{
     METADATA_BYTES,
     metadata::{Endpoint, Peer, Role, ServiceProvider},
@@ -19,7 +20,7 @@ use serde::Deserialize;
 
 use super::{ApplicationSection, check};
 use crate::config::{
-    context::Context, diagnostic::quoted, egress::check_reachable, path::Path, server::is_loopback,
+    context::Context, diagnostic::quoted, egress::check_reachable, path::Path,
 };
 
 /// Where metadata is.
