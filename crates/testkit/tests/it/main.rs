@@ -17,5 +17,7 @@ mod openid_client;
 mod openidconnect;
 mod par;
 mod registration;
+mod saml_slo;
+mod saml_sso;
 mod starting;
 mod world;
