@@ -128,7 +128,7 @@ async fn a_sign_out_at_an_openid_application_or_at_the_account_tells_the_saml_ap
     let world = world().await;
     let first = world.browser.open(&world.payroll.end_session_url(&world.browser, Some("x"))).await;
     assert_eq!(first.mark().as_deref(), Some("signing-out"), "{first}");
-    assert!(first.text().contains("wiki"), "the page names who is next: {first}");
+    assert!(first.text().contains("Signing out of forum"), "the page names who is next: {first}");
     let page = ride(&world.browser, first).await;
     assert_eq!(page.mark().as_deref(), Some("landing"), "{page}");
     assert!(page.url.as_str().starts_with(&world.payroll.url("/bye")), "{page}");
