@@ -7,7 +7,7 @@ import { atRate, forEach, forSeconds, percentile, request, sleep } from './http.
 import { forSecondsRaw } from './raw.mjs';
 
 /** Callers at a time, in every closed loop. */
-export const IN_FLIGHT = Number(process.env.IN_FLIGHT ?? 16);
+export const IN_FLIGHT = 64;
 /** Connections that introspect. */
 export const CONNECTIONS = 64;
 /**

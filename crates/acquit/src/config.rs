@@ -24,6 +24,7 @@ pub mod environment;
 pub mod jwks;
 pub mod lifetimes;
 pub mod limits;
+pub mod log;
 pub mod metrics;
 pub mod net;
 pub mod path;
@@ -143,6 +144,7 @@ fn resolve(raw: Raw, cx: &mut Context<'_>) -> Option<Settings> {
     let server = raw.server.and_then(|section| section.resolve(cx, store.as_ref()));
     let lifetimes = raw.lifetimes.unwrap_or_default().resolve(cx);
     let limits = raw.limits.unwrap_or_default().resolve(cx);
+    let log = raw.log.unwrap_or_default().resolve(cx);
     let registration = raw.registration.unwrap_or_default().resolve(cx);
     let metrics = raw.metrics.unwrap_or_default().resolve();
     cross::check(cx);
@@ -184,6 +186,7 @@ fn resolve(raw: Raw, cx: &mut Context<'_>) -> Option<Settings> {
         api_tokens,
         registration,
         metrics,
+        log,
         users,
         applications,
         saml_applications,

@@ -204,6 +204,7 @@ fn settings(
         api_tokens: Vec::new(),
         registration: settings::Registration::default(),
         metrics: settings::Metrics::default(),
+        log: settings::Log::default(),
         users: vec![settings::User {
             username: USERNAME.to_owned(),
             email: Some("alice@example.com".to_owned()),

@@ -25,6 +25,7 @@ fn a_key_is_overridden_by_its_variable() {
         ("ACQUIT__LIFETIMES__ACCESS_TOKEN", "5m"),
         ("ACQUIT__LIMITS__SIGN_IN_PER_ACCOUNT", "3"),
         ("ACQUIT__METRICS__PUBLIC", "true"),
+        ("ACQUIT__LOG__RETENTION", "30d"),
         ("UNRELATED", "x"),
         ("ACQUIT_LOG", "debug"),
     ];
@@ -35,6 +36,7 @@ fn a_key_is_overridden_by_its_variable() {
     assert_eq!(settings.lifetimes.access_token.as_secs(), 300);
     assert_eq!(settings.limits.sign_in_per_account, 3);
     assert!(settings.metrics.public);
+    assert_eq!(settings.log.retention.as_secs(), 30 * 86_400);
 }
 
 #[test]

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub enum Kind {
     /// Somebody signed in; a session began.
     SessionBegan,
+    /// Somebody tried to sign in and was refused; the facts say why.
+    SignInFailed,
     /// The user of a session proved again who they are.
     SessionReauthenticated,
     /// A session ended; the logout says why.
@@ -16,7 +18,7 @@ pub enum Kind {
     ParticipantJoined,
     /// A logout was planned, with all its steps.
     LogoutPlanned,
-    /// A step was tried; the outcome is in the detail.
+    /// A step was tried, given up, or could not be made from the start; the outcome is in the facts.
     StepAttempted,
     /// An application used a code or a refresh token a second time, so its tokens were revoked.
     TokenReused,
@@ -31,11 +33,34 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 12] = [
+        Self::SessionBegan,
+        Self::SignInFailed,
+        Self::SessionReauthenticated,
+        Self::SessionEnded,
+        Self::ParticipantJoined,
+        Self::LogoutPlanned,
+        Self::StepAttempted,
+        Self::TokenReused,
+        Self::PasswordChanged,
+        Self::UserDisabled,
+        Self::KeyRotated,
+        Self::ClientChanged,
+    ];
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// Its name in the log.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::SessionBegan => "session-began",
+            Self::SignInFailed => "sign-in-failed",
             Self::SessionReauthenticated => "session-reauthenticated",
             Self::SessionEnded => "session-ended",
             Self::ParticipantJoined => "participant-joined",
@@ -47,5 +72,82 @@ impl Kind {
             Self::KeyRotated => "key-rotated",
             Self::ClientChanged => "client-changed",
         }
+    }
+}
+
+/// What else is known of an event, beyond what every event has: names as the receipt spells them, never a secret, a `sid`
+/// or a party's own words. Text and not enums, so that a node can read what a newer one wrote.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Facts {
+    /// The browser that acted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// Who asked for the logout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// What the logout ends: a session or all of a user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// The logout requests to OpenID Connect applications that were planned: of this session, or of the whole logout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc_requests: Option<u32>,
+    /// Likewise to SAML applications.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub saml_requests: Option<u32>,
+    /// Whether it was the session's own browser that acted.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub own_browser: bool,
+    /// The protocol of a step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
+    /// The channel of a step; none when the party has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// How a step stands after this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// The HTTP status that the party answered with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Why, in our own words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl Facts {
+    /// Nothing more is known.
+    pub const NONE: Self = Self {
+        user_agent: None,
+        by: None,
+        scope: None,
+        oidc_requests: None,
+        saml_requests: None,
+        own_browser: false,
+        protocol: None,
+        channel: None,
+        outcome: None,
+        status: None,
+        reason: None,
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_found_by_its_name() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::parse(kind.as_str()), Some(kind));
+        }
+        assert_eq!(Kind::parse("of-tomorrow"), None);
+    }
+
+    #[test]
+    fn facts_of_a_newer_program_can_be_read() {
+        let facts: Facts = serde_json::from_str(r#"{"channel":"carrier-pigeon","wingspan":3}"#).unwrap();
+        assert_eq!(facts, Facts { channel: Some("carrier-pigeon".to_owned()), ..Facts::NONE });
+        assert_eq!(serde_json::to_string(&Facts::NONE).unwrap(), "{}");
     }
 }

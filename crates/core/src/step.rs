@@ -174,7 +174,6 @@ mod micros {
 
     use crate::Timestamp;
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
     #[expect(clippy::ref_option, reason = "serde calls it so")]
     pub(super) fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
         at.map(Timestamp::as_micros).serialize(serializer)

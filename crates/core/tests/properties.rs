@@ -5,8 +5,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 use acquit_core::{
     AppId, LogoutId, SessionId, StepId, Timestamp, UserId,
-    delivery::{Answer, Breaker, FINAL_SLOT, LEASE, Trouble, settle},
-    participant::{BackChannel, Channels, FrontChannel, Participant, Preference, Protocol},
+    delivery::{Answer, Breaker, FINAL_SLOT, LEASE, Said, Trouble, settle},
+    participant::{
+        BackChannel, Channels, FrontChannel, HopBinding, Participant, Preference, Protocol, SamlChannel, SamlHop,
+    },
     plan::{By, OfflineGrant, Plan, Request, Scope, SessionShare, Snapshot, Tell, plan},
     receipt::State,
     step::{Channel, Outcome, Step, Target},
@@ -15,6 +17,8 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
 const APPS: [&str; 4] = ["a", "b", "c", "d"];
+/// Those of them that speak SAML.
+const SAML: [&str; 2] = ["c", "d"];
 
 fn session(n: u8) -> SessionId {
     SessionId::from_random([n; 16])
@@ -24,16 +28,25 @@ fn user(n: u8) -> UserId {
     UserId::from_random([n; 16])
 }
 
+fn saml_channel() -> impl Strategy<Value = SamlChannel> {
+    let hop = option::of(select(vec![HopBinding::Redirect, HopBinding::Post]));
+    (any::<bool>(), hop, any::<bool>(), any::<bool>()).prop_map(|(soap, hop, frame, session_index_required)| {
+        let uri = || "https://app.test/slo".to_owned();
+        let hop = hop.map(|binding| SamlHop { binding, uri: uri(), response_uri: None });
+        SamlChannel { soap: soap.then(uri), hop, frame, session_index_required }
+    })
+}
+
 fn channels() -> impl Strategy<Value = Channels> {
     let preference = select(vec![Preference::BackChannel, Preference::FrontChannel, Preference::Both]);
-    (any::<bool>(), option::of(any::<bool>()), preference, any::<bool>()).prop_map(
-        |(back, front, preference, expiry)| Channels {
+    (any::<bool>(), option::of(any::<bool>()), preference, any::<bool>(), option::of(saml_channel())).prop_map(
+        |(back, front, preference, expiry, saml)| Channels {
             back: back.then(|| BackChannel { uri: "https://app.test/b".to_owned(), alg: "ES256".to_owned() }),
             front: front
                 .map(|session_required| FrontChannel { uri: "https://app.test/f".to_owned(), session_required }),
             preference,
             tell_on_expiry: expiry,
-            saml: None,
+            saml,
         },
     )
 }
@@ -42,7 +55,7 @@ fn participant(n: u8, app: &str, age: i64, channels: Channels) -> Participant {
     Participant {
         session: session(n),
         app: AppId::new(app),
-        protocol: Protocol::Oidc,
+        protocol: if SAML.contains(&app) { Protocol::Saml } else { Protocol::Oidc },
         client_id: format!("client-{app}"),
         subject: "sub".to_owned(),
         sid: format!("sid-{n}-{app}"),
@@ -68,12 +81,12 @@ fn share(n: u8) -> impl Strategy<Value = SessionShare> {
 /// A snapshot and a request that fit each other, as a store reads them.
 fn world() -> impl Strategy<Value = (Snapshot, Request)> {
     let shares = (0..5usize).prop_flat_map(|n| (1..=n).map(|n| share(u8::try_from(n).unwrap())).collect::<Vec<_>>());
-    let grants = vec((20u8..24, select(APPS.to_vec()), channels()), 0..4);
+    let grants = vec((20u8..24, select(APPS[..2].to_vec()), channels()), 0..4);
     let by = select(vec![By::Application, By::User, By::Upstream, By::Administrator, By::Policy]);
     let tell = select(vec![Tell::Everyone, Tell::NobodyElse, Tell::Expiry]);
     let party = option::of(select(APPS.to_vec()));
-    (any::<bool>(), shares, grants, by, tell, party, option::of(0u8..5)).prop_map(
-        |(wide, mut sessions, grants, by, tell, party, browser)| {
+    (any::<bool>(), shares, grants, by, tell, party, option::of(0u8..5), vec(1u8..5, 0..3)).prop_map(
+        |(wide, mut sessions, grants, by, tell, party, browser, named)| {
             let scope = if wide { Scope::User(user(1)) } else { Scope::Session(session(1)) };
             sessions.truncate(if wide { 5 } else { 1 });
             let offline = grants.into_iter().filter(|_| wide).map(|(n, app, channels)| OfflineGrant {
@@ -91,7 +104,7 @@ fn world() -> impl Strategy<Value = (Snapshot, Request)> {
                 at: NOW,
                 ip: None,
                 browser: browser.map(session),
-                named: Vec::new(),
+                named: named.into_iter().filter(|_| wide).map(session).collect(),
                 deadline: Duration::from_secs(72 * 3600),
             };
             (snapshot, request)
@@ -117,6 +130,17 @@ fn told<'a>(plan: &'a Plan, participant: &'a Participant) -> impl Iterator<Item 
     plan.steps.iter().filter(|s| s.party == participant.app && s.session.as_ref() == Some(&participant.session))
 }
 
+/// Whether the plan may leave a participant without any step.
+fn excused(request: &Request, participant: &Participant) -> bool {
+    let Channels { back, front, .. } = &participant.channels;
+    let knows = match participant.protocol {
+        Protocol::Oidc => back.is_none() && front.is_none(),
+        // It ended those that it named, and is told of its others.
+        Protocol::Saml => request.named.contains(&participant.session) || !matches!(request.scope, Scope::User(_)),
+    };
+    request.is_from(&participant.app) && (knows || request.tell == Tell::NobodyElse)
+}
+
 fn named(step: &Step) -> Option<&str> {
     match &step.target {
         Target::Backchannel { sid, .. } | Target::Frontchannel { sid, .. } => sid.as_deref(),
@@ -139,7 +163,16 @@ fn answer() -> impl Strategy<Value = Answer> {
     });
     let trouble =
         select(vec![Trouble::Blocked, Trouble::Unreachable, Trouble::Timeout, Trouble::Garbled, Trouble::Ours]);
-    prop_oneof![3 => status, 1 => trouble.prop_map(|trouble| Answer::Nothing { trouble, words: String::new() })]
+    let words = String::new;
+    let said = select(vec![
+        Said::Done { words: words(), note: None },
+        Said::Refused { words: words() },
+        Said::Unproved { words: words() },
+    ]);
+    let said = (100u16..600, said, duration(), duration())
+        .prop_map(|(code, said, retry_after, key_age)| Answer::Said { code, said, retry_after, key_age });
+    let nothing = trouble.prop_map(move |trouble| Answer::Nothing { trouble, words: words() });
+    prop_oneof![3 => status, 2 => said, 1 => nothing]
 }
 
 proptest! {
@@ -149,8 +182,7 @@ proptest! {
         for share in snapshot.sessions.iter().filter(|share| share.live) {
             prop_assert!(plan.end.contains(&share.session));
             for participant in &share.participants {
-                let silent = participant.channels.back.is_none() && participant.channels.front.is_none();
-                let excused = request.is_from(&participant.app) && (silent || request.tell == Tell::NobodyElse);
+                let excused = excused(&request, participant);
                 prop_assert!(told(&plan, participant).next().is_some() != excused, "{participant:?}");
                 for step in told(&plan, participant) {
                     prop_assert!(step.outcome == Outcome::Pending || step.detail.is_some(), "no reason: {step:?}");
@@ -179,9 +211,40 @@ proptest! {
             prop_assert_eq!(&step.user, &share.user);
             if let Some(sid) = named(step) {
                 prop_assert_eq!(sid, &participant.sid);
+                prop_assert!(!step.target.names_subject_alone() && step.target.note().is_none());
+            } else if step.target.saml().is_some() {
+                let asked = participant.channels.saml.as_ref().unwrap();
+                prop_assert!(!asked.session_index_required && step.target.note().is_some());
+                prop_assert!(step.target.names_subject_alone());
+                let spared = Step { target: step.target.naming_the_ended().unwrap(), ..step.clone() };
+                prop_assert_eq!(named(&spared), Some(participant.sid.as_str()));
             } else {
                 prop_assert_ne!(step.channel, Some(Channel::Backchannel), "a back channel always names the session");
             }
+        }
+    }
+
+    #[test]
+    fn a_saml_application_is_told_over_soap_if_it_can_be_and_once((snapshot, request) in world()) {
+        let plan = plan(&snapshot, &request);
+        let steps = plan.steps.iter().filter(|step| step.protocol == Protocol::Saml && step.outcome == Outcome::Pending);
+        for step in steps {
+            let participants = snapshot.sessions.iter().flat_map(|share| &share.participants);
+            let participant = participants
+                .into_iter()
+                .find(|p| p.app == step.party && Some(&p.session) == step.session.as_ref())
+                .unwrap();
+            prop_assert_eq!(told(&plan, participant).count(), 1);
+            let SamlChannel { soap, hop, .. } = participant.channels.saml.as_ref().unwrap();
+            let expected = match hop.as_ref().map(|hop| hop.binding) {
+                _ if soap.is_some() => Channel::SamlSoap,
+                Some(HopBinding::Redirect) => Channel::SamlRedirect,
+                Some(HopBinding::Post) => Channel::SamlPost,
+                None => return Err(TestCaseError::fail("told without an endpoint")),
+            };
+            prop_assert_eq!(step.channel, Some(expected));
+            let target: Target = serde_json::from_str(&serde_json::to_string(&step.target).unwrap()).unwrap();
+            prop_assert_eq!(&target, &step.target, "the store must give back what was planned");
         }
     }
 
@@ -207,7 +270,7 @@ proptest! {
     #[test]
     fn only_what_can_be_delivered_is_due_at_once((snapshot, request) in world()) {
         for step in plan(&snapshot, &request).steps {
-            let due = step.outcome == Outcome::Pending && step.channel == Some(Channel::Backchannel);
+            let due = step.outcome == Outcome::Pending && step.channel.is_some_and(|channel| !channel.needs_browser());
             prop_assert_eq!(step.next_attempt_at, due.then_some(NOW));
         }
     }
@@ -217,9 +280,10 @@ proptest! {
         (attempts, again, key_retried) in (any::<u32>(), any::<bool>(), any::<bool>()),
         (before, left) in (outcome(), -1000i64..300_000_000_000),
         answer in answer(),
+        channel in select(vec![Channel::Backchannel, Channel::SamlSoap]),
         jitter in any::<u64>(),
     ) {
-        let planned = one_step();
+        let planned = Step { channel: Some(channel), ..one_step() };
         let deadline = Timestamp::from_micros(NOW.as_micros() + left);
         let step = Step { attempts, again, key_retried, outcome: before, deadline, ..planned };
         let update = settle(&step, &answer, NOW, jitter);
@@ -232,7 +296,12 @@ proptest! {
             prop_assert_eq!(update.outcome, before);
         }
         if update.outcome == Outcome::Confirmed && before != Outcome::Confirmed {
-            prop_assert!(matches!(answer, Answer::Status { code: 200 | 204, .. }), "a guess is never called confirmed");
+            let proved = match answer {
+                Answer::Status { code: 200 | 204, .. } => channel == Channel::Backchannel,
+                Answer::Said { said, .. } => matches!(said, Said::Done { .. }),
+                _ => false,
+            };
+            prop_assert!(proved, "a guess is never called confirmed");
         }
     }
 

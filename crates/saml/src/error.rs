@@ -110,9 +110,13 @@ pub enum BuildError {
     /// An endpoint's address is none.
     #[error("not an absolute URL")]
     Url,
-    /// The RelayState has more than 80 bytes (Bindings section 3.4.3).
-    #[error("the RelayState is longer than 80 bytes")]
+    /// The RelayState has more than [`RELAY_STATE_TAKEN`](crate::binding::RELAY_STATE_TAKEN) bytes; ours should have at
+    /// most 80 (Bindings section 3.4.3), those of peers are given back as they came.
+    #[error("the RelayState is too long")]
     RelayState,
+    /// This message may not travel by this binding.
+    #[error("this message may not travel by this binding")]
+    Binding,
     /// The crypto library or the XML library failed.
     #[error("the crypto library failed")]
     Crypto,

@@ -7,6 +7,7 @@
 mod artifact;
 mod assertion;
 mod authn_request;
+mod expect;
 mod header;
 mod logout_request;
 mod logout_response;
@@ -20,6 +21,7 @@ mod write;
 pub use artifact::{ArtifactResolve, ArtifactResponse};
 pub use assertion::{Assertion, Attribute, AuthnStatement};
 pub use authn_request::{AuthnRequest, Comparison, NameIdPolicy, RequestedAuthnContext};
+pub use expect::{Expect, Kind};
 pub use header::{Header, MessageId};
 pub use logout_request::{
     EncryptedLogoutRequest, LogoutRequest, REASON_ADMIN, REASON_GLOBAL_TIMEOUT, REASON_SP_TIMEOUT, REASON_USER,
@@ -28,7 +30,7 @@ pub use logout_response::LogoutResponse;
 pub use name_id::NameId;
 pub use received::{AcceptedAssertion, Answer, ResponseRules};
 pub use response::{Response, SignWhat};
-pub use signed::{Expect, Kind, Message, Received, Signed};
+pub use signed::{Message, Received, Signed};
 pub use status::{Code, Status};
 pub use write::Outbound;
 pub(crate) use write::{Draft, Part};

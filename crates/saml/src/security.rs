@@ -1,4 +1,4 @@
-//! XML security behind one small trait, [`XmlSecurity`]: what the library does is done in `bergshamra` alone, and what it
+//! XML security behind one small trait, `XmlSecurity`: what the library does is done in `bergshamra` alone, and what it
 //! may be asked is decided here. Nothing outside sees a library type.
 
 mod algorithm;

@@ -59,6 +59,7 @@ pub struct Limits {
     account: Keyed,
     sign_in_address: Keyed,
     logout_address: Keyed,
+    log_token: Keyed,
     push_address: Keyed,
     clock: Injected,
 }
@@ -83,6 +84,7 @@ impl Limits {
             account: keyed(settings.sign_in_per_account),
             sign_in_address: keyed(settings.sign_in_per_address),
             logout_address: keyed(settings.logout_per_address),
+            log_token: keyed(settings.log_per_token),
             // At the head of each sign-in there is one of these at most.
             push_address: keyed(settings.sign_in_per_address),
             clock,
@@ -108,6 +110,14 @@ impl Limits {
         self.check(&self.logout_address, &subscriber(address))
     }
 
+    /// May the operator's token of this name read the System Log now?
+    ///
+    /// # Errors
+    /// [`TooMany`].
+    pub fn try_log(&self, token: &str) -> Result<(), TooMany> {
+        self.check(&self.log_token, token)
+    }
+
     /// May this address push an authorization request for a client that cannot prove itself?
     ///
     /// # Errors
@@ -118,7 +128,8 @@ impl Limits {
 
     /// Forgets keys that have been quiet. Called from time to time, so that memory does not grow with attackers.
     pub fn forget_quiet(&self) {
-        for limiter in [&self.account, &self.sign_in_address, &self.logout_address, &self.push_address] {
+        for limiter in [&self.account, &self.sign_in_address, &self.logout_address, &self.log_token, &self.push_address]
+        {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
@@ -149,7 +160,12 @@ mod tests {
     #[test]
     fn an_account_is_tried_only_so_often_from_however_many_addresses() {
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_000)));
-        let settings = settings::Limits { sign_in_per_account: 3, sign_in_per_address: 100, logout_per_address: 1 };
+        let settings = settings::Limits {
+            sign_in_per_account: 3,
+            sign_in_per_address: 100,
+            logout_per_address: 1,
+            ..settings::Limits::default()
+        };
         let limits = Limits::new(&settings, clock.clone());
         for address in ["a", "b", "c"] {
             assert_eq!(limits.try_password("alice", address), Ok(()));
@@ -163,7 +179,12 @@ mod tests {
     #[test]
     fn the_addresses_of_one_ipv6_subscriber_count_as_one() {
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_000)));
-        let settings = settings::Limits { sign_in_per_account: 9, sign_in_per_address: 1, logout_per_address: 1 };
+        let settings = settings::Limits {
+            sign_in_per_account: 9,
+            sign_in_per_address: 1,
+            logout_per_address: 1,
+            ..settings::Limits::default()
+        };
         let limits = Limits::new(&settings, clock);
         assert_eq!(limits.try_password("u", "2001:db8::1"), Ok(()));
         assert!(limits.try_password("v", "2001:db8::ffff:2").is_err());
@@ -178,7 +199,12 @@ mod tests {
     fn a_clock_that_is_set_shuts_nobody_out_and_gives_nobody_more_tries() {
         let begin = Timestamp::from_seconds(1_000_000);
         let clock = Arc::new(ManualClock::at(begin));
-        let settings = settings::Limits { sign_in_per_account: 9, sign_in_per_address: 9, logout_per_address: 1 };
+        let settings = settings::Limits {
+            sign_in_per_account: 9,
+            sign_in_per_address: 9,
+            logout_per_address: 1,
+            ..settings::Limits::default()
+        };
         let limits = Limits::new(&settings, clock.clone());
         assert_eq!(limits.try_bare_logout("a"), Ok(()));
         clock.set(begin.minus(Duration::from_secs(86_400)));
@@ -193,7 +219,12 @@ mod tests {
     #[test]
     fn a_public_clients_pushes_are_counted_by_address_apart_from_its_sign_ins() {
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_000)));
-        let settings = settings::Limits { sign_in_per_account: 9, sign_in_per_address: 2, logout_per_address: 1 };
+        let settings = settings::Limits {
+            sign_in_per_account: 9,
+            sign_in_per_address: 2,
+            logout_per_address: 1,
+            ..settings::Limits::default()
+        };
         let limits = Limits::new(&settings, clock);
         for _ in 0..2 {
             assert_eq!(limits.try_push("2001:db8::1"), Ok(()));
@@ -206,7 +237,12 @@ mod tests {
     #[test]
     fn an_address_is_heard_only_so_often() {
         let clock = Arc::new(ManualClock::at(Timestamp::from_seconds(1_000)));
-        let settings = settings::Limits { sign_in_per_account: 3, sign_in_per_address: 2, logout_per_address: 1 };
+        let settings = settings::Limits {
+            sign_in_per_account: 3,
+            sign_in_per_address: 2,
+            logout_per_address: 1,
+            ..settings::Limits::default()
+        };
         let limits = Limits::new(&settings, clock.clone());
         assert_eq!(limits.try_bare_logout("a"), Ok(()));
         assert!(limits.try_bare_logout("a").is_err());

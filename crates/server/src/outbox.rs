@@ -111,39 +111,43 @@ impl Composer {
         self.parties = Some(parties);
         self
     }
+}
 
-    /// What the step says now, for the worker and for the browser's hops alike: one that names the user alone must not reach a session that began after the logout.
-    ///
-    /// # Errors
-    /// [`ComposeError`]: the store could not say, or the step is superseded.
-    pub async fn target<'a>(&self, step: &'a Step) -> Result<Cow<'a, Target>, ComposeError> {
-        if step.outcome == Outcome::Confirmed
-            && step.target.saml().is_some()
-            && let Some(named) = step.target.naming_the_ended()
-        {
-            // Told once more: by name, since a newer session may begin meanwhile.
-            return Ok(Cow::Owned(named));
-        }
-        if !step.target.names_subject_alone() {
-            return Ok(Cow::Borrowed(&step.target));
-        }
-        let planned_at = step.deadline.minus(self.deadline);
-        let newer = self
-            .store
-            .newer_participant(&step.user, &step.party, planned_at)
-            .await
-            .map_err(|error| ComposeError::NotNow(error.to_string()))?;
-        if !newer {
-            return Ok(Cow::Borrowed(&step.target));
-        }
-        let named = step.target.naming_the_ended().ok_or_else(|| ComposeError::Final(SUPERSEDED.to_owned()))?;
-        Ok(Cow::Owned(named))
+/// What a step says now, for the worker and for the browser's hops alike: one that names the user alone must not reach a
+/// session that began after the logout. Steps are tried for `deadline`.
+///
+/// # Errors
+/// [`ComposeError`]: the store could not say, or the step is superseded.
+pub async fn target_now<'a>(
+    store: &Store,
+    deadline: Duration,
+    step: &'a Step,
+) -> Result<Cow<'a, Target>, ComposeError> {
+    if step.outcome == Outcome::Confirmed
+        && step.target.saml().is_some()
+        && let Some(named) = step.target.naming_the_ended()
+    {
+        // Told once more: by name, since a newer session may begin meanwhile.
+        return Ok(Cow::Owned(named));
     }
+    if !step.target.names_subject_alone() {
+        return Ok(Cow::Borrowed(&step.target));
+    }
+    let planned_at = step.deadline.minus(deadline);
+    let newer = store
+        .newer_participant(&step.user, &step.party, planned_at)
+        .await
+        .map_err(|error| ComposeError::NotNow(error.to_string()))?;
+    if !newer {
+        return Ok(Cow::Borrowed(&step.target));
+    }
+    let named = step.target.naming_the_ended().ok_or_else(|| ComposeError::Final(SUPERSEDED.to_owned()))?;
+    Ok(Cow::Owned(named))
 }
 
 impl Compose for Composer {
     async fn compose(&self, step: &Step, now: Timestamp) -> Result<Composed, ComposeError> {
-        let target = self.target(step).await?;
+        let target = target_now(&self.store, self.deadline, step).await?;
         if let Target::SamlSoap { uri, named } = target.as_ref() {
             return saml::soap(self.parties.as_deref(), uri, named, target.note(), now);
         }

@@ -36,6 +36,8 @@ pub struct Settings {
     pub registration: Registration,
     /// Who may read `/metrics`.
     pub metrics: Metrics,
+    /// The log of what happened.
+    pub log: Log,
     /// People that the file declares.
     pub users: Vec<User>,
     /// What people sign in to, each without [problems](acquit_oidc::client::Client::problems).
@@ -157,11 +159,13 @@ pub struct Limits {
     pub sign_in_per_address: u32,
     /// Logout requests from one address that carry no credential, signature, hint or cookie.
     pub logout_per_address: u32,
+    /// Reads of the System Log with one operator's token.
+    pub log_per_token: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { sign_in_per_account: 10, sign_in_per_address: 60, logout_per_address: 300 }
+        Self { sign_in_per_account: 10, sign_in_per_address: 60, logout_per_address: 300, log_per_token: 300 }
     }
 }
 
@@ -196,7 +200,7 @@ impl ApiToken {
 /// What an API token may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Read sessions, receipts and metrics.
+    /// Read sessions, receipts, the log and metrics.
     Read,
     /// End sessions and retry logouts.
     Sessions,
@@ -236,6 +240,19 @@ impl Registration {
 pub struct Metrics {
     /// Anyone who reaches the server; otherwise a token with the scope `read`.
     pub public: bool,
+}
+
+/// The log of what happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// How long an event is kept.
+    pub retention: Duration,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { retention: Duration::from_secs(90 * 24 * 60 * 60) }
+    }
 }
 
 /// A person that the file declares.

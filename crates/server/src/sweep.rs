@@ -121,5 +121,6 @@ pub async fn end_overdue(app: &App) -> Result<usize, LogoutError> {
 /// [`StoreError`].
 pub async fn clean(app: &App) -> Result<(), StoreError> {
     while app.store.sweep(app.clock.now(), app.settings().lifetimes.session()).await?.more {}
+    while app.store.sweep_events(app.clock.now().minus(app.settings().log.retention)).await? {}
     Ok(())
 }

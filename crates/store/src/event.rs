@@ -1,13 +1,24 @@
 //! The append-only log: who did what to whom, on what evidence. Rows are added with what they tell of, in the same
-//! transaction, and never changed.
+//! transaction, and never changed; those past their retention are swept.
 
-use acquit_core::{LogoutId, SessionId, Timestamp, UserId, event::Kind};
+mod context;
+mod horizon;
+mod log;
+mod sweep;
+
+use acquit_core::{
+    LogoutId, SessionId, Timestamp, UserId,
+    event::{Facts, Kind},
+};
 
 use crate::{
     Store, StoreError,
     tx::{Batch, Tx},
-    value::params,
+    value::{Row, params},
 };
+
+pub use context::{Context, Person};
+pub use log::{Place, Range};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,13 +39,16 @@ pub struct Event {
     pub ip: Option<String>,
     /// More, in words.
     pub detail: Option<String>,
+    /// More, by name.
+    pub facts: Facts,
 }
 
 impl Event {
     /// An event of which only the kind and the time are known yet.
     #[must_use]
     pub const fn new(kind: Kind, at: Timestamp) -> Self {
-        Self { kind, at, user: None, session: None, logout: None, party: None, ip: None, detail: None }
+        let facts = Facts::NONE;
+        Self { kind, at, user: None, session: None, logout: None, party: None, ip: None, detail: None, facts }
     }
 }
 
@@ -59,14 +73,44 @@ pub struct EventRecord {
     pub ip: Option<String>,
     /// More, in words.
     pub detail: Option<String>,
+    /// More, by name.
+    pub facts: Facts,
+}
+
+/// The columns of an event.
+macro_rules! event_columns {
+    () => {
+        "seq, kind, at, user_id, session_id, logout_id, party, ip, detail, facts"
+    };
+}
+use event_columns;
+
+impl EventRecord {
+    fn read(row: Row) -> Result<Self, StoreError> {
+        let mut row = row.read();
+        Ok(Self {
+            seq: row.int()?,
+            kind: row.text()?,
+            at: row.time()?,
+            user: row.opt_text()?,
+            session: row.opt_text()?,
+            logout: row.opt_text()?,
+            party: row.opt_text()?,
+            ip: row.opt_text()?,
+            detail: row.opt_text()?,
+            facts: row.opt_text()?.map(|facts| serde_json::from_str(&facts)).transpose()?.unwrap_or_default(),
+        })
+    }
 }
 
 impl Batch {
     /// Adds an event to what is written.
     pub(crate) fn event(&mut self, event: &Event) {
+        // Text, numbers and truth by fixed names always serialize.
+        let facts = (event.facts != Facts::NONE).then(|| serde_json::to_string(&event.facts).unwrap_or_default());
         self.push(
-            "INSERT INTO events (at, kind, user_id, session_id, logout_id, party, ip, detail) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            "INSERT INTO events (at, kind, user_id, session_id, logout_id, party, ip, detail, facts) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
             params![
                 event.at,
                 event.kind.as_str(),
@@ -76,6 +120,7 @@ impl Batch {
                 event.party.as_ref(),
                 event.ip.as_ref(),
                 event.detail.as_ref(),
+                facts.as_ref(),
             ],
         );
     }
@@ -107,27 +152,6 @@ async fn append(tx: &mut Tx, event: &Event) -> Result<(), StoreError> {
 }
 
 async fn list(tx: &mut Tx, after: i64, limit: u32) -> Result<Vec<EventRecord>, StoreError> {
-    let rows = tx
-        .query(
-            "SELECT seq, kind, at, user_id, session_id, logout_id, party, ip, detail FROM events \
-             WHERE seq > $1 ORDER BY seq LIMIT $2",
-            &params![after, limit],
-        )
-        .await?;
-    rows.into_iter()
-        .map(|row| {
-            let mut row = row.read();
-            Ok(EventRecord {
-                seq: row.int()?,
-                kind: row.text()?,
-                at: row.time()?,
-                user: row.opt_text()?,
-                session: row.opt_text()?,
-                logout: row.opt_text()?,
-                party: row.opt_text()?,
-                ip: row.opt_text()?,
-                detail: row.opt_text()?,
-            })
-        })
-        .collect()
+    let sql = concat!("SELECT ", event_columns!(), " FROM events WHERE seq > $1 ORDER BY seq LIMIT $2");
+    tx.query(sql, &params![after, limit]).await?.into_iter().map(EventRecord::read).collect()
 }

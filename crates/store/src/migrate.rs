@@ -19,10 +19,11 @@ const VERSIONS: &[(&str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0002_overtaken_pushed.sql"),
         include_str!("../migrations/postgres/0002_overtaken_pushed.sql"),
     ),
+    ("V3__log", include_str!("../migrations/sqlite/0003_log.sql"), include_str!("../migrations/postgres/0003_log.sql")),
     (
-        "V3__saml",
-        include_str!("../migrations/sqlite/0003_saml.sql"),
-        include_str!("../migrations/postgres/0003_saml.sql"),
+        "V4__saml",
+        include_str!("../migrations/sqlite/0004_saml.sql"),
+        include_str!("../migrations/postgres/0004_saml.sql"),
     ),
 ];
 

@@ -2,7 +2,7 @@
 
 use acquit_core::{
     Timestamp, UserId,
-    event::Kind,
+    event::{Facts, Kind},
     participant::{NameIdForm, Participant},
 };
 
@@ -91,6 +91,7 @@ impl Batch {
             user: Some(user.clone()),
             session: Some(participant.session.clone()),
             party: Some(participant.app.as_str().to_owned()),
+            facts: Facts { protocol: Some(participant.protocol.as_str().to_owned()), own_browser: true, ..Facts::NONE },
             ..Event::new(Kind::ParticipantJoined, participant.joined_at)
         });
         Ok(participant.sid.clone())

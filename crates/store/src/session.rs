@@ -5,7 +5,7 @@ mod list;
 
 use acquit_core::{
     AppId, SessionId, Timestamp, UserId,
-    event::Kind,
+    event::{Facts, Kind},
     session::{Ended, Life, Lifetimes, Session},
 };
 
@@ -221,6 +221,7 @@ async fn begin(tx: &mut Tx, new: &NewSession) -> Result<Result<Session, BeginRef
         user: Some(new.user.clone()),
         session: Some(new.id.clone()),
         ip: new.ip.clone(),
+        facts: Facts { user_agent: new.user_agent.clone(), own_browser: true, ..Facts::NONE },
         ..Event::new(Kind::SessionBegan, new.now)
     });
     tx.execute_all(&batch).await?;
@@ -284,6 +285,7 @@ async fn prove_again(
     batch.event(&Event {
         user: Some(session.user),
         session: Some(session.id),
+        facts: Facts { own_browser: true, ..Facts::NONE },
         ..Event::new(Kind::SessionReauthenticated, now)
     });
     tx.execute_all(&batch).await?;

@@ -1,6 +1,9 @@
 //! The store: which engine, and how reads and writes reach it.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicI64},
+};
 
 use crate::{
     StoreError,
@@ -14,6 +17,8 @@ use crate::{
 #[derive(Clone)]
 pub struct Store {
     engine: Engine,
+    /// The last place of the event log that was proved to be settled (`event/horizon.rs`).
+    pub(crate) horizon: Arc<AtomicI64>,
 }
 
 #[derive(Clone)]
@@ -33,9 +38,9 @@ impl Store {
             if path.is_empty() {
                 return Err(StoreError::Url("sqlite:// needs the path of a file".to_owned()));
             }
-            Ok(Self { engine: Engine::Sqlite(Arc::new(Sqlite::open(Path::new(path))?)) })
+            Ok(Self { engine: Engine::Sqlite(Arc::new(Sqlite::open(Path::new(path))?)), horizon: Arc::default() })
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Ok(Self { engine: Engine::Postgres(Postgres::open(url).await?) })
+            Ok(Self { engine: Engine::Postgres(Postgres::open(url).await?), horizon: Arc::default() })
         } else {
             Err(StoreError::Url("it must begin with sqlite:// or postgres://".to_owned()))
         }

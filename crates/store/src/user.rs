@@ -108,7 +108,8 @@ impl Tx {
 
 impl Store {
     /// Writes a user: a new one, or all but `epoch`, `created_at` and `disabled` of the one with that id. Another password
-    /// raises the epoch, as [`Store::set_password_hash`] does.
+    /// raises the epoch, as [`Store::set_password_hash`] does; of a user who is there already, `created_at` is only read as
+    /// the time of that change.
     ///
     /// # Errors
     /// [`StoreError`] as everywhere.
@@ -185,7 +186,8 @@ impl Store {
 }
 
 async fn put(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
-    tx.execute(
+    let known = tx.lock_user(&user.id).await?;
+    let written = tx.execute(
         "INSERT INTO users (id, username, email, email_verified, name, password_hash, group_names, disabled, from_file, \
          epoch, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10) ON CONFLICT (id) DO UPDATE SET \
          username = excluded.username, email = excluded.email, email_verified = excluded.email_verified, \
@@ -209,6 +211,8 @@ async fn put(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
         ],
     )
     .await?;
+    let changed = written > 0 && known.is_some_and(|known| known.password_hash != user.password_hash);
+    note(tx, changed, Kind::PasswordChanged, &user.id, user.created_at, None).await?;
     Ok(())
 }
 

@@ -25,7 +25,7 @@ pub struct ApiTokenSection {
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ScopeText {
-    /// Read sessions, receipts and metrics.
+    /// Read sessions, receipts, the log and metrics.
     Read,
     /// End sessions and retry logouts.
     Sessions,

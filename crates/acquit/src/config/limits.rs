@@ -19,6 +19,9 @@ pub struct LimitsSection {
     /// Logout requests from one address without credential, signature, hint or cookie. Others are never refused for their rate.
     #[schemars(range(min = 1, max = 1_000_000), extend("default" = 300))]
     pub logout_per_address: Option<i64>,
+    /// Reads of the System Log, `/api/v1/logs`, with one API token.
+    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 300))]
+    pub log_per_token: Option<i64>,
 }
 
 impl LimitsSection {
@@ -39,6 +42,7 @@ impl LimitsSection {
             sign_in_per_account: limit("sign_in_per_account", self.sign_in_per_account, default.sign_in_per_account),
             sign_in_per_address: limit("sign_in_per_address", self.sign_in_per_address, default.sign_in_per_address),
             logout_per_address: limit("logout_per_address", self.logout_per_address, default.logout_per_address),
+            log_per_token: limit("log_per_token", self.log_per_token, default.log_per_token),
         }
     }
 }

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::{
     api_tokens::ApiTokenSection, applications::ApplicationSection, egress::EgressSection, lifetimes::LifetimesSection,
-    limits::LimitsSection, metrics::MetricsSection, registration::RegistrationSection, server::ServerSection,
-    store::StoreSection, users::UserSection,
+    limits::LimitsSection, log::LogSection, metrics::MetricsSection, registration::RegistrationSection,
+    server::ServerSection, store::StoreSection, users::UserSection,
 };
 
 /// The configuration of Acquit. Any key can be overridden by the environment: `ACQUIT__SERVER__LISTEN` sets `listen` in
@@ -26,6 +26,8 @@ pub struct Raw {
     pub lifetimes: Option<LifetimesSection>,
     /// How often things may be tried, per minute.
     pub limits: Option<LimitsSection>,
+    /// The log of what happened, which `/api/v1/logs` shows.
+    pub log: Option<LogSection>,
     /// What outbound requests may reach beyond public addresses.
     pub egress: Option<EgressSection>,
     /// Who may read `/metrics`.

@@ -93,6 +93,7 @@ const FRONT: Option<Channel> = Some(Channel::Frontchannel);
 use Outcome::{Pending, Unsupported};
 
 mod offline;
+mod saml;
 
 #[test]
 fn every_application_of_the_session_is_told_and_closed() {

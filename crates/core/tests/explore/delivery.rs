@@ -2,15 +2,15 @@
 
 use acquit_core::{
     StepId,
-    delivery::{Answer, LEASE, settle},
+    delivery::{Answer, LEASE, Said, settle},
     participant::Protocol,
     step::{self, Channel, Outcome, Target},
 };
 
 use super::{
     moves::{Mutant, Rules},
-    transactions::{NAMES, at},
-    world::{Held, LIFETIMES, Step, StepKey, World},
+    transactions::{NAMES, at, protocol},
+    world::{Held, LIFETIMES, OFFLINE_APP, SAML_APP, Step, StepKey, World},
 };
 
 /// Jitter that spreads nothing: the moments of the world stay few.
@@ -57,8 +57,7 @@ pub(crate) fn send(world: &mut World, worker: usize, well: bool) -> Option<()> {
 pub(crate) fn record(rules: &Rules, world: &mut World, worker: usize) -> Option<()> {
     let held = world.workers[worker].take()?;
     let well = held.answer?;
-    let code = if well { 200 } else { 500 };
-    let answer = Answer::Status { code, retry_after: None, key_age: None, words: None };
+    let answer = answer(rules, held.key, well);
     let update = settle(&core_step(held), &answer, at(world.now), EVEN);
     let step = world.step(held.key).as_mut()?;
     if step.lease != Some((worker, held.until)) && !rules.is(Mutant::LeaseIgnored) {
@@ -72,14 +71,35 @@ pub(crate) fn record(rules: &Rules, world: &mut World, worker: usize) -> Option<
     Some(())
 }
 
+/// What comes back: a status or, in SAML, a message, which may prove nothing though it came with 200.
+fn answer(rules: &Rules, key: StepKey, well: bool) -> Answer {
+    let (retry_after, key_age, words) = (None, None, String::new());
+    if app_of(key) != SAML_APP {
+        return Answer::Status { code: if well { 200 } else { 500 }, retry_after, key_age, words: None };
+    }
+    let said = if well || rules.is(Mutant::UnprovedCounts) {
+        Said::Done { words, note: None }
+    } else {
+        Said::Unproved { words }
+    };
+    Answer::Said { code: 200, said, retry_after, key_age }
+}
+
+fn app_of(key: StepKey) -> usize {
+    match key {
+        StepKey::Session(_, app) => app,
+        StepKey::User(..) => OFFLINE_APP,
+    }
+}
+
 fn core_step(held: Held) -> step::Step {
-    let row = held.step;
+    let (row, protocol) = (held.step, protocol(app_of(held.key)));
     step::Step {
         id: StepId::of(&NAMES.logout, 0),
         logout: NAMES.logout.clone(),
         party: NAMES.apps[0].clone(),
-        protocol: Protocol::Oidc,
-        channel: Some(Channel::Backchannel),
+        protocol,
+        channel: Some(if protocol == Protocol::Saml { Channel::SamlSoap } else { Channel::Backchannel }),
         user: NAMES.users[0].clone(),
         session: None,
         target: Target::Nothing,

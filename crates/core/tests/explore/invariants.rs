@@ -5,7 +5,7 @@ use acquit_core::{session::Life, step::Outcome};
 use super::{
     moves::{Mutant, Rules},
     transactions,
-    world::{APPS, Ask, OFFLINE_APP, OWNER, SESSIONS, SILENT_APP, StepKey, World},
+    world::{APPS, Ask, OFFLINE_APP, OWNER, SAML_APP, SESSIONS, SILENT_APP, StepKey, World},
 };
 
 pub(crate) const NOTHING_MINTED: &str = "nothing is minted for a session that has ended";
@@ -96,7 +96,7 @@ fn all_told(world: &World, session: usize) -> bool {
     let Some(ended) = world.sessions[session].and_then(|row| row.ended) else { return true };
     (0..APPS).filter(|&app| world.codes[session][app].is_some()).all(|app| {
         let excused = match ended.ask {
-            Ask::App(_, asker) => asker == app && app == SILENT_APP,
+            Ask::App(_, asker) => asker == app && matches!(app, SILENT_APP | SAML_APP),
             Ask::AppAlone(_, asker) => asker == app,
             _ => false,
         };

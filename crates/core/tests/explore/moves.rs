@@ -21,6 +21,7 @@ pub(crate) enum Mutant {
     FromTokens,
     EpochKept,
     LeaseForEver,
+    UnprovedCounts,
 }
 
 /// The rules that the world follows.

@@ -5,7 +5,7 @@ use std::{sync::LazyLock, time::Duration};
 use acquit_core::{
     AppId, LogoutId, SessionId, Timestamp, UserId,
     grant::{self, CodeState, RefreshState},
-    participant::{BackChannel, Channels, Participant, Protocol},
+    participant::{BackChannel, Channels, Participant, Protocol, SamlChannel},
     plan::{By, OfflineGrant, Request, Scope, SessionShare, Snapshot, Tell, plan},
     session::{self, Life},
     step,
@@ -14,8 +14,8 @@ use acquit_core::{
 use super::{
     moves::{Mutant, Rules},
     world::{
-        APPS, Ask, CODE_SECONDS, Code, DEADLINE_SECONDS, Ended, Flight, Grant, LIFETIMES, OFFLINE_APP, OWNER, SESSIONS,
-        SILENT_APP, Session, Step, StepKey, World,
+        APPS, Ask, CODE_SECONDS, Code, DEADLINE_SECONDS, Ended, Flight, Grant, LIFETIMES, OFFLINE_APP, OWNER, SAML_APP,
+        SESSIONS, Session, Step, StepKey, World,
     },
 };
 
@@ -274,17 +274,22 @@ fn snapshot(rules: &Rules, world: &World, ask: Ask, read: Option<[[bool; APPS]; 
     snapshot
 }
 
+pub(crate) fn protocol(app: usize) -> Protocol {
+    if app == SAML_APP { Protocol::Saml } else { Protocol::Oidc }
+}
+
 fn participant(world: &World, session: usize, app: usize) -> Option<Participant> {
-    let back = (app != SILENT_APP).then(|| BackChannel { uri: String::new(), alg: String::new() });
+    let back = (app == OFFLINE_APP).then(|| BackChannel { uri: String::new(), alg: String::new() });
+    let saml = (app == SAML_APP).then(|| SamlChannel { soap: Some(String::new()), ..SamlChannel::default() });
     Some(Participant {
         session: NAMES.sessions[session].clone(),
         app: NAMES.apps[app].clone(),
-        protocol: Protocol::Oidc,
+        protocol: protocol(app),
         client_id: String::new(),
         subject: String::new(),
         sid: String::new(),
         joined_at: at(world.participants[session][app]?.joined),
-        channels: Channels { back, tell_on_expiry: app != OFFLINE_APP, ..Channels::default() },
+        channels: Channels { back, saml, tell_on_expiry: app != OFFLINE_APP, ..Channels::default() },
         name_id: None,
         not_on_or_after: None,
     })

@@ -12,6 +12,8 @@ pub(crate) const SESSIONS: usize = 3;
 pub(crate) const ROUNDS: usize = 3;
 /// Whose the sessions are: the first user may sign in in two browsers.
 pub(crate) const OWNER: [usize; SESSIONS] = [0, 0, 1];
+/// The application that speaks SAML, told over SOAP; its codes stand for assertions.
+pub(crate) const SAML_APP: usize = 0;
 /// The application whose grants have `offline_access`, and which does not want to hear of expiry.
 pub(crate) const OFFLINE_APP: usize = 1;
 /// The application that cannot be told.

@@ -17,18 +17,13 @@ use crate::{
 pub fn decode<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Arrived, Error> {
     let (mut message, mut relay) = (None, None);
     for (name, value) in fields {
-        match name {
-            "SAMLRequest" | "SAMLResponse" => {
-                if message.replace((name == "SAMLRequest", value)).is_some() {
-                    return Err(Error::Parameter("SAMLRequest"));
-                }
-            }
-            "RelayState" => {
-                if relay.replace(value).is_some() {
-                    return Err(Error::Parameter("RelayState"));
-                }
-            }
-            _ => {}
+        let again = match name {
+            "SAMLRequest" | "SAMLResponse" => message.replace((name == "SAMLRequest", value)).is_some(),
+            "RelayState" => relay.replace(value).is_some(),
+            _ => false,
+        };
+        if again {
+            return Err(Error::Parameter(if name == "RelayState" { "RelayState" } else { "SAMLRequest" }));
         }
     }
     let (request, value) = message.ok_or(Error::Parameter("SAMLRequest"))?;

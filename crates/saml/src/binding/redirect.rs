@@ -91,6 +91,9 @@ pub fn encode<M: Outbound>(
     relay: Option<&str>,
     signer: Option<&Signer>,
 ) -> Result<String, BuildError> {
+    if !M::BY_REDIRECT {
+        return Err(BuildError::Binding);
+    }
     let deflated = miniz_oxide::deflate::compress_to_vec(message.plain_xml()?.as_bytes(), 6);
     let mut url = Url::parse(location).map_err(|_| BuildError::Url)?;
     let mut query = String::new();

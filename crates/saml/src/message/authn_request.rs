@@ -144,7 +144,7 @@ impl AuthnRequest {
             attribute_index: index("AttributeConsumingServiceIndex")?,
             name_id_policy: policy.transpose()?,
             context: node.optional(SAMLP, "RequestedAuthnContext")?.map(context).transpose()?,
-            subject: subject.map(|subject| NameId::read_in(node, subject, keys)).transpose()?.flatten(),
+            subject: subject.map(|subject| NameId::read_in(subject, keys)).transpose()?.flatten(),
         };
         // Core section 3.4.1: one way of naming the endpoint excludes the other.
         if this.acs_index.is_some() && (this.acs_url.is_some() || this.protocol_binding.is_some()) {

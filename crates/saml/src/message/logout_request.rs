@@ -51,7 +51,7 @@ impl LogoutRequest {
         let node = signed.node(Kind::LogoutRequest)?;
         let not_on_or_after = node.attr("NotOnOrAfter").map(|text| time::read(text, "NotOnOrAfter")).transpose()?;
         signed.ends(not_on_or_after)?;
-        let name_id = NameId::read_in(node, node, keys)?.ok_or(Error::Missing("NameID"))?;
+        let name_id = NameId::read_in(node, keys)?.ok_or(Error::Missing("NameID"))?;
         let mut session_indexes = Vec::new();
         for index in node.all(SAMLP, "SessionIndex") {
             let index = index.filled("SessionIndex")?;

@@ -66,18 +66,19 @@ impl NameId {
     }
 
     /// The name inside `parent`, in the clear or encrypted. Only for elements that a verified signature covers.
-    pub(super) fn read_in(root: Node<'_>, parent: Node<'_>, keys: &[DecryptionKey]) -> Result<Option<Self>, Error> {
+    pub(super) fn read_in(parent: Node<'_>, keys: &[DecryptionKey]) -> Result<Option<Self>, Error> {
         let plain = parent.optional(SAML, "NameID")?;
         match (plain, parent.optional(SAML, "EncryptedID")?) {
             (Some(_), Some(_)) => Err(Error::Twice("NameID")),
             (Some(plain), None) => Self::read(plain).map(Some),
             (None, None) => Ok(None),
             (None, Some(holder)) => {
-                let clear = decrypt(root, holder, keys)?;
+                let clear = decrypt(holder, keys)?;
                 let xml = Xml::parse(clear.as_bytes(), Caps::MESSAGE).map_err(|_| Error::Decryption)?;
-                let mut names = xml.root()?.walk().filter(|node| node.is(SAML, "EncryptedID"));
-                let name = names.next().and_then(|holder| holder.optional(SAML, "NameID").ok().flatten());
-                name.and_then(|name| Self::read(name).ok()).map(Some).ok_or(Error::Decryption)
+                let mut holders = xml.root()?.walk().filter(|node| node.is(SAML, "EncryptedID"));
+                let (Some(holder), None) = (holders.next(), holders.next()) else { return Err(Error::Decryption) };
+                let name = holder.one(SAML, "NameID").and_then(Self::read);
+                name.map(Some).map_err(|_| Error::Decryption)
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Response, as a service provider takes it (Profiles sections 4.1.4.3 and 4.1.4.5).
 
+use std::borrow::Cow;
+
 use acquit_core::time::Timestamp;
 
 use super::{Attribute, AuthnStatement, Expect, Kind, Message, NameId, Signed, Status, header::issuer};
@@ -114,7 +116,7 @@ impl Answer {
         match (plain, root.optional(SAML, "EncryptedAssertion")?) {
             (Some(assertion), None) => accept(assertion, trust, expect, rules),
             (None, Some(holder)) => {
-                let clear = decrypt(root, holder, rules.keys)?;
+                let clear = decrypt(holder, rules.keys)?;
                 let xml = Xml::parse(clear.as_bytes(), Caps::MESSAGE).map_err(|_| Error::Decryption)?;
                 reopened(&xml, trust, expect, rules).map_err(uniform)
             }
@@ -178,7 +180,7 @@ fn accept(assertion: Node<'_>, trust: &Trust, expect: &Expect<'_>, rules: &Respo
     let not_on_or_after = outcome?;
     conditions(assertion.one(SAML, "Conditions")?, expect, rules)?;
 
-    let name_id = NameId::read_in(assertion, subject, &[])?.ok_or(Error::Missing("NameID"))?;
+    let name_id = NameId::read_in(subject, rules.keys)?.ok_or(Error::Missing("NameID"))?;
     let authn = assertion.all(SAML, "AuthnStatement").next().ok_or(Error::Missing("AuthnStatement"))?;
     let authn = authn_statement(authn)?;
     if authn.session_not_on_or_after.is_some_and(|end| expect.over(end)) {
@@ -262,7 +264,7 @@ fn authn_statement(node: Node<'_>) -> Result<AuthnStatement, Error> {
 
 fn attribute(node: Node<'_>) -> Result<Attribute, Error> {
     // A value may be XML of its own; such a one is of no use here, and is left out.
-    let values = node.all(SAML, "AttributeValue").filter_map(|value| value.text().ok().map(|text| text.into_owned()));
+    let values = node.all(SAML, "AttributeValue").filter_map(|value| value.text().ok().map(Cow::into_owned));
     Ok(Attribute {
         name: node.required("Name")?.to_owned(),
         format: node.attr("NameFormat").map(str::to_owned),

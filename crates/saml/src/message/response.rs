@@ -84,6 +84,7 @@ impl Response {
 impl Part for Response {
     const NAME: &'static str = "samlp:Response";
     const REQUEST: bool = false;
+    const BY_REDIRECT: bool = false;
 
     fn header(&self) -> &Header {
         &self.header

@@ -16,6 +16,8 @@ pub(crate) trait Part {
     const NAME: &'static str;
     /// Whether this is a request; the bindings name their parameter by it.
     const REQUEST: bool;
+    /// Whether it may travel in a query; a Response may not (Profiles section 4.1.2).
+    const BY_REDIRECT: bool = true;
     /// What the message begins with.
     fn header(&self) -> &Header;
     /// Attributes of its own.

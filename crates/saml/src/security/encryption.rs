@@ -101,16 +101,18 @@ pub(crate) fn encrypt(plain: &str, recipient: &Certificate) -> Result<String, Bu
     Library::encrypt(&out.finish()?, plain.as_bytes(), recipient)
 }
 
-/// The document with the one `xenc:EncryptedData` inside `holder` in the clear. Only for documents whose outer signature was
-/// verified.
-pub(crate) fn decrypt(root: Node<'_>, holder: Node<'_>, keys: &[DecryptionKey]) -> Result<String, Error> {
-    shape(root, holder).map_err(|_| Error::Decryption)?;
-    let xml = root.doc.input_text();
+/// The document with the one `xenc:EncryptedData` inside `holder` in the clear. Only for a holder that a verified signature
+/// covers.
+pub(crate) fn decrypt(holder: Node<'_>, keys: &[DecryptionKey]) -> Result<String, Error> {
+    shape(holder).map_err(|_| Error::Decryption)?;
+    let xml = holder.doc.input_text();
     keys.iter().find_map(|key| Library::decrypt(xml, key).ok()).ok_or(Error::Decryption)
 }
 
-fn shape(root: Node<'_>, holder: Node<'_>) -> Result<(), Error> {
+fn shape(holder: Node<'_>) -> Result<(), Error> {
     let data = holder.one(XENC, "EncryptedData")?;
+    // The library decrypts the first of the whole document, which may stand in a SOAP header that nobody signed.
+    let root = std::iter::successors(Some(holder), |node| node.parent()).last().ok_or(Error::Decryption)?;
     let of = |name: &'static str| root.walk().filter(move |node| node.is(XENC, name)).count();
     if holder.children().count() != 1 || of("EncryptedData") != 1 || of("EncryptedKey") != 1 {
         return Err(Error::Decryption);

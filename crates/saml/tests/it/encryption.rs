@@ -2,7 +2,9 @@
 
 use acquit_saml::{
     Error,
+    binding::soap,
     message::{Answer, Expect, Kind, LogoutRequest, Message, Outbound, ResponseRules, SignWhat},
+    names,
     security::DecryptionKey,
 };
 
@@ -124,4 +126,43 @@ fn a_small_key_is_no_decryption_key() {
     assert!(DecryptionKey::from_pkcs8(&idp_ec().pkcs8).is_err());
     assert!(DecryptionKey::from_pkcs8(b"x").is_err());
     assert_eq!(format!("{:?}", keys(sp())), "[DecryptionKey]");
+}
+
+#[test]
+fn a_name_in_an_unsigned_soap_header_is_never_the_one_decrypted() {
+    let sent = |person: &str| {
+        let request = logout_request(person);
+        let encrypted = request.encrypted_to(idp().signer.certificate()).unwrap();
+        soap::encode(&encrypted, &sp().signer).unwrap()
+    };
+    let take = |envelope: &str| {
+        let arrived = soap::decode(envelope.as_bytes().to_vec()).unwrap();
+        let message = Message::open(&arrived, &[Kind::LogoutRequest])?;
+        let signed = message.verify(&trust(SP, &[sp()]), &Expect::new(&[IDP_SLO], now()))?;
+        LogoutRequest::from_signed(&signed, &keys(idp())).map(|request| request.name_id.value.clone())
+    };
+    let honest = sent("alice");
+    assert_eq!(take(&honest), Ok("alice".to_owned()));
+    // Anybody can encrypt to a published key.
+    let bob = sent("bob");
+    let bob = cut(&bob, "<saml:EncryptedID>", "</saml:EncryptedID>");
+    let bob = bob.replace("<saml:EncryptedID>", &format!("<saml:EncryptedID xmlns:saml=\"{}\">", names::SAML));
+    let headed = honest.replace("<soap:Body>", &format!("<soap:Header>{bob}</soap:Header><soap:Body>"));
+    assert_eq!(take(&headed), Err(Error::Decryption));
+    let empty =
+        format!("<saml:EncryptedID xmlns:saml=\"{0}\"><saml:NameID>bob</saml:NameID></saml:EncryptedID>", names::SAML);
+    let headed = honest.replace("<soap:Body>", &format!("<soap:Header>{empty}</soap:Header><soap:Body>"));
+    assert_eq!(take(&headed), Err(Error::Decryption));
+}
+
+#[test]
+fn an_encrypted_name_in_a_signed_assertion_is_read() {
+    let request = logout_request("alice");
+    let name = request.encrypted_to(sp().signer.certificate()).unwrap().plain_xml().unwrap();
+    let name = cut(&name, "<saml:EncryptedID>", "</saml:EncryptedID>");
+    let plain = response("mallory").plain_xml().unwrap();
+    let plain = plain.replace(cut(&plain, "<saml:NameID", "</saml:NameID>"), name);
+    let signed = shapes::sign_xml(&plain, idp(), shapes::TEMPLATE);
+    assert_eq!(person(consume_with_keys(&signed, &keys(sp())).unwrap()), "alice");
+    assert_eq!(consume_with_keys(&signed, &keys(evil())), Err(Error::Decryption));
 }

@@ -3,6 +3,7 @@
 
 mod artifact;
 mod encryption;
+mod hostile;
 mod logout;
 mod metadata;
 mod parties;

@@ -125,3 +125,18 @@ fn an_endpoint_keeps_its_own_query_and_loses_its_fragment() {
     assert!(url.starts_with("https://idp.example/slo?tenant=1&SAMLRequest="));
     assert!(!url.contains('#'));
 }
+
+#[test]
+fn a_response_never_travels_by_redirect() {
+    let refused = redirect::encode(&response("alice"), ACS, None, Some(&idp().signer));
+    assert_eq!(refused, Err(acquit_saml::BuildError::Binding));
+    let packed = miniz_oxide::deflate::compress_to_vec(
+        response_xml("alice", acquit_saml::message::SignWhat::Response).as_bytes(),
+        6,
+    );
+    let packed = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, packed);
+    let packed: String = form_urlencoded::byte_serialize(packed.as_bytes()).collect();
+    let arrived = redirect::decode(&format!("SAMLResponse={packed}")).unwrap();
+    let opened = acquit_saml::message::Message::open(&arrived, &[acquit_saml::message::Kind::Response]);
+    assert_eq!(opened.map(|_| ()).unwrap_err(), Error::Kind);
+}

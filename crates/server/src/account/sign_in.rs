@@ -2,9 +2,11 @@
 
 use acquit_core::{
     SessionId, UserId,
+    event::{Facts, Kind},
     plan::{By, Scope, Tell},
 };
 use acquit_store::{
+    event::Event,
     session::{BeginRefusal, NewSession},
     user::User,
 };
@@ -79,17 +81,28 @@ pub async fn submit(
         return form(&app, &mut browser, &flow, username, Some(problem), StatusCode::TOO_MANY_REQUESTS);
     }
     let password = form_data.get("password").unwrap_or_default();
-    let Some(user) = authenticate(&app, &username, password).await? else {
-        tracing::info!(ip = %address, "a sign-in failed");
-        let problem = Problem::WrongNameOrPassword;
-        return form(&app, &mut browser, &flow, username, Some(problem), StatusCode::UNAUTHORIZED);
-    };
     let agent = headers.get("user-agent").and_then(|agent| agent.to_str().ok());
+    let user = match authenticate(&app, &username, password).await? {
+        Ok(user) => user,
+        Err(refused) => {
+            log_refusal(&app, refused, address, agent).await;
+            let problem = Problem::WrongNameOrPassword;
+            return form(&app, &mut browser, &flow, username, Some(problem), StatusCode::UNAUTHORIZED);
+        }
+    };
     begin(&app, &browser, &flow, user, address, agent).await
 }
 
+/// Why nobody is signed in, for the log alone: the person reads the same words in each case.
+struct Refused {
+    /// Whose name it was, if anybody's.
+    user: Option<UserId>,
+    /// As Okta's log has it.
+    reason: &'static str,
+}
+
 /// The user, if the password is theirs and they are not kept out. An unknown name costs as much time as a known one.
-async fn authenticate(app: &App, username: &str, password: &str) -> Result<Option<User>, DoorError> {
+async fn authenticate(app: &App, username: &str, password: &str) -> Result<Result<User, Refused>, DoorError> {
     let user = if username.len() <= MAX_USERNAME { app.store.user_by_username(username).await? } else { None };
     let hash = user.as_ref().and_then(|user| user.password_hash.clone());
     let right = app
@@ -97,7 +110,33 @@ async fn authenticate(app: &App, username: &str, password: &str) -> Result<Optio
         .verify(Secret::new(password), hash.as_deref())
         .await
         .map_err(|error| DoorError::Internal(error.to_string()))?;
-    Ok(user.filter(|user| right && !user.disabled))
+    Ok(match user {
+        Some(user) if right && !user.disabled => Ok(user),
+        Some(user) if right => Err(Refused { user: Some(user.id), reason: "USER_DISABLED" }),
+        Some(user) => Err(Refused { user: Some(user.id), reason: "INVALID_CREDENTIALS" }),
+        None => Err(Refused { user: None, reason: "INVALID_CREDENTIALS" }),
+    })
+}
+
+/// Logs that a sign-in was refused. Only tries that the limits let through come here, so the log grows no faster than
+/// they allow. A name that is nobody's is not kept: people type their passwords there.
+async fn log_refusal(app: &App, refused: Refused, address: String, agent: Option<&str>) {
+    tracing::info!(ip = %address, "a sign-in failed");
+    let event = Event {
+        user: refused.user,
+        ip: Some(address),
+        facts: Facts { user_agent: shortened(agent), reason: Some(refused.reason.to_owned()), ..Facts::NONE },
+        ..Event::new(Kind::SignInFailed, app.clock.now())
+    };
+    if let Err(error) = app.store.append_event(event).await {
+        // It failed in any case; that must not depend on the log.
+        tracing::warn!(%error, "a sign-in that failed is missing in the event log");
+    }
+}
+
+/// As much of a browser's name as is kept.
+fn shortened(agent: Option<&str>) -> Option<String> {
+    agent.map(|agent| agent.chars().take(256).collect())
 }
 
 /// Begins a session, or renews the one of the same user in this browser; another user's ends first, by a logout.
@@ -150,7 +189,7 @@ async fn begin(
         user_epoch: user.epoch,
         now,
         ip: Some(address),
-        user_agent: agent.map(|agent| agent.chars().take(256).collect()),
+        user_agent: shortened(agent),
     };
     match app.store.begin_session(new).await? {
         Ok(_) => {}

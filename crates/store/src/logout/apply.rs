@@ -1,6 +1,12 @@
 //! Writing a plan down: all of it in the transaction that read its snapshot.
 
-use acquit_core::{UserId, event::Kind, plan::Plan, receipt::State, step::Step};
+use acquit_core::{
+    SessionId, UserId,
+    event::{Facts, Kind},
+    plan::Plan,
+    receipt::State,
+    step::{Outcome, Step},
+};
 
 use super::{Lease, LogoutOrder};
 use crate::{
@@ -46,6 +52,7 @@ pub(super) async fn apply(tx: &mut Tx, order: &LogoutOrder, user: &UserId, plan:
             plan.steps.len(),
             request.reason.as_ref().map(|why| format!("; {why}")).unwrap_or_default(),
         )),
+        facts: Facts { reason: request.reason.clone(), ..facts(order, plan, None) },
         ..Event::new(Kind::LogoutPlanned, request.at)
     });
     for session in &plan.end {
@@ -58,7 +65,9 @@ pub(super) async fn apply(tx: &mut Tx, order: &LogoutOrder, user: &UserId, plan:
             user: Some(user.clone()),
             session: Some(session.clone()),
             logout: Some(request.id.clone()),
+            party: request.party.clone(),
             ip: request.ip.clone(),
+            facts: facts(order, plan, Some(session)),
             ..Event::new(Kind::SessionEnded, request.at)
         });
     }
@@ -77,9 +86,34 @@ pub(super) async fn apply(tx: &mut Tx, order: &LogoutOrder, user: &UserId, plan:
     for (number, step) in plan.steps.iter().enumerate() {
         let lease = order.lease.as_ref().filter(|_| step.next_attempt_at.is_some_and(|at| at <= request.at));
         batch.step(number, step, lease)?;
+        if step.outcome == Outcome::Unsupported {
+            batch.step_event(step, None, step.outcome, step.detail.as_deref(), request.at);
+        }
     }
     tx.execute_all(&batch).await?;
     Ok(())
+}
+
+/// What the log says of the whole logout, or of one session that it ends: how many logout requests its receipt holds.
+/// No step is added to a logout later, so the numbers are final as they are written.
+fn facts(order: &LogoutOrder, plan: &Plan, session: Option<&SessionId>) -> Facts {
+    let request = &order.request;
+    let (mut oidc, mut saml) = (0, 0);
+    let asked = plan.steps.iter().filter(|step| step.channel.is_some());
+    for step in asked.filter(|step| session.is_none() || step.session.as_ref() == session) {
+        match step.protocol.as_str() {
+            "saml" => saml += 1,
+            _ => oidc += 1,
+        }
+    }
+    Facts {
+        by: Some(request.by.as_str().to_owned()),
+        scope: Some(request.scope.as_str().to_owned()),
+        oidc_requests: Some(oidc),
+        saml_requests: Some(saml),
+        own_browser: session.is_some() && request.browser.as_ref() == session,
+        ..Facts::NONE
+    }
 }
 
 impl Batch {

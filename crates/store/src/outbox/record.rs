@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use acquit_core::{
     StepId, Timestamp,
     delivery::StepUpdate,
-    event::Kind,
+    event::{Facts, Kind},
     receipt::Attempt,
     step::{Outcome, Step},
 };
@@ -94,6 +94,8 @@ impl Batch {
         let StepUpdate { outcome, detail, next_attempt_at, again, key_retried } = &record.update;
         if let Some(attempt) = &record.attempt {
             self.attempt(step, &record.node, attempt, *outcome);
+        } else if holds && *outcome == Outcome::Failed && step.outcome != Outcome::Confirmed {
+            self.gave_up(step, detail.as_deref().unwrap_or("given up"), record.at);
         }
         if holds {
             // A confirmation that came in late from a lost lease stands, whatever came after it.
@@ -117,6 +119,12 @@ impl Batch {
 
     /// Adds an attempt to the step's evidence, and to the log.
     pub(crate) fn attempt(&mut self, step: &Step, node: &str, attempt: &Attempt, outcome: Outcome) {
+        self.attempt_alone(step, node, attempt);
+        self.step_event(step, attempt.status, outcome, attempt.detail.as_deref(), attempt.at);
+    }
+
+    /// Adds an attempt to the step's evidence only.
+    pub(crate) fn attempt_alone(&mut self, step: &Step, node: &str, attempt: &Attempt) {
         self.push("UPDATE steps SET attempts = attempts + 1 WHERE id = $1", params![&step.id]);
         self.push(
             "INSERT INTO attempts (step_id, logout_id, node, at, status, ms, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -130,28 +138,45 @@ impl Batch {
                 attempt.detail.as_ref(),
             ],
         );
-        self.event(&Event {
-            user: Some(step.user.clone()),
-            session: step.session.clone(),
-            logout: Some(step.logout.clone()),
-            party: Some(step.party.as_str().to_owned()),
-            detail: Some(match (&attempt.status, &attempt.detail) {
-                (_, Some(detail)) => format!("{}: {detail}", outcome.as_str()),
-                (Some(status), None) => format!("{}: answered {status}", outcome.as_str()),
-                (None, None) => outcome.as_str().to_owned(),
-            }),
-            ..Event::new(Kind::StepAttempted, attempt.at)
-        });
     }
 
     /// Logs that a step was given up without an attempt.
     pub(crate) fn gave_up(&mut self, step: &Step, why: &str, at: Timestamp) {
+        self.step_event(step, None, Outcome::Failed, Some(why), at);
+    }
+
+    /// Logs how a step stands. `words` are the party's own where it answered: those stay in the detail, and only what we
+    /// say ourselves gets into the facts.
+    pub(crate) fn step_event(
+        &mut self,
+        step: &Step,
+        status: Option<u16>,
+        outcome: Outcome,
+        words: Option<&str>,
+        at: Timestamp,
+    ) {
+        let reason = match (status, words) {
+            (Some(status), _) => Some(format!("answered {status}")),
+            (None, words) => words.map(str::to_owned),
+        };
         self.event(&Event {
             user: Some(step.user.clone()),
             session: step.session.clone(),
             logout: Some(step.logout.clone()),
             party: Some(step.party.as_str().to_owned()),
-            detail: Some(format!("failed: {why}")),
+            detail: Some(match (words, &reason) {
+                (Some(words), _) => format!("{}: {words}", outcome.as_str()),
+                (None, Some(reason)) => format!("{}: {reason}", outcome.as_str()),
+                (None, None) => outcome.as_str().to_owned(),
+            }),
+            facts: Facts {
+                protocol: Some(step.protocol.as_str().to_owned()),
+                channel: step.channel.map(|channel| channel.as_str().to_owned()),
+                outcome: Some(outcome.as_str().to_owned()),
+                status,
+                reason,
+                ..Facts::NONE
+            },
             ..Event::new(Kind::StepAttempted, at)
         });
     }

@@ -170,7 +170,9 @@ async fn write(
         Report::Answered(_) => {
             let words = if outcome == Confirmed { "answered Success" } else { detail.as_deref().unwrap_or_default() };
             let attempt = Attempt { at, status: None, ms: 0, detail: Some(words.to_owned()) };
-            batch.attempt(&step, "browser", &attempt, outcome);
+            batch.attempt_alone(&step, "browser", &attempt);
+            // The application's own words stay in the receipt.
+            batch.step_event(&step, None, outcome, Some("answered in the browser"), at);
         }
         Report::Skipped(why, _) if outcome == Failed => batch.gave_up(&step, why, at),
         Report::Skipped(..) => {}

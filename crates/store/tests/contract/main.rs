@@ -14,11 +14,13 @@ mod world;
 
 mod code;
 mod durability;
+mod event;
 mod frontchannel;
 mod logout;
 mod outbox;
 mod races;
 mod receipt;
+mod saml;
 mod session;
 mod small;
 mod sweep;

@@ -94,6 +94,20 @@ contract! {
         assert_eq!(world.next_due(&[]).await.unwrap(), Some(at(30)));
     }
 
+    async fn a_step_that_is_given_up_without_an_attempt_is_logged_once(world: World) {
+        logout(&world, &["wiki"]).await;
+        let steps = world.claim_due(at(10), lease("n", 40), 10, &[]).await.unwrap();
+        let given_up = StepUpdate { detail: Some("its deadline passed".to_owned()), ..update(Outcome::Failed, None) };
+        let record = AttemptRecord { attempt: None, ..attempt(&steps[0], "n", 11, 0, given_up) };
+        world.record_attempts(vec![record.clone()]).await.unwrap();
+        world.record_attempts(vec![record]).await.unwrap();
+        let events = world.events(0, 100).await.unwrap();
+        let logged: Vec<_> = events.iter().filter(|event| event.kind == "step-attempted").collect();
+        assert_eq!(logged.len(), 1, "the lease is gone with the first");
+        let facts = &logged[0].facts;
+        assert_eq!((facts.outcome.as_deref(), facts.reason.as_deref()), (Some("failed"), Some("its deadline passed")));
+    }
+
     async fn an_attempt_that_is_recorded_twice_counts_once(world: World) {
         let logout = logout(&world, &["wiki"]).await;
         let steps = world.claim_due(at(10), lease("n", 40), 10, &[]).await.unwrap();

@@ -110,6 +110,22 @@ contract! {
         }
     }
 
+    async fn a_password_that_the_configuration_changed_is_logged_once(world: World) {
+        let mut ann = world.user("ann").await;
+        ann.created_at = at(7);
+        world.put_user(ann.clone()).await.unwrap().unwrap();
+        assert!(world.events(0, 100).await.unwrap().is_empty(), "neither a new user nor the same password");
+        ann.password_hash = Some("$argon2id$newer".to_owned());
+        for _ in 0..2 {
+            world.put_user(ann.clone()).await.unwrap().unwrap();
+        }
+        let events = world.events(0, 100).await.unwrap();
+        assert_eq!((kinds(&events), events[0].at), (vec!["password-changed"], at(7)));
+        assert!(world.delete_user(&ann.id, at(8)).await.unwrap());
+        world.put_user(ann).await.unwrap().unwrap();
+        assert_eq!(world.events(0, 100).await.unwrap().len(), 2, "nothing changes of who was deleted");
+    }
+
     async fn whose_epoch_was_raised_is_found_until_a_logout_has_told_of_it(world: World) {
         let (ann, bob, eve, joe) =
             (world.user("ann").await, world.user("bob").await, world.user("eve").await, world.user("joe").await);

@@ -43,6 +43,12 @@ impl InProcess {
         TestApp::new(format!("http://{}:{port}", setup.host), follow(clock), applications, runs)
     }
 
+    /// What the clock will say after a while, as a time in ISO 8601.
+    #[must_use]
+    pub fn clock_text(&self, after: Duration) -> String {
+        acquit_server::clock::Clock::now(&*self.clock).plus(after).to_string()
+    }
+
     /// Moves the clock on.
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);

@@ -12,6 +12,7 @@ mod endings;
 mod failing_store;
 mod five_apps;
 mod frontchannel;
+mod logs;
 mod main_job;
 mod openid_client;
 mod openidconnect;
