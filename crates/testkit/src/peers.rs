@@ -14,10 +14,12 @@ use tokio::process::{Child, Command};
 
 pub mod apache;
 pub mod chromium;
+pub mod mellon;
 pub mod node;
 
 pub use apache::Apache;
 pub use chromium::{Chromium, Person};
+pub use mellon::Mellon;
 pub use node::NodeRp;
 
 /// Whether the peers take part. Without `ACQUIT_PEERS` they do not, which is said once.
