@@ -23,7 +23,8 @@ use super::{
 };
 use crate::{
     App,
-    account::{signed_out, signing_out},
+    account::{sign_out, signed_out, signing_out},
+    browser::Browser,
     door::DoorError,
     form::Query,
     logout::Done,
@@ -88,7 +89,8 @@ pub async fn leave(
 ) -> Result<Response, DoorError> {
     let frames: Vec<Step> = done.frames(session).cloned().collect();
     let hops = done.hops(session).next().is_some();
-    travel(app, session, &done.logout, frames, hops, logouts, end).await
+    let response = travel(app, session, &done.logout, frames, hops, logouts, end).await?;
+    Ok(if hops { sign_out::signed_out_here(response) } else { sign_out::forget(app, response) })
 }
 
 /// The same for frames and hops that were gathered.
@@ -159,7 +161,11 @@ pub async fn next(State(app): State<App>, headers: HeaderMap, Query(query): Quer
             return Ok(page);
         }
     }
-    reach(&app, &chain.logouts, chain.end).await
+    let response = reach(&app, &chain.logouts, chain.end).await?;
+    // A newer session, from another tab, keeps its cookie.
+    let browser = Browser::look_up(&app, &headers).await?;
+    let done = browser.former.is_some_and(|view| view.session.id == chain.session);
+    Ok(if done { sign_out::forget(&app, response) } else { response })
 }
 
 /// The SAML frames, and the logout whose hops wait for the browser of an ended session and may still be made before a new sign-in: those that name

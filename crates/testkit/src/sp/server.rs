@@ -186,7 +186,7 @@ async fn slo(shared: &Shared, arrived: Result<Arrived, String>, by: Binding) -> 
             lock(&shared.ledger).push(entry);
             page(StatusCode::OK, "landing", "none", &said)
         }
-        Ok(Heard::Request(request)) => obey(shared, request, by, relay_state).await,
+        Ok(Heard::Request(request)) => obey(shared, *request, by, relay_state).await,
         Err(error) => {
             let entry =
                 Entry { what: "LogoutRequest", by, indexes: Vec::new(), ended: 0, said: error.clone(), relay_state };
@@ -197,7 +197,7 @@ async fn slo(shared: &Shared, arrived: Result<Arrived, String>, by: Binding) -> 
 }
 
 enum Heard {
-    Request(LogoutRequest),
+    Request(Box<LogoutRequest>),
     Answer(Status),
 }
 
@@ -215,7 +215,7 @@ async fn hear(shared: &Shared, arrived: &Arrived, here: &str) -> Result<Heard, S
         if request.not_on_or_after.is_none() {
             return Err("no NotOnOrAfter (Core section 3.7.3.2)".to_owned());
         }
-        return Ok(Heard::Request(request));
+        return Ok(Heard::Request(Box::new(request)));
     }
     let request = message.in_response_to().unwrap_or_default().to_owned();
     if !lock(&shared.asked).contains(&request) {

@@ -15,6 +15,7 @@ mod frontchannel;
 mod logs;
 mod main_job;
 mod mellon;
+mod node_saml;
 mod openid_client;
 mod openidconnect;
 mod par;
