@@ -41,6 +41,7 @@ pub mod suggest;
 pub mod tree;
 pub mod users;
 
+use applications::ProtocolText;
 use context::Context;
 use diagnostic::{Diagnostic, Diagnostics};
 use environment::Environment;
@@ -150,7 +151,8 @@ fn resolve(raw: Raw, cx: &mut Context<'_>) -> Option<Settings> {
 
     let mut complete = true;
     let mut keep = |whole: bool| complete &= whole;
-    let (root, mut api_tokens, mut users, mut applications) = (Path::root(), Vec::new(), Vec::new(), Vec::new());
+    let (root, mut api_tokens, mut users) = (Path::root(), Vec::new(), Vec::new());
+    let (mut applications, mut saml_applications) = (Vec::new(), Vec::new());
     for (index, section) in raw.api_tokens.unwrap_or_default().into_iter().enumerate() {
         let resolved = section.resolve(cx, &root.key("api_tokens").index(index));
         keep(resolved.is_some());
@@ -162,10 +164,18 @@ fn resolve(raw: Raw, cx: &mut Context<'_>) -> Option<Settings> {
         users.extend(resolved);
     }
     for (index, section) in raw.applications.unwrap_or_default().into_iter().enumerate() {
-        let resolved = section.resolve(cx, &root.key("applications").index(index), &policy);
-        keep(resolved.is_some());
-        applications.extend(resolved);
+        let path = root.key("applications").index(index);
+        if section.protocol == Some(ProtocolText::Saml) {
+            let resolved = section.resolve_saml(cx, &path, &policy);
+            keep(resolved.is_some());
+            saml_applications.extend(resolved);
+        } else {
+            let resolved = section.resolve(cx, &path, &policy);
+            keep(resolved.is_some());
+            applications.extend(resolved);
+        }
     }
+    cross::entities(cx, &saml_applications);
     let (server, store) = (server?, store?);
     complete.then_some(Settings {
         server,
@@ -179,5 +189,6 @@ fn resolve(raw: Raw, cx: &mut Context<'_>) -> Option<Settings> {
         log,
         users,
         applications,
+        saml_applications,
     })
 }

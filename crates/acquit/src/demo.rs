@@ -189,6 +189,7 @@ fn settings(
     let loopback: IpNet =
         IpNet::new([127, 0, 0, 0].into(), 8).map_err(|error| DemoError::Address(error.to_string()))?;
     Ok(Settings {
+        saml_applications: Vec::new(),
         server: settings::Server {
             public_url,
             issuer: issuer.to_owned(),

@@ -22,6 +22,7 @@ use crate::{
     outbox::{Composer, StoreOutbox},
     password::PasswordHasher,
     provider::credentials::FetchedKeys,
+    saml::{keys::SamlKeys, parties::OurParties},
     seal::Sealer,
     settings::{self, Settings},
 };
@@ -43,6 +44,10 @@ pub struct Inner {
     pub clients: Clients,
     /// The signing keys.
     pub keys: Keys,
+    /// The keys that sign SAML messages.
+    pub saml_keys: SamlKeys,
+    /// Who we are in SAML, and whom we trust.
+    pub parties: Arc<OurParties>,
     /// Seals what leaves and comes back.
     pub sealer: Sealer,
     /// Its own cookies.

@@ -9,12 +9,15 @@ use acquit_core::{AppId, participant::Channels};
 use acquit_oidc::client::Client;
 use acquit_store::{Store, StoreError, client::ClientRecord};
 
+use crate::{saml::registry::ServiceProviders, settings::Settings};
+
 /// Finds applications. Clones share everything.
 #[derive(Clone)]
 pub struct Clients(Arc<Inner>);
 
 struct Inner {
     configured: RwLock<Arc<Configured>>,
+    service_providers: ServiceProviders,
     store: Store,
     /// The registered ones as last seen, for names and channels only: whether one exists is asked of the store each time,
     /// because another node may have deleted it.
@@ -43,9 +46,10 @@ impl Clients {
     ///
     /// # Errors
     /// [`StoreError`] when the registered ones cannot be read.
-    pub async fn load(configured: Vec<Client>, store: Store) -> Result<Self, StoreError> {
+    pub async fn load(settings: &Settings, store: Store) -> Result<Self, StoreError> {
         let clients = Self(Arc::new(Inner {
-            configured: RwLock::new(Arc::new(Configured::of(configured))),
+            configured: RwLock::new(Arc::new(Configured::of(settings.applications.clone()))),
+            service_providers: ServiceProviders::new(settings.saml_applications.clone()),
             store,
             seen: RwLock::default(),
         }));
@@ -88,30 +92,39 @@ impl Clients {
         self.find(app.as_str()).await
     }
 
+    /// The SAML applications.
+    #[must_use]
+    pub fn service_providers(&self) -> &ServiceProviders {
+        &self.0.service_providers
+    }
+
     fn configured(&self) -> Arc<Configured> {
         self.0.configured.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Takes the applications of a changed configuration over; returns those that are gone from it.
     #[must_use]
-    pub fn replace(&self, configured: Vec<Client>) -> Vec<AppId> {
-        let fresh = Arc::new(Configured::of(configured));
+    pub fn replace(&self, settings: &Settings) -> Vec<AppId> {
+        let fresh = Arc::new(Configured::of(settings.applications.clone()));
+        let mut all_gone = self.0.service_providers.replace(settings.saml_applications.clone());
         let mut current = self.0.configured.write().unwrap_or_else(PoisonError::into_inner);
-        let gone = current.by_app.keys().filter(|app| !fresh.by_app.contains_key(*app)).cloned().collect();
+        let gone = current.by_app.keys().filter(|app| !fresh.by_app.contains_key(*app)).cloned();
+        all_gone.extend(gone);
         *current = fresh;
-        gone
+        all_gone
     }
 
     /// What people call the application; its id when nobody gave it a name.
     #[must_use]
     pub fn name(&self, app: &AppId) -> String {
-        self.known(app).map_or_else(|| app.to_string(), |client| client.name.clone())
+        let named = self.0.service_providers.name(app);
+        named.or_else(|| self.known(app).map(|client| client.name.clone())).unwrap_or_else(|| app.to_string())
     }
 
     /// How the application can be told now; none when it is gone, and what it was told it by before counts.
     #[must_use]
     pub fn channels(&self, app: &AppId) -> Option<Channels> {
-        self.known(app).map(|client| client.channels())
+        self.0.service_providers.channels(app).or_else(|| self.known(app).map(|client| client.channels()))
     }
 
     /// Takes note of a registered application, as it was just written or read.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use acquit_core::{SessionId, Timestamp, UserId};
+use acquit_core::{AppId, SessionId, Timestamp, UserId, participant::NameIdForm};
 use acquit_oidc::authorize::AuthorizeRequest;
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +21,45 @@ const HANDOFF_LIFE: Duration = Duration::from_secs(60);
 pub enum Flow {
     /// An authorization request that waits.
     Authorize(Box<Pending>),
+    /// A SAML application's request that waits.
+    Saml(Box<SamlPending>),
     /// The person's own sessions.
     Account,
+}
+
+/// A SAML request for an assertion that waits for a sign-in. It was verified when it came; what is kept is what it asked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SamlPending {
+    /// Whose.
+    pub app: AppId,
+    /// Its identifier; none when nobody asked.
+    pub request: Option<String>,
+    /// Where the answer goes, as it was registered when the request came.
+    pub acs: String,
+    /// What the answer gives back.
+    pub relay_state: Option<String>,
+    /// Whether a sign-in from before the request does not count.
+    pub force: bool,
+    /// Whether nothing may be shown to the person.
+    pub passive: bool,
+    /// The wanted format of the name.
+    pub format: Option<String>,
+    /// When it came first, in microseconds.
+    pub begun_at: i64,
+    /// The name of the application, for the page.
+    pub application: String,
+    /// Who should sign in.
+    pub login_hint: Option<String>,
+    /// Whether somebody signed in must prove again who they are.
+    pub reprompt: bool,
+}
+
+impl SamlPending {
+    /// When the request came first.
+    #[must_use]
+    pub fn begun_at(&self) -> Timestamp {
+        Timestamp::from_micros(self.begun_at)
+    }
 }
 
 /// An authorization request that waits for a sign-in, a choice or a consent. What a person decided on the way counts for
@@ -56,6 +93,7 @@ impl Flow {
     fn expires_at(&self, now: Timestamp) -> Timestamp {
         match self {
             Self::Authorize(pending) => pending.begun_at().plus(FLOW_LIFE),
+            Self::Saml(pending) => pending.begun_at().plus(FLOW_LIFE),
             Self::Account => now.plus(FLOW_LIFE),
         }
     }
@@ -75,6 +113,7 @@ impl Flow {
     pub fn onward(&self, app: &App) -> Result<String, SealError> {
         Ok(match self {
             Self::Authorize(_) => format!("/oauth2/v1/authorize?flow={}", self.seal(app)?),
+            Self::Saml(_) => format!("/saml/sso?flow={}", self.seal(app)?),
             Self::Account => "/account".to_owned(),
         })
     }
@@ -113,5 +152,68 @@ impl Handoff {
     pub fn open(app: &App, path: &str, text: &str) -> Result<Self, SealError> {
         let handoff: Self = app.sealer.open(Purpose::Handoff, text, app.clock.now())?;
         if handoff.path == path { Ok(handoff) } else { Err(SealError::Forged) }
+    }
+}
+
+/// A SAML message that another site posted, verified and read: it goes on as a GET, so that the browser sends its cookie.
+/// The message itself is not in the URL.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum SamlHandoff {
+    /// A request for an assertion.
+    SignIn(Box<SamlPending>),
+    /// A request for a logout.
+    SignOut(Box<SamlLogout>),
+}
+
+/// An application's request for a logout: its signature was checked when it came.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SamlLogout {
+    /// Whose.
+    pub app: AppId,
+    /// Its identifier.
+    pub request: String,
+    /// The value of the NameID.
+    pub subject: String,
+    /// What qualifies it.
+    pub form: NameIdForm,
+    /// The sessions, by their indexes; none means all of that person's at this application.
+    pub indexes: Vec<String>,
+    /// What the answer gives back.
+    pub relay_state: Option<String>,
+    /// Whether no answer is wanted.
+    pub asynchronous: bool,
+    /// Whether it came by POST.
+    pub by_post: bool,
+}
+
+impl SamlHandoff {
+    /// Seals it for a URL that is good for a minute.
+    ///
+    /// # Errors
+    /// [`SealError::Unsealable`] when it is too long.
+    pub fn seal(&self, app: &App) -> Result<String, SealError> {
+        app.sealer.seal(Purpose::SamlHandoff, self, app.clock.now().plus(HANDOFF_LIFE))
+    }
+
+    /// Opens a handoff of a sign-in.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn open_sign_in(app: &App, text: &str) -> Result<SamlPending, SealError> {
+        match app.sealer.open(Purpose::SamlHandoff, text, app.clock.now())? {
+            Self::SignIn(pending) => Ok(*pending),
+            Self::SignOut(_) => Err(SealError::Forged),
+        }
+    }
+
+    /// Opens a handoff of a logout.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn open_sign_out(app: &App, text: &str) -> Result<SamlLogout, SealError> {
+        match app.sealer.open(Purpose::SamlHandoff, text, app.clock.now())? {
+            Self::SignOut(logout) => Ok(*logout),
+            Self::SignIn(_) => Err(SealError::Forged),
+        }
     }
 }

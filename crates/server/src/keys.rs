@@ -13,6 +13,7 @@ use acquit_oidc::jose::{Algorithm, KeyError, KeySet, Role, SigningKey};
 use acquit_store::{Store, StoreError, key::KeyRecord};
 
 use crate::{
+    saml,
     seal::{Purpose, SealError, Sealer},
     settings::Lifetimes,
 };
@@ -38,6 +39,9 @@ pub enum KeysError {
     /// The crypto library refuses a key.
     #[error("a signing key cannot be used: {0}")]
     Key(#[from] KeyError),
+    /// The SAML key or its certificate cannot be used.
+    #[error("a SAML signing key cannot be used: {0}")]
+    Saml(acquit_saml::BuildError),
     /// The store holds a key of an algorithm that this version does not know.
     #[error("the signing key {kid} has the unknown algorithm {alg}")]
     Algorithm {
@@ -153,7 +157,7 @@ impl Keys {
 }
 
 /// What a key is for at `now`; none when it is no longer published.
-fn role(record: &KeyRecord, now: Timestamp) -> Option<Role> {
+pub(crate) fn role(record: &KeyRecord, now: Timestamp) -> Option<Role> {
     if record.published_until.is_some_and(|until| until <= now) {
         None
     } else if record.retired_at.is_some_and(|at| at <= now) {
@@ -179,7 +183,8 @@ pub async fn rotate(
 ) -> Result<(Vec<String>, Timestamp), KeysError> {
     let signs_from = now.plus(JWKS_MAX_AGE);
     let published_until = signs_from.plus(lifetimes.logout_deadline.max(lifetimes.id_token)).plus(JWKS_MAX_AGE);
-    let old = store.keys().await?;
+    let mut old = store.keys().await?;
+    old.retain(|record| record.alg != saml::keys::ALG);
     let mut made = Vec::new();
     for alg in Algorithm::ALL {
         made.push(make(store, sealer, alg, now, signs_from).await?);
@@ -214,7 +219,7 @@ async fn make(
 
 async fn open_all(store: &Store, sealer: &Sealer, known: &Loaded) -> Result<Loaded, KeysError> {
     let mut keys = Vec::new();
-    for record in store.keys().await? {
+    for record in store.keys().await?.into_iter().filter(|record| record.alg != saml::keys::ALG) {
         let parsed = known.keys.iter().find(|(other, _)| other.kid == record.kid).map(|(_, key)| key.clone());
         let key = match parsed {
             Some(key) => key,

@@ -30,6 +30,7 @@ pub mod random;
 pub mod reload;
 pub mod respond;
 pub mod router;
+pub mod saml;
 pub mod seal;
 pub mod settings;
 pub mod start;

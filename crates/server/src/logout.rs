@@ -7,7 +7,7 @@ use acquit_core::{
     delivery::LEASE,
     plan::{By, Request, Scope, Tell},
     session::Session,
-    step::{Channel, Outcome, Step},
+    step::{Channel, Outcome, Step, Target},
 };
 use acquit_store::{
     StoreError,
@@ -71,7 +71,20 @@ impl Done {
     /// The frames that this browser is to load.
     pub fn frames<'a>(&'a self, browser: &'a SessionId) -> impl Iterator<Item = &'a Step> {
         self.steps.iter().filter(move |step| {
-            step.channel == Some(Channel::Frontchannel)
+            let framed = match &step.target {
+                Target::SamlHop { frame, .. } => *frame,
+                _ => step.channel == Some(Channel::Frontchannel),
+            };
+            framed && step.outcome == Outcome::Pending && step.session.as_ref() == Some(browser)
+        })
+    }
+}
+
+impl Done {
+    /// The applications that this browser is to visit, one after the other.
+    pub fn hops<'a>(&'a self, browser: &'a SessionId) -> impl Iterator<Item = &'a Step> {
+        self.steps.iter().filter(move |step| {
+            matches!(step.target, Target::SamlHop { frame: false, .. })
                 && step.outcome == Outcome::Pending
                 && step.session.as_ref() == Some(browser)
         })

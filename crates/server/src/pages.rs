@@ -13,6 +13,7 @@ pub mod device;
 pub mod error;
 pub mod form_post;
 pub mod hidden;
+pub mod hop;
 pub mod moment;
 pub mod outcome;
 pub mod receipt;

@@ -37,7 +37,7 @@ pub async fn reload(app: &App, mut settings: Settings) -> Result<(), StartError>
     settings.store = before.store.clone();
     settings.lifetimes.logout_deadline = before.lifetimes.logout_deadline;
     app.egress.set_policy(policy(&settings)?);
-    let gone = app.clients.replace(settings.applications.clone());
+    let gone = app.clients.replace(&settings);
     app.replace_settings(settings);
     configured_users(app).await?;
     for client in gone {

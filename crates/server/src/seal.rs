@@ -35,10 +35,22 @@ pub enum Purpose {
     Report,
     /// A logout that waits for the person's answer, in a form.
     Confirmation,
+    /// A private key for SAML in the store, with its certificate.
+    SamlKey,
+    /// A SAML message that was posted, verified, and goes on as a GET, in a URL.
+    SamlHandoff,
 }
 
 impl Purpose {
-    const ALL: [Self; 5] = [Self::SigningKey, Self::Flow, Self::Handoff, Self::Report, Self::Confirmation];
+    const ALL: [Self; 7] = [
+        Self::SigningKey,
+        Self::Flow,
+        Self::Handoff,
+        Self::Report,
+        Self::Confirmation,
+        Self::SamlKey,
+        Self::SamlHandoff,
+    ];
 
     const fn label(self) -> &'static str {
         match self {
@@ -47,6 +59,8 @@ impl Purpose {
             Self::Handoff => "acquit handoff v1",
             Self::Report => "acquit report v1",
             Self::Confirmation => "acquit confirmation v1",
+            Self::SamlKey => "acquit saml key v1",
+            Self::SamlHandoff => "acquit saml handoff v1",
         }
     }
 }
@@ -104,8 +118,16 @@ impl Sealer {
             let unbound = UnboundKey::new(&AES_256_GCM_SIV, key.as_slice()).map_err(|_| SealError::Unsealable)?;
             Ok(LessSafeKey::new(unbound))
         };
-        let [signing, flow, handoff, report, confirmation] = Purpose::ALL;
-        let keys = [aead(signing)?, aead(flow)?, aead(handoff)?, aead(report)?, aead(confirmation)?];
+        let [signing, flow, handoff, report, confirmation, saml, posted] = Purpose::ALL;
+        let keys = [
+            aead(signing)?,
+            aead(flow)?,
+            aead(handoff)?,
+            aead(report)?,
+            aead(confirmation)?,
+            aead(saml)?,
+            aead(posted)?,
+        ];
         let mac = hmac::Key::new(hmac::HMAC_SHA256, derive("acquit mac v1")?.as_slice());
         Ok(Self { keys, mac })
     }

@@ -10,9 +10,11 @@ use ipnet::IpNet;
 use url::Url;
 
 pub mod master_key;
+pub mod saml;
 pub mod secret;
 
 pub use master_key::{MasterKey, MasterKeyError, MasterKeySource};
+pub use saml::SamlApplication;
 pub use secret::{Secret, TokenDigest};
 
 /// Everything that the server is told.
@@ -40,6 +42,8 @@ pub struct Settings {
     pub users: Vec<User>,
     /// What people sign in to, each without [problems](acquit_oidc::client::Client::problems).
     pub applications: Vec<Client>,
+    /// What people sign in to by SAML, checked as well.
+    pub saml_applications: Vec<SamlApplication>,
 }
 
 /// Where the server listens and how the world sees it.

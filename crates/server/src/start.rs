@@ -35,6 +35,7 @@ use crate::{
     password::{PasswordError, PasswordHasher},
     provider::credentials::FetchedKeys,
     random::{self, NoRandomness},
+    saml::{fetch, keys::SamlKeys, parties::OurParties},
     seal::{SealError, Sealer},
     settings::{MasterKeyError, Password, Settings},
     sweep,
@@ -110,12 +111,15 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let sealer = Sealer::new(&settings.server.master_key.load()?)?;
     let store = store::open(&settings.store).await?;
     let keys = Keys::load(&store, &sealer, clock.now()).await?;
-    let clients = Clients::load(settings.applications.clone(), store.clone()).await?;
+    let saml_keys = SamlKeys::load(&store, &sealer, &settings.server.issuer, clock.now()).await?;
+    let clients = Clients::load(&settings, store.clone()).await?;
     let egress = Arc::new(Egress::new(Options::new(policy(&settings)?))?);
+    let parties = Arc::new(OurParties::new(saml_keys.clone(), clients.clone(), &settings.server.issuer));
     let node = format!("node-{}", random::secret()?);
     let stop = CancellationToken::new();
     let composer =
-        Composer::new(store.clone(), keys.clone(), settings.server.issuer.clone(), settings.lifetimes.logout_deadline);
+        Composer::new(store.clone(), keys.clone(), settings.server.issuer.clone(), settings.lifetimes.logout_deadline)
+            .with_saml(parties.clone());
     let outbox = StoreOutbox::new(store.clone(), clock.clone(), node.clone());
     let time = clock.clone();
     let now = Box::new(move || time.now());
@@ -131,6 +135,8 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
         clock,
         clients,
         keys,
+        saml_keys,
+        parties,
         sealer,
         worker,
         egress,
@@ -141,6 +147,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let tasks = vec![
         tokio::spawn(sweep::run(app.clone(), stop.clone())),
         tokio::spawn(refresh_keys(app.clone(), stop.clone())),
+        tokio::spawn(fetch::run(app.clone(), stop.clone())),
     ];
     Ok(Running { app, stop, tasks })
 }
@@ -169,7 +176,11 @@ fn jitter() -> u64 {
 
 async fn refresh_keys(app: App, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(KEYS_EVERY)).await.is_some() {
-        if let Err(error) = app.keys.refresh(&app.store, &app.sealer).await {
+        let refreshed = match app.keys.refresh(&app.store, &app.sealer).await {
+            Ok(()) => app.saml_keys.refresh(&app.store, &app.sealer).await,
+            failed => failed,
+        };
+        if let Err(error) = refreshed {
             tracing::warn!(%error, "the signing keys could not be read again; the ones in memory stay");
         }
     }

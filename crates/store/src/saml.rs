@@ -2,6 +2,7 @@
 
 mod hop;
 mod sessions;
+mod way;
 
 use acquit_core::{
     Timestamp, UserId,

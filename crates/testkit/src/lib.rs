@@ -7,8 +7,10 @@ pub mod browser;
 pub mod peers;
 pub mod postgres;
 pub mod rp;
+pub mod sp;
 pub mod wire;
 
 pub use acquit::{Engine, Setup, TestApp};
 pub use browser::{Browser, Page};
 pub use rp::{Registration, TestRp};
+pub use sp::{SpRegistration, TestSp};

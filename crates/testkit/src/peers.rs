@@ -14,11 +14,15 @@ use tokio::process::{Child, Command};
 
 pub mod apache;
 pub mod chromium;
+pub mod mellon;
 pub mod node;
+pub mod node_saml;
 
 pub use apache::Apache;
 pub use chromium::{Chromium, Person};
+pub use mellon::Mellon;
 pub use node::NodeRp;
+pub use node_saml::NodeSp;
 
 /// Whether the peers take part. Without `ACQUIT_PEERS` they do not, which is said once.
 #[must_use]

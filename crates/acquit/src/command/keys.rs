@@ -1,7 +1,7 @@
 //! `acquit keys`: the keys that sign tokens.
 
 use acquit_core::Timestamp;
-use acquit_server::{keys, seal::Sealer};
+use acquit_server::{keys, saml, seal::Sealer};
 use acquit_store::key::KeyRecord;
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -41,6 +41,8 @@ the old keys signed stay good until they expire.")]
 struct Rotated {
     made: Vec<String>,
     signs_from: Timestamp,
+    saml: String,
+    saml_signs_from: Timestamp,
 }
 
 #[derive(Serialize)]
@@ -96,9 +98,17 @@ async fn rotate(shop: &Workshop, output: &Output) -> Result<u8, CommandError> {
     let (made, signs_from) = keys::rotate(&shop.store, &sealer, &shop.settings.lifetimes, shop.now())
         .await
         .map_err(|error| failed(&error))?;
-    output.say(&Rotated { made, signs_from }, |rotated| {
+    let issuer = &shop.settings.server.issuer;
+    let (saml, saml_signs_from) =
+        saml::keys::rotate(&shop.store, &sealer, issuer, shop.now()).await.map_err(|error| failed(&error))?;
+    output.say(&Rotated { made, signs_from, saml, saml_signs_from }, |rotated| {
         let made = rotated.made.iter().map(|kid| format!("  {kid}\n")).collect::<String>();
-        format!("published {}, to sign from {} on:\n{made}", count(rotated.made.len(), "key"), rotated.signs_from)
+        let tokens = format!("published {}, to sign from {} on:\n{made}", count(rotated.made.len(), "key"), rotated.signs_from);
+        format!(
+            "{tokens}published 1 SAML key, to sign from {} on; until then every SAML application must have read our metadata \
+             again:\n  {}\n",
+            rotated.saml_signs_from, rotated.saml
+        )
     })?;
     Ok(0)
 }

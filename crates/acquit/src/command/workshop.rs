@@ -33,7 +33,7 @@ impl Workshop {
         let settings = check::settings(global, environment)?;
         settings.store.prepare()?;
         let store = Store::open(settings.store.url().expose()).await?;
-        let clients = Clients::load(settings.applications.clone(), store.clone()).await?;
+        let clients = Clients::load(&settings, store.clone()).await?;
         Ok(Self { settings, store, clients })
     }
 

@@ -7,6 +7,9 @@ use super::{jwks::JwksText, secret::SecretText};
 
 mod check;
 mod resolve;
+mod saml;
+
+pub use saml::{AttributeText, CertificateText, MetadataText, NameIdText, SloBindingText};
 
 /// An application that people sign in to.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -22,56 +25,107 @@ pub struct ApplicationSection {
     pub protocol: Option<ProtocolText>,
     /// Its client_id; unique.
     #[schemars(required)]
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub client_id: Option<String>,
     /// Its secret, of at least 32 bytes, when it has one; otherwise it has `jwks`, `jwks_uri` or `public = true`.
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub client_secret: Option<SecretText>,
     /// Its public keys for private_key_jwt: a JSON Web Key Set as a string or in a file.
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub jwks: Option<JwksText>,
     /// Where its public keys for private_key_jwt are.
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub jwks_uri: Option<String>,
     /// Whether it can keep no secret, as programs in a browser or on a phone cannot; it must then use PKCE.
     #[schemars(extend("default" = false))]
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub public: Option<bool>,
     /// How it proves who it is at the token endpoint. With a secret both client_secret_basic and client_secret_post are
     /// taken unless this names one.
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub token_endpoint_auth_method: Option<AuthMethodText>,
     /// Where the browser may be sent after a sign-in; compared as strings.
     #[schemars(required)]
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub redirect_uris: Option<Vec<String>>,
     /// Where the browser may be sent after a sign-out; compared as strings.
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub post_logout_redirect_uris: Option<Vec<String>>,
     /// Where logout tokens are posted (OpenID Connect Back-Channel Logout 1.0). The dependable way.
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub backchannel_logout_uri: Option<String>,
     /// Whether its logout tokens must name the session. Acquit always names it when a session ends.
     #[schemars(extend("default" = false))]
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub backchannel_logout_session_required: Option<bool>,
     /// What is loaded in a frame at sign-out (OpenID Connect Front-Channel Logout 1.0). It has the scheme, host and port of a
     /// redirect URI.
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub frontchannel_logout_uri: Option<String>,
     /// Whether `iss` and `sid` are added to that frame's address.
     #[schemars(extend("default" = false))]
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub frontchannel_logout_session_required: Option<bool>,
     /// Which channel is used when it has both.
     #[schemars(extend("default" = "backchannel"))]
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub logout_channel: Option<LogoutChannelText>,
     /// What its ID tokens and logout tokens are signed with.
     #[schemars(extend("default" = "RS256"))]
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub id_token_signed_response_alg: Option<AlgorithmText>,
     /// How far a logout reaches that this application asks for.
     #[schemars(extend("default" = "session"))]
     pub single_logout: Option<SingleLogoutText>,
     /// The fewest characters of `state` in its requests; Login.gov has 22.
     #[schemars(range(min = 0, max = 512), extend("default" = 0))]
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub state_min_length: Option<i64>,
     /// Whether a person is asked before a sign-out that this application begins.
     #[schemars(extend("default" = "when-needed"))]
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub confirm: Option<ConfirmText>,
     /// Whether a person is asked before the first sign-in to it.
     #[schemars(extend("default" = false))]
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub consent: Option<bool>,
     /// Whether it is told when a session ends by age or idleness.
     #[schemars(extend("default" = true))]
     pub tell_on_expiry: Option<bool>,
+    /// What stands for it in Okta's URLs, beside the id: `/app/{id}/{key}/sso/saml`.
+    #[schemars(extend("x-protocol" = "saml"))]
+    pub key: Option<String>,
+    /// Its metadata: a file, or a URL from which it is fetched and refreshed. Without it there are `entity_id` and `acs_url`.
+    #[schemars(extend("x-protocol" = "saml"))]
+    pub metadata: Option<MetadataText>,
+    /// Its entity ID: by hand, or which one of a metadata document with several.
+    #[schemars(extend("x-protocol" = "saml"))]
+    pub entity_id: Option<String>,
+    /// By hand: where assertions are posted.
+    #[schemars(extend("x-protocol" = "saml"))]
+    pub acs_url: Option<String>,
+    /// By hand: where logout messages go, by `slo_binding`.
+    #[schemars(extend("x-protocol" = "saml"))]
+    pub slo_url: Option<String>,
+    /// By hand: the certificates of the keys that it signs with, as PEM text or `{ file = "…" }`. With one its AuthnRequests
+    /// may be unsigned, its logout messages never.
+    #[schemars(extend("x-protocol" = "saml"))]
+    pub certificates: Option<Vec<CertificateText>>,
+    /// How it is told of a logout. With metadata the default is what that has, SOAP first; by hand it is "redirect".
+    #[schemars(extend("x-protocol" = "saml"))]
+    pub slo_binding: Option<SloBindingText>,
+    /// Whether a LogoutRequest names the session; without it the application may end all sessions of that person there.
+    #[schemars(extend("x-protocol" = "saml", "default" = false))]
+    pub session_index_required: Option<bool>,
+    /// Whether it is told in a frame instead of by a hop of the whole page. Browsers may keep its cookies from it there.
+    #[schemars(extend("x-protocol" = "saml", "default" = false))]
+    pub slo_frame: Option<bool>,
+    /// How people are named to it. By default as it asks for, else by what its metadata lists first, else "persistent".
+    #[schemars(extend("x-protocol" = "saml"))]
+    pub name_id: Option<NameIdText>,
+    /// What its assertions say about a person: the attribute's name, and what of the person it shows. None by default.
+    #[schemars(extend("x-protocol" = "saml"))]
+    pub attributes: Option<std::collections::BTreeMap<String, AttributeText>>,
 }
 
 /// How an application is spoken to.
@@ -80,6 +134,8 @@ pub struct ApplicationSection {
 pub enum ProtocolText {
     /// OpenID Connect.
     Oidc,
+    /// SAML 2.0.
+    Saml,
 }
 
 /// How a client proves who it is at the token endpoint.

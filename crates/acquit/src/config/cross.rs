@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use acquit_server::settings::{SamlApplication, saml::Source};
+
 use super::{
     context::Context,
     diagnostic::quoted,
@@ -13,6 +15,7 @@ use super::{
 const UNIQUE: &[(&str, &str, &str)] = &[
     ("applications", "id", "application"),
     ("applications", "client_id", "application"),
+    ("applications", "key", "application"),
     ("users", "username", "user"),
     ("users", "email", "user"),
     ("api_tokens", "name", "API token"),
@@ -38,4 +41,26 @@ pub fn check(cx: &mut Context<'_>) {
             }
         }
     }
+}
+
+/// Notes every SAML application with the entity ID of an earlier one: whose message it is would be open.
+pub fn entities(cx: &mut Context<'_>, applications: &[SamlApplication]) {
+    let mut seen: HashMap<&str, &SamlApplication> = HashMap::new();
+    for application in applications {
+        let Source::Given(sp) = &application.source else { continue };
+        let Some(first) = seen.insert(&sp.entity_id, application) else { continue };
+        let Some(path) = path_of(cx, application.app.as_str()) else { continue };
+        let message = format!("another application has the entity ID {}", quoted(&sp.entity_id));
+        cx.error(&path, message).help(format!("the first one is {}", quoted(first.app.as_str())));
+    }
+}
+
+fn path_of(cx: &Context<'_>, id: &str) -> Option<Path> {
+    let list = Path::root().key("applications");
+    let Some(Node { value: Value::Array(entries), .. }) = cx.written.find(&list) else { return None };
+    let has_id = |node: &Node| match node.entry("id").map(|entry| &entry.node.value) {
+        Some(Value::String(name)) => name == id,
+        _ => false,
+    };
+    entries.iter().rposition(has_id).map(|index| list.index(index))
 }

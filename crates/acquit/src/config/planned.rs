@@ -7,25 +7,13 @@ const SECTIONS: &[(&str, &str)] =
     &[("organizations", "organizations"), ("connections", "upstream connections"), ("gateway", "the gateway")];
 
 /// Keys of applications that belong to protocols of later versions.
-const APPLICATION_KEYS: &[(&str, &str)] = &[
-    ("key", "saml"),
-    ("metadata", "saml"),
-    ("entity_id", "saml"),
-    ("acs_url", "saml"),
-    ("slo_url", "saml"),
-    ("certificates", "saml"),
-    ("slo_binding", "saml"),
-    ("session_index_required", "saml"),
-    ("slo_frame", "saml"),
-    ("api_key", "broker"),
-    ("logout_uri", "broker"),
-];
+const APPLICATION_KEYS: &[(&str, &str)] = &[("api_key", "broker"), ("logout_uri", "broker")];
 
 /// Says that `protocol` of an application is not built yet, if it is one of a later version.
 #[must_use]
 pub fn protocol(path: &Path, protocol: &str) -> Option<String> {
-    (path.pattern() == "applications" && matches!(protocol, "saml" | "broker"))
-        .then(|| format!("protocol = \"{protocol}\" is not built yet in this version; it takes \"oidc\""))
+    (path.pattern() == "applications" && protocol == "broker")
+        .then(|| format!("protocol = \"{protocol}\" is not built yet in this version; it takes \"oidc\" or \"saml\""))
 }
 
 /// Says that `key` is not built yet, if it is one of a later version.

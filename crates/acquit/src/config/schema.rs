@@ -24,6 +24,18 @@ pub fn property<'a>(schema: &'a Value, key: &str) -> Option<&'a Value> {
     alternatives(schema).find_map(|alternative| alternative.get("properties")?.get(key))
 }
 
+/// What any key of a table may have, where its keys are names that the operator chooses.
+#[must_use]
+pub fn any_property(schema: &Value) -> Option<&Value> {
+    alternatives(schema).find_map(|alternative| alternative.get("additionalProperties").filter(|any| any.is_object()))
+}
+
+/// The one protocol of applications that a key belongs to, if it does not belong to all.
+#[must_use]
+pub fn protocol(schema: &Value) -> Option<&str> {
+    schema.get("x-protocol")?.as_str()
+}
+
 /// The keys of a table.
 #[must_use]
 pub fn keys(schema: &Value) -> Vec<&str> {

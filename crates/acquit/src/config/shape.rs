@@ -70,18 +70,35 @@ fn table(mut node: Node, entries: Vec<Entry>, schema: &Schema, path: &Path, diag
         diagnostics.error(&path.key("protocol"), Some(&entry.node.origin), what);
         return node;
     }
+    let protocol = entries.iter().find(|entry| entry.key == "protocol").and_then(|entry| match &entry.node.value {
+        Value::String(protocol) => Some(protocol.clone()),
+        _ => None,
+    });
+    // A property of another protocol than the one that is written.
+    let foreign = |property: &Schema| -> Option<String> {
+        let of = schema::protocol(property)?;
+        let known = |written: &&str| {
+            schema::property(schema, "protocol").is_some_and(|protocols| schema::allowed(protocols).contains(written))
+        };
+        protocol.as_deref().filter(known).filter(|written| *written != of).map(|_| of.to_owned())
+    };
     let mut kept = Vec::new();
     for entry in entries {
         let inner = path.key(&entry.key);
-        if let Some(property) = schema::property(schema, &entry.key) {
-            if let Some(checked) = check(entry.node, property, &inner, diagnostics) {
+        if let Some(property) = schema::property(schema, &entry.key).or_else(|| schema::any_property(schema)) {
+            if let Some(of) = foreign(property) {
+                hide_all(&entry.node, diagnostics);
+                let message = format!("`{}` belongs to protocol = \"{of}\"", entry.key);
+                diagnostics.error(&inner, Some(&entry.origin), message);
+            } else if let Some(checked) = check(entry.node, property, &inner, diagnostics) {
                 kept.push(Entry { node: checked, ..entry });
             }
         } else {
             written.extend(unknown(&entry, schema, path, diagnostics).map(str::to_owned));
         }
     }
-    for key in required(schema).filter(|key| !written.iter().any(|written| written == key)) {
+    let needed = |key: &&str| schema::property(schema, key).and_then(foreign).is_none();
+    for key in required(schema).filter(needed).filter(|key| !written.iter().any(|written| written == key)) {
         let help = schema::property(schema, key).and_then(schema::summary).map(|text| format!("{key}: {text}"));
         let message = match path.steps() {
             [] => format!("[{key}] is missing"),

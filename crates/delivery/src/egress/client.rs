@@ -140,6 +140,17 @@ impl Egress {
         Ok(answer)
     }
 
+    /// Whether anybody takes connections where a URL points, as far as the policy lets this server look: what the policy
+    /// refuses counts as reachable, since a browser is to go there and not this server. Nothing is sent.
+    pub async fn is_reachable(&self, url: &str, within: Duration) -> bool {
+        let Ok(target) = Target::parse(url) else { return false };
+        let connector = Connector { policy: self.policy(), shared: Arc::clone(&self.shared) };
+        match timeout(within, connector.reach(&target)).await {
+            Ok(Ok(()) | Err(Trouble::Blocked(_))) => true,
+            Ok(Err(_)) | Err(_) => false,
+        }
+    }
+
     fn policy(&self) -> Arc<Policy> {
         Arc::clone(&self.generation().policy)
     }

@@ -69,6 +69,12 @@ impl Connector {
         self.handshake(uri, tcp).await
     }
 
+    /// Connects and hangs up.
+    pub(super) async fn reach(&self, target: &Target) -> Result<(), Trouble> {
+        let checked = self.resolve(target).await?;
+        self.dial(&checked).await.map(drop)
+    }
+
     /// All addresses of the target, each of which passed. One that does not pass refuses the whole: a name that answers
     /// with a public and a private address is either broken or an attack.
     async fn resolve(&self, target: &Target) -> Result<Vec<SocketAddr>, Trouble> {

@@ -62,6 +62,12 @@ impl<'a> Message<'a> {
         self.kind
     }
 
+    /// The identifier that the message says it has: good for answering it, for nothing else.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.header.id
+    }
+
     /// Who the message says it is from: good for looking up the keys, for nothing else.
     #[must_use]
     pub fn issuer(&self) -> &str {

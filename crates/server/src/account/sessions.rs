@@ -117,7 +117,7 @@ pub async fn end(
     };
     let done = log_out(&app, order).await?;
     if ends_here {
-        return sign_out::leave(&app, &here, &done, None, None);
+        return sign_out::leave(&app, &here, &done, None, None).await;
     }
     Ok(respond::see_other(&format!("/account?ended={}&key={}", done.logout, done.receipt_key)))
 }

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     App,
-    account::{signed_out, signing_out},
+    account::signed_out,
     browser::Browser,
     cookies::Name,
     door::DoorError,
@@ -29,6 +29,7 @@ use crate::{
     pages::{FormTargets, Hidden, sign_out_confirm::SignOutConfirm},
     provenance::{self, Load},
     random, respond,
+    saml::chain::{self, End},
     seal::Purpose,
 };
 
@@ -123,7 +124,7 @@ async fn participants_by_name(
         let reachable = app
             .clients
             .channels(&joined.app)
-            .is_some_and(|channels| channels.back.is_some() || channels.front.is_some());
+            .is_some_and(|channels| channels.back.is_some() || channels.front.is_some() || channels.saml.is_some());
         let names = if reachable && !nobody_else { &mut told } else { &mut not_told };
         names.push(app.clients.name(&joined.app));
     }
@@ -186,36 +187,38 @@ pub async fn perform(app: &App, view: &SessionView, asker: Asker<'_>, ip: String
     };
     let done = log_out(app, order).await?;
     let onward_name = asker.target.as_ref().and(asker.client).map(|client| app.clients.name(&client.app));
-    leave(app, &view.session.id, &done, asker.target.map(|target| target.url()), onward_name)
+    leave(app, &view.session.id, &done, asker.target.map(|target| target.url()), onward_name).await
 }
 
 /// Takes a browser whose session has ended on, and leaves nothing in it.
 ///
 /// # Errors
 /// [`DoorError`].
-pub fn leave(
+pub async fn leave(
     app: &App,
     session: &SessionId,
     done: &Done,
     onward: Option<String>,
     onward_name: Option<String>,
 ) -> Result<Response, DoorError> {
-    let onward = onward.unwrap_or_else(|| signed_out::url(&done.logout, &done.receipt_key));
-    let frames: Vec<_> = done.frames(session).cloned().collect();
-    let response = if frames.is_empty() {
-        respond::see_other(&onward)
-    } else {
-        signing_out::page(app, &frames, onward, onward_name)?
-    };
-    Ok(forget(app, response))
+    let url = onward.unwrap_or_else(|| signed_out::url(&done.logout, &done.receipt_key));
+    let end = End::Url { url, name: onward_name };
+    chain::leave(app, session, done, vec![done.logout.clone()], end).await
 }
 
 /// Takes the cookie and tells the browser to forget what it kept of this origin. Not its other cookies: those of the
 /// whole registrable domain would go.
 #[must_use]
 pub fn forget(app: &App, mut response: Response) -> Response {
+    response.headers_mut().append(header::SET_COOKIE, app.cookies.clear(Name::Session));
+    signed_out_here(response)
+}
+
+/// The same for a browser that has applications to visit: it keeps the cookie of its ended session, which is good for nothing
+/// else, until it was there.
+#[must_use]
+pub fn signed_out_here(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.append(header::SET_COOKIE, app.cookies.clear(Name::Session));
     headers.insert(HeaderName::from_static("set-login"), HeaderValue::from_static("logged-out"));
     headers.insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\", \"storage\""));
     response

@@ -58,7 +58,7 @@ fn view(app: &App, receipt: &Receipt, key: &str) -> SignedOut {
 pub async fn nobody(app: &App, browser: &Browser) -> Result<Response, DoorError> {
     if let Some(view) = &browser.leaving {
         let done = finish(app, &view.session).await?;
-        return sign_out::leave(app, &view.session.id, &done, None, None);
+        return sign_out::leave(app, &view.session.id, &done, None, None).await;
     }
     let ended = browser.former.as_ref().and_then(|view| view.session.ended.as_ref());
     if let Some(ended) = ended {

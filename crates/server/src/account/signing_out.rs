@@ -2,7 +2,7 @@
 
 use acquit_core::{
     LogoutId, SessionId, StepId,
-    step::{Outcome, Step, Target},
+    step::{Channel, Outcome, Step, Target},
 };
 use acquit_oidc::frontchannel::{Session, frame_uri};
 use acquit_store::frontchannel::Shown;
@@ -18,6 +18,7 @@ use crate::{
     form::RawForm,
     pages::signing_out::{Frame, SigningOut},
     provenance, respond,
+    saml::frame,
     seal::Purpose,
 };
 
@@ -52,20 +53,30 @@ pub async fn left_behind(app: &App, former: &SessionId) -> Result<Vec<Step>, acq
 ///
 /// # Errors
 /// [`DoorError`].
-pub fn page(app: &App, steps: &[Step], onward: String, onward_name: Option<String>) -> Result<Response, DoorError> {
+pub async fn page(
+    app: &App,
+    steps: &[Step],
+    onward: String,
+    onward_name: Option<String>,
+) -> Result<Response, DoorError> {
     let shown: Vec<&Step> = steps.iter().take(MAX_FRAMES).collect();
     let ids: Vec<(&LogoutId, &StepId)> = shown.iter().map(|step| (&step.logout, &step.id)).collect();
     let report_token = app.sealer.seal(Purpose::Report, &ids, app.clock.now().plus(REPORT_LIFE))?;
-    let frames = shown
-        .iter()
-        .filter_map(|step| {
-            let Target::Frontchannel { uri, sid } = &step.target else { return None };
-            let name = app.clients.name(&step.party);
-            let session = sid.as_deref().map(|sid| Session { iss: app.issuer(), sid });
-            let url = frame_uri(uri, session);
-            Some(Frame { id: step.id.to_string(), name, url })
-        })
-        .collect();
+    let mut frames = Vec::new();
+    for step in &shown {
+        let url = match &step.target {
+            Target::Frontchannel { uri, sid } => {
+                let session = sid.as_deref().map(|sid| Session { iss: app.issuer(), sid });
+                frame_uri(uri, session)
+            }
+            Target::SamlHop { frame: true, .. } => match frame::url(app, step).await? {
+                Some(url) => url,
+                None => continue,
+            },
+            _ => continue,
+        };
+        frames.push(Frame { id: step.id.to_string(), name: app.clients.name(&step.party), url });
+    }
     let view = SigningOut {
         frames,
         continue_to: onward,
@@ -78,7 +89,8 @@ pub fn page(app: &App, steps: &[Step], onward: String, onward_name: Option<Strin
     // Recorded beside the response: the page must not wait for the disk, and a lost record leaves the step pending, which
     // claims less, not more.
     let app = app.clone();
-    let rendered: Vec<(LogoutId, StepId)> = shown.iter().map(|step| (step.logout.clone(), step.id.clone())).collect();
+    let of_oidc = shown.iter().filter(|step| step.channel == Some(Channel::Frontchannel));
+    let rendered: Vec<(LogoutId, StepId)> = of_oidc.map(|step| (step.logout.clone(), step.id.clone())).collect();
     tokio::spawn(async move {
         for (logout, step) in rendered {
             let now = app.clock.now();

@@ -24,6 +24,8 @@ use crate::random;
 
 /// For how long a LogoutRequest holds at least.
 const HOLDS: Duration = Duration::from_secs(5 * 60);
+/// What the receipt adds for an application that answered `PartialLogout`.
+pub const PARTIAL: &str = "ended its own session, but not all that hang on it";
 const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 
 /// What we are in SAML.
@@ -95,7 +97,7 @@ pub fn said(status: &Status, note: Option<&str>) -> Said {
         // Also with PartialLogout at the second level: the top says whether its own session ended.
         return Said::Refused { words: format!("answered {words}") };
     }
-    let partial = status.is_partial().then_some("ended its own session, but not all that hang on it");
+    let partial = status.is_partial().then_some(PARTIAL);
     let note = match (note, partial) {
         (Some(note), Some(partial)) => Some(format!("{note}; {partial}")),
         (note, partial) => note.or(partial).map(str::to_owned),

@@ -136,7 +136,7 @@ async fn end_session(
                 // Whether it really ends is not known yet; the application must not be told so before.
                 let done = finish(app, &view.session).await?;
                 let name = redirect.as_ref().and(client.as_deref()).map(|client| app.clients.name(&client.app));
-                return sign_out::leave(app, &view.session.id, &done, redirect.map(|target| target.url()), name);
+                return sign_out::leave(app, &view.session.id, &done, redirect.map(|target| target.url()), name).await;
             }
             match redirect {
                 Some(target) => Ok(sign_out::forget(app, respond::see_other(&target.url()))),
@@ -156,5 +156,7 @@ async fn participants_of(app: &App, session: &SessionId) -> Result<Vec<Joined>, 
 
 /// Whether an application may be told in a frame.
 fn has_frame(app: &App, application: &AppId) -> bool {
-    app.clients.channels(application).is_some_and(|channels| channels.front.is_some())
+    let channels = app.clients.channels(application);
+    // A SAML application may be told in a frame too, and a hop begins with a page of ours as well.
+    channels.is_some_and(|channels| channels.front.is_some() || channels.saml.is_some_and(|saml| saml.hop.is_some()))
 }

@@ -14,3 +14,12 @@ CREATE TABLE saml_names (
     PRIMARY KEY (user_id, entity_id)
 );
 CREATE UNIQUE INDEX saml_names_name ON saml_names (entity_id, name);
+
+-- The way of a browser through the hops of a logout: where it ends (JSON of the server's). Answers by POST come without our
+-- cookie, so it cannot be kept in the browser.
+CREATE TABLE saml_ways (
+    logout_id  TEXT NOT NULL PRIMARY KEY,
+    way        TEXT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX saml_ways_expiry ON saml_ways (expires_at);

@@ -1,0 +1,102 @@
+//! What this identity provider says to applications through the browser.
+
+use acquit_saml::{
+    BuildError,
+    binding::{post, redirect},
+    message::{Header, LogoutResponse, MessageId, Response as SamlResponse, SignWhat, Status},
+    metadata::Endpoint,
+    names::{HTTP_POST, HTTP_REDIRECT},
+    security::Signer,
+};
+use axum::{http::StatusCode, response::Response};
+
+use super::{keys, registry::Sp};
+use crate::{
+    App,
+    door::DoorError,
+    pages::{Hidden, form_post::FormPost},
+    random, respond,
+};
+
+/// The key that signs now.
+pub(super) fn signer(app: &App) -> Result<Signer, DoorError> {
+    app.saml_keys.signer(app.clock.now()).ok_or_else(|| keys::none().into())
+}
+
+pub(super) fn ours(error: BuildError) -> DoorError {
+    DoorError::Internal(format!("a SAML message cannot be written: {error}"))
+}
+
+/// A Response to an AuthnRequest, by a form that posts itself.
+///
+/// # Errors
+/// [`DoorError::Internal`].
+pub(super) fn response(
+    app: &App,
+    sp: &Sp,
+    response: &SamlResponse,
+    acs: &str,
+    relay_state: Option<&str>,
+) -> Result<Response, DoorError> {
+    let what = if sp.metadata.want_assertions_signed { SignWhat::Both } else { SignWhat::Response };
+    let form = post::encode_response(response, acs, relay_state, &signer(app)?, what, None).map_err(ours)?;
+    Ok(form_page(form, &sp.settings.name))
+}
+
+fn form_page(form: post::Form, application: &str) -> Response {
+    respond::page(
+        StatusCode::OK,
+        &FormPost { hidden: hidden(&form), action: form.action, application: application.to_owned() },
+    )
+}
+
+/// The fields of a form of the POST binding.
+pub(super) fn hidden(form: &post::Form) -> Vec<Hidden> {
+    let message = Hidden::new(form.field, form.message.clone());
+    let relay = form.relay_state.as_ref().map(|relay| Hidden::new("RelayState", relay.clone()));
+    std::iter::once(message).chain(relay).collect()
+}
+
+/// A LogoutResponse, to where the application takes answers: by the binding of its request if it has that, else by the
+/// other one. None when it has no such endpoint.
+///
+/// # Errors
+/// [`DoorError::Internal`].
+pub(super) fn logout(
+    app: &App,
+    sp: &Sp,
+    status: Status,
+    request: &str,
+    relay_state: Option<&str>,
+    by_post: bool,
+) -> Result<Option<Response>, DoorError> {
+    let bindings = if by_post { [HTTP_POST, HTTP_REDIRECT] } else { [HTTP_REDIRECT, HTTP_POST] };
+    let Some(endpoint) = bindings.into_iter().find_map(|binding| sp.metadata.role.logout_by(binding)) else {
+        return Ok(None);
+    };
+    let to = Endpoint::for_answers(endpoint);
+    let answer = logout_response(app, status, request, Some(to))?;
+    let signer = signer(app)?;
+    Ok(Some(if endpoint.binding == HTTP_POST {
+        form_page(post::encode(&answer, to, relay_state, &signer).map_err(ours)?, &sp.settings.name)
+    } else {
+        respond::see_other(&redirect::encode(&answer, to, relay_state, Some(&signer)).map_err(ours)?)
+    }))
+}
+
+/// A LogoutResponse, to be sent.
+///
+/// # Errors
+/// [`DoorError::Internal`].
+pub(super) fn logout_response(
+    app: &App,
+    status: Status,
+    request: &str,
+    to: Option<&str>,
+) -> Result<LogoutResponse, DoorError> {
+    let id = MessageId::from_random(random::bytes()?);
+    let mut header = Header::new(&id, app.clock.now(), &app.entity_id(), to.unwrap_or_default()).answering(request);
+    header.destination = to.map(str::to_owned);
+    tracing::debug!(%status, "a LogoutResponse is sent");
+    Ok(LogoutResponse { header, status })
+}

@@ -1,0 +1,151 @@
+//! The SAML applications, each with the metadata that counts now.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use acquit_core::{AppId, participant::Channels};
+use acquit_saml::metadata::ServiceProvider;
+
+use crate::settings::{SamlApplication, saml::Source};
+
+/// An application and its metadata.
+#[derive(Debug)]
+pub struct Sp {
+    /// What the configuration says.
+    pub settings: SamlApplication,
+    /// What its metadata says.
+    pub metadata: ServiceProvider,
+}
+
+impl Sp {
+    /// Its entity ID.
+    #[must_use]
+    pub fn entity_id(&self) -> &str {
+        &self.metadata.entity_id
+    }
+
+    /// Its id here.
+    #[must_use]
+    pub fn app(&self) -> &AppId {
+        &self.settings.app
+    }
+}
+
+/// Finds SAML applications. Clones share everything.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceProviders(Arc<RwLock<Arc<Registered>>>);
+
+#[derive(Debug, Default)]
+struct Registered {
+    /// All that are configured; those whose metadata was never fetched are not in the other maps.
+    configured: HashMap<AppId, SamlApplication>,
+    by_app: HashMap<AppId, Arc<Sp>>,
+    by_entity: HashMap<String, Arc<Sp>>,
+}
+
+impl Registered {
+    fn of(configured: Vec<SamlApplication>, known: &Self) -> Self {
+        let mut fresh = Self::default();
+        for settings in configured {
+            let metadata = match &settings.source {
+                Source::Given(metadata) => Some(metadata.as_ref().clone()),
+                Source::Url { url, .. } => known
+                    .by_app
+                    .get(&settings.app)
+                    .filter(|sp| matches!(&sp.settings.source, Source::Url { url: before, .. } if before == url))
+                    .map(|sp| sp.metadata.clone()),
+            };
+            if let Some(metadata) = metadata {
+                fresh.add(Arc::new(Sp { settings: settings.clone(), metadata }));
+            }
+            fresh.configured.insert(settings.app.clone(), settings);
+        }
+        fresh
+    }
+
+    fn add(&mut self, sp: Arc<Sp>) {
+        self.by_entity.insert(sp.entity_id().to_owned(), sp.clone());
+        self.by_app.insert(sp.app().clone(), sp);
+    }
+}
+
+impl ServiceProviders {
+    /// The applications of the configuration.
+    #[must_use]
+    pub fn new(configured: Vec<SamlApplication>) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(Registered::of(configured, &Registered::default())))))
+    }
+
+    fn registered(&self) -> Arc<Registered> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes a changed configuration over; returns the applications that are gone from it.
+    #[must_use]
+    pub fn replace(&self, configured: Vec<SamlApplication>) -> Vec<AppId> {
+        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let fresh = Registered::of(configured, &current);
+        let gone = current.configured.keys().filter(|app| !fresh.configured.contains_key(*app)).cloned().collect();
+        *current = Arc::new(fresh);
+        gone
+    }
+
+    /// Takes over the metadata of an application that was fetched. False when its entity is another application's.
+    #[must_use]
+    pub fn learn(&self, app: &AppId, metadata: ServiceProvider) -> bool {
+        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(settings) = current.configured.get(app) else { return true };
+        if current.by_entity.get(&metadata.entity_id).is_some_and(|other| other.app() != app) {
+            return false;
+        }
+        let mut fresh = Registered {
+            configured: current.configured.clone(),
+            by_app: current.by_app.clone(),
+            by_entity: current.by_entity.clone(),
+        };
+        fresh.by_entity.retain(|_, sp| sp.app() != app);
+        fresh.add(Arc::new(Sp { settings: settings.clone(), metadata }));
+        *current = Arc::new(fresh);
+        true
+    }
+
+    /// The applications whose metadata is at a URL.
+    #[must_use]
+    pub fn fetched(&self) -> Vec<SamlApplication> {
+        let registered = self.registered();
+        let at_url = registered.configured.values().filter(|app| matches!(app.source, Source::Url { .. }));
+        at_url.cloned().collect()
+    }
+
+    /// The application with this entity ID, compared as a string.
+    #[must_use]
+    pub fn by_entity(&self, entity_id: &str) -> Option<Arc<Sp>> {
+        self.registered().by_entity.get(entity_id).cloned()
+    }
+
+    /// The application with this id.
+    #[must_use]
+    pub fn by_app(&self, app: &AppId) -> Option<Arc<Sp>> {
+        self.registered().by_app.get(app).cloned()
+    }
+
+    /// The application at Okta's URLs: by its id and its key.
+    #[must_use]
+    pub fn by_key(&self, app: &str, key: &str) -> Option<Arc<Sp>> {
+        self.by_app(&AppId::new(app)).filter(|sp| sp.settings.key.as_deref() == Some(key))
+    }
+
+    /// What people call the application, if it is one of these.
+    #[must_use]
+    pub fn name(&self, app: &AppId) -> Option<String> {
+        self.registered().configured.get(app).map(|settings| settings.name.clone())
+    }
+
+    /// How the application can be told now, if it is one of these and its metadata is known.
+    #[must_use]
+    pub fn channels(&self, app: &AppId) -> Option<Channels> {
+        self.by_app(app).map(|sp| sp.settings.channels(&sp.metadata))
+    }
+}

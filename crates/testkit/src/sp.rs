@@ -1,0 +1,527 @@
+//! A SAML application: a real service provider with sessions of its own, on a port of its own, strict in what it takes, that
+//! keeps a ledger of what it was told.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock},
+};
+
+use acquit_core::Timestamp;
+use acquit_saml::{
+    binding::{post, redirect, soap},
+    message::{AuthnRequest, Header, LogoutRequest, MessageId, NameId, NameIdPolicy},
+    metadata::{IdentityProvider, Peer, SpDescription},
+    names::{HTTP_POST, HTTP_REDIRECT, SOAP_BINDING},
+    security::{KeyKind, Signer, Trust},
+};
+use tokio::net::TcpListener;
+
+use crate::{
+    Browser, Page,
+    browser::Load,
+    rp::{Issuer, lock},
+    wire,
+};
+
+mod server;
+
+/// By which binding it is told of logouts, and asks for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// Server to server.
+    Soap,
+    /// In the browser's URL.
+    Redirect,
+    /// In the browser's form.
+    Post,
+}
+
+/// What it does when it is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// Checks, ends its sessions, says so.
+    #[default]
+    Honour,
+    /// Never answers.
+    Hang,
+    /// Shows a page of its own instead of answering.
+    Wander,
+    /// Says `Responder`.
+    Refuse,
+    /// Says `Success/PartialLogout`.
+    Partly,
+    /// Says `Success`, signed by a key that nobody knows.
+    Forge,
+}
+
+/// What it was told, or brought back.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// `LogoutRequest` or `LogoutResponse`.
+    pub what: &'static str,
+    /// By which binding.
+    pub by: Binding,
+    /// The SessionIndexes of a request.
+    pub indexes: Vec<String>,
+    /// How many of its own sessions it ended.
+    pub ended: usize,
+    /// The status of a response; of a request the rule that it breaks.
+    pub said: String,
+    /// The RelayState.
+    pub relay_state: Option<String>,
+}
+
+/// A session of somebody there.
+#[derive(Clone, Debug)]
+pub struct SpSession {
+    /// The name.
+    pub name_id: NameId,
+    /// The SessionIndex.
+    pub index: String,
+    /// The attributes.
+    pub attributes: Vec<(String, Vec<String>)>,
+    /// Whether it lives.
+    pub live: bool,
+}
+
+/// What it registers.
+#[derive(Clone, Debug)]
+pub struct SpRegistration {
+    id: String,
+    told: Binding,
+    more: Vec<String>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) id: String,
+    pub(crate) told: Binding,
+    pub(crate) origin: String,
+    pub(crate) signer: Signer,
+    pub(crate) stranger: Signer,
+    pub(crate) issuer: OnceLock<Issuer>,
+    pub(crate) idp: Mutex<Option<(IdentityProvider, Trust)>>,
+    pub(crate) metadata: OnceLock<String>,
+    pub(crate) asked: Mutex<Vec<String>>,
+    pub(crate) sessions: Mutex<HashMap<String, SpSession>>,
+    pub(crate) manner: Mutex<Manner>,
+    pub(crate) answer_at: Mutex<Option<String>>,
+    pub(crate) ledger: Mutex<Vec<Entry>>,
+    pub(crate) seen: Mutex<std::collections::HashSet<String>>,
+}
+
+/// The application.
+pub struct TestSp {
+    pub(crate) shared: Arc<Shared>,
+    port: u16,
+    more: Vec<String>,
+    folder: tempfile::TempDir,
+    server: Mutex<Option<tokio::task::JoinHandle<()>>>,
+}
+
+impl SpRegistration {
+    /// An application that is told so.
+    #[must_use]
+    pub fn new(id: &str, told: Binding) -> Self {
+        Self { id: id.to_owned(), told, more: Vec::new() }
+    }
+
+    /// With another line of configuration: `session_index_required = true`.
+    #[must_use]
+    pub fn with(mut self, line: &str) -> Self {
+        self.more.push(line.to_owned());
+        self
+    }
+
+    /// Starts it.
+    ///
+    /// # Panics
+    /// No free port.
+    pub async fn start(self) -> TestSp {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let shared = Arc::new(Shared {
+            origin: format!("http://127.0.0.1:{port}"),
+            id: self.id,
+            told: self.told,
+            // Of P-256: a test makes many, and RSA is what Acquit signs with itself.
+            signer: signer("sp"),
+            stranger: signer("stranger"),
+            issuer: OnceLock::new(),
+            idp: Mutex::default(),
+            asked: Mutex::default(),
+            sessions: Mutex::default(),
+            metadata: OnceLock::new(),
+            manner: Mutex::default(),
+            answer_at: Mutex::default(),
+            ledger: Mutex::default(),
+            seen: Mutex::default(),
+        });
+        let server = tokio::spawn(server::serve(listener, shared.clone()));
+        let folder = tempfile::Builder::new().prefix("acquit-sp-").tempdir().unwrap();
+        let sp = TestSp { shared, port, more: self.more, folder, server: Mutex::new(Some(server)) };
+        std::fs::write(sp.folder.path().join("sp.xml"), sp.metadata()).unwrap();
+        let _ = sp.shared.metadata.set(sp.metadata());
+        sp
+    }
+}
+
+fn signer(name: &str) -> Signer {
+    Signer::self_signed(&Signer::generate(KeyKind::P256).unwrap(), name).unwrap()
+}
+
+impl TestSp {
+    /// Its id at Acquit.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.shared.id
+    }
+
+    /// Its entity ID.
+    #[must_use]
+    pub fn entity_id(&self) -> String {
+        self.shared.entity_id()
+    }
+
+    /// The URL of a path of it.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.shared.origin)
+    }
+
+    /// Its key.
+    #[must_use]
+    pub fn signer(&self) -> &Signer {
+        &self.shared.signer
+    }
+
+    /// Tells it who its identity provider is. Only the first call counts.
+    pub fn trust(&self, issuer: Issuer) {
+        let _ = self.shared.issuer.set(issuer);
+    }
+
+    /// Its metadata.
+    ///
+    /// # Panics
+    /// Never.
+    #[must_use]
+    pub fn metadata(&self) -> String {
+        let soap = self.url("/slo/soap");
+        let description = SpDescription {
+            entity_id: &self.entity_id(),
+            signing: &[self.shared.signer.certificate().clone()],
+            encryption: &[],
+            acs: &self.url("/acs"),
+            slo: &self.url("/slo"),
+            slo_soap: Some(&soap),
+            name_id_formats: &[],
+        };
+        description.to_xml(None).unwrap()
+    }
+
+    /// Its part of Acquit's configuration.
+    #[must_use]
+    pub fn configuration(&self) -> String {
+        let id = self.id();
+        let binding = match self.shared.told {
+            Binding::Soap => "soap",
+            Binding::Redirect => "redirect",
+            Binding::Post => "post",
+        };
+        let mut lines = vec![
+            "[[applications]]".to_owned(),
+            format!("id = {id:?}"),
+            format!("key = \"exk{id}\""),
+            "protocol = \"saml\"".to_owned(),
+            format!("metadata = {{ file = {:?} }}", self.folder.path().join("sp.xml").display().to_string()),
+            format!("slo_binding = {binding:?}"),
+        ];
+        lines.extend(self.more.iter().cloned());
+        lines.join("\n") + "\n\n"
+    }
+
+    /// What it does from now on when it is told.
+    pub fn behave(&self, manner: Manner) {
+        *lock(&self.shared.manner) = manner;
+    }
+
+    /// Sends its answers through the browser there from now on.
+    pub fn answer_at(&self, address: &str) {
+        *lock(&self.shared.answer_at) = Some(address.to_owned());
+    }
+
+    /// Everything that it was told or that came back.
+    #[must_use]
+    pub fn ledger(&self) -> Vec<Entry> {
+        lock(&self.shared.ledger).clone()
+    }
+
+    /// The LogoutRequests that it was sent.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Entry> {
+        self.ledger().into_iter().filter(|entry| entry.what == "LogoutRequest").collect()
+    }
+
+    /// The statuses of the LogoutResponses that it got.
+    #[must_use]
+    pub fn responses(&self) -> Vec<String> {
+        let got = self.ledger().into_iter().filter(|entry| entry.what == "LogoutResponse");
+        got.map(|entry| entry.said).collect()
+    }
+
+    /// Closes its port.
+    pub fn close(&self) {
+        if let Some(server) = lock(&self.server).take() {
+            server.abort();
+        }
+    }
+
+    /// Opens its port again.
+    ///
+    /// # Panics
+    /// Somebody else took it.
+    pub async fn reopen(&self) {
+        self.close();
+        let listener = loop {
+            match TcpListener::bind(("127.0.0.1", self.port)).await {
+                Ok(listener) => break listener,
+                Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => tokio::task::yield_now().await,
+                Err(error) => panic!("{error}"),
+            }
+        };
+        *lock(&self.server) = Some(tokio::spawn(server::serve(listener, self.shared.clone())));
+    }
+
+    /// Begins a sign-in in this browser; ends at the application, or at a page of Acquit's that wants something. `more`:
+    /// `force=1`, `passive=1`, `relay=…`, `format=…`, `post=1`.
+    pub async fn begin(&self, browser: &Browser, more: &str) -> Page {
+        ride(browser, browser.open(&self.url(&format!("/login?{more}"))).await).await
+    }
+
+    /// Whether this browser is signed in here, by the application's own page.
+    pub async fn knows(&self, browser: &Browser) -> bool {
+        let page = browser.open(&self.url("/")).await;
+        page.tags("main").first().and_then(|main| main.get("data-session")) == Some("live")
+    }
+
+    /// This browser's session here, dead or alive.
+    ///
+    /// # Panics
+    /// It has none.
+    #[must_use]
+    pub fn session(&self, browser: &Browser) -> SpSession {
+        let cookie = browser.cookie(&self.shared.origin, &self.shared.cookie()).expect("a session here");
+        lock(&self.shared.sessions)[&cookie].clone()
+    }
+
+    /// The identity provider, by its metadata.
+    pub async fn idp(&self) -> IdentityProvider {
+        self.shared.idp().await.0
+    }
+
+    /// The time, as the identity provider has it.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.shared.now()
+    }
+
+    /// A LogoutRequest for this browser's session here, as it would be sent: signed when it is encoded.
+    pub async fn logout_request(&self, browser: &Browser, by: Binding) -> LogoutRequest {
+        let session = self.session(browser);
+        self.logout_request_for(session.name_id, vec![session.index], by).await
+    }
+
+    /// A LogoutRequest for these.
+    ///
+    /// # Panics
+    /// The identity provider has no such endpoint.
+    pub async fn logout_request_for(&self, name_id: NameId, indexes: Vec<String>, by: Binding) -> LogoutRequest {
+        let idp = self.idp().await;
+        let binding = match by {
+            Binding::Soap => SOAP_BINDING,
+            Binding::Redirect => HTTP_REDIRECT,
+            Binding::Post => HTTP_POST,
+        };
+        let to = idp.role.logout_by(binding).expect("an endpoint").location.clone();
+        let id = new_id();
+        lock(&self.shared.asked).push(id.as_str().to_owned());
+        LogoutRequest {
+            header: Header::new(&id, self.now(), &self.entity_id(), &to),
+            not_on_or_after: None,
+            reason: Some(acquit_saml::message::REASON_USER.to_owned()),
+            name_id,
+            session_indexes: indexes,
+            asynchronous: false,
+        }
+    }
+
+    /// A request for an assertion by the Redirect binding, as it would be sent.
+    ///
+    /// # Panics
+    /// The identity provider has no such endpoint.
+    pub async fn authn_request(&self) -> AuthnRequest {
+        let idp = self.idp().await;
+        let to = idp.single_sign_on.iter().find(|endpoint| endpoint.binding == HTTP_REDIRECT).expect("an endpoint");
+        self.shared.authn_request(&to.location, &HashMap::new())
+    }
+
+    /// The URL that takes a browser to the identity provider with it, with the RelayState `r`.
+    ///
+    /// # Panics
+    /// Its destination is no URL.
+    #[must_use]
+    pub fn authn_url(&self, request: &AuthnRequest, signer: Option<&Signer>) -> String {
+        redirect::encode(request, request.header.destination.as_deref().unwrap(), Some("r"), signer).unwrap()
+    }
+
+    /// Signs out in this browser: by the Redirect or POST binding. Gives where that ends.
+    pub async fn sign_out(&self, browser: &Browser, by: Binding, relay: Option<&str>) -> Page {
+        let request = self.logout_request(browser, by).await;
+        self.send(browser, &request, by, relay).await
+    }
+
+    /// Sends a request through the browser.
+    ///
+    /// # Panics
+    /// SOAP needs no browser.
+    pub async fn send(&self, browser: &Browser, request: &LogoutRequest, by: Binding, relay: Option<&str>) -> Page {
+        ride(browser, self.send_first(browser, request, by, relay).await).await
+    }
+
+    /// The same, to the first page that the browser shows.
+    ///
+    /// # Panics
+    /// SOAP needs no browser.
+    pub async fn send_first(
+        &self,
+        browser: &Browser,
+        request: &LogoutRequest,
+        by: Binding,
+        relay: Option<&str>,
+    ) -> Page {
+        let here = url::Url::parse(&self.url("/")).unwrap();
+        browser.load(self.load(request, by, relay).by(&here)).await
+    }
+
+    /// The request as the browser would send it.
+    ///
+    /// # Panics
+    /// SOAP needs no browser.
+    #[must_use]
+    pub fn load(&self, request: &LogoutRequest, by: Binding, relay: Option<&str>) -> Load {
+        let to = request.header.destination.clone().unwrap_or_default();
+        match by {
+            Binding::Redirect => Load::typed(&redirect::encode(request, &to, relay, Some(self.signer())).unwrap()),
+            Binding::Post => {
+                let form = post::encode(request, &to, relay, self.signer()).unwrap();
+                let mut body = form_urlencoded::Serializer::new(String::new());
+                body.append_pair(form.field, &form.message);
+                if let Some(relay) = &form.relay_state {
+                    body.append_pair("RelayState", relay);
+                }
+                Load::typed(&to).post(body.finish())
+            }
+            Binding::Soap => panic!("SOAP needs no browser"),
+        }
+    }
+
+    /// Sends a request from server to server, and gives the HTTP status and the status that was answered.
+    ///
+    /// # Panics
+    /// Nobody answers.
+    pub async fn sign_out_by_soap(&self, request: &LogoutRequest) -> (u16, String) {
+        let to = request.header.destination.clone().unwrap_or_default();
+        let (status, body) = post_soap(&to, soap::encode(request, self.signer()).unwrap()).await;
+        (status, self.shared.read_answer(body, &request.header.id).await)
+    }
+}
+
+/// Posts an envelope.
+///
+/// # Panics
+/// Nobody answers.
+pub async fn post_soap(to: &str, body: String) -> (u16, Vec<u8>) {
+    let request = http::Request::post(to)
+        .header(http::header::CONTENT_TYPE, soap::CONTENT_TYPE)
+        .header("soapaction", soap::SOAP_ACTION)
+        .body(hyper::body::Bytes::from(body))
+        .unwrap();
+    let response = wire::exchange(request, None).await.unwrap();
+    (response.status().as_u16(), response.body().to_vec())
+}
+
+impl Drop for TestSp {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Goes on as a browser with scripts does: forms post themselves, refreshes and frames load, until a page that waits for a
+/// person.
+///
+/// # Panics
+/// It goes round in circles.
+pub async fn ride(browser: &Browser, mut page: Page) -> Page {
+    for _ in 0..20 {
+        let by_itself = page.tags("form").iter().any(|form| form.attributes.contains_key("data-form-post"));
+        if by_itself {
+            let form = page.forms().remove(0);
+            page = browser.submit(&page, form).await;
+        } else if page.mark().as_deref() == Some("signing-out") {
+            browser.load_frames(&page).await;
+            let next = page.link("data-continue").expect("a way on");
+            page = browser.click(&page, next.as_str()).await;
+        } else {
+            return page;
+        }
+    }
+    panic!("round in circles: {page}");
+}
+
+pub(crate) fn new_id() -> MessageId {
+    let mut random = [0; 20];
+    aws_lc_rs::rand::fill(&mut random).unwrap();
+    MessageId::from_random(random)
+}
+
+impl Shared {
+    pub(crate) fn entity_id(&self) -> String {
+        format!("{}/metadata", self.origin)
+    }
+
+    pub(crate) fn cookie(&self) -> String {
+        format!("sp-{}", self.id)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(self.issuer.get().map_or(0, Issuer::now))
+    }
+
+    pub(crate) async fn idp(&self) -> (IdentityProvider, Trust) {
+        if let Some(known) = lock(&self.idp).clone() {
+            return known;
+        }
+        let url = format!("{}/saml/metadata", self.issuer.get().expect("an identity provider").url());
+        let response = wire::get(&url).await.unwrap();
+        let peer = Peer::from_metadata(response.body(), Some(&url), None, self.now()).unwrap();
+        let idp = peer.idp.unwrap();
+        let trust = idp.trust().unwrap();
+        lock(&self.idp).replace((idp.clone(), trust.clone()));
+        (idp, trust)
+    }
+
+    /// A request for an assertion to this endpoint of the identity provider.
+    pub(crate) fn authn_request(&self, to: &str, query: &HashMap<String, String>) -> AuthnRequest {
+        let id = new_id();
+        lock(&self.asked).push(id.as_str().to_owned());
+        let header = Header::new(&id, self.now(), &self.entity_id(), to);
+        let mut request = AuthnRequest::new(header, &format!("{}/acs", self.origin));
+        request.force_authn = query.contains_key("force");
+        request.is_passive = query.contains_key("passive");
+        request.name_id_policy = query.get("format").map(|format| NameIdPolicy {
+            format: Some(format.clone()),
+            sp_name_qualifier: None,
+            allow_create: true,
+        });
+        request
+    }
+}
