@@ -21,6 +21,7 @@ mod openidconnect;
 mod par;
 mod registration;
 mod saml_bad_input;
+mod saml_chromium;
 mod saml_slo;
 mod saml_sso;
 mod starting;
