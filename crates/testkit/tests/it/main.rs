@@ -18,6 +18,7 @@ mod openid_client;
 mod openidconnect;
 mod par;
 mod registration;
+mod saml_peers;
 mod saml_slo;
 mod saml_sso;
 mod starting;
