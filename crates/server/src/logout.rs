@@ -75,9 +75,7 @@ impl Done {
                 Target::SamlHop { frame, .. } => *frame,
                 _ => step.channel == Some(Channel::Frontchannel),
             };
-            framed
-                && step.outcome == Outcome::Pending
-                && step.session.as_ref() == Some(browser)
+            framed && step.outcome == Outcome::Pending && step.session.as_ref() == Some(browser)
         })
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod chain;
+pub mod fetch;
 pub mod frame;
 pub mod hop;
 pub mod incoming;

@@ -35,7 +35,7 @@ use crate::{
     password::{PasswordError, PasswordHasher},
     provider::credentials::FetchedKeys,
     random::{self, NoRandomness},
-    saml::{keys::SamlKeys, parties::OurParties},
+    saml::{fetch, keys::SamlKeys, parties::OurParties},
     seal::{SealError, Sealer},
     settings::{MasterKeyError, Password, Settings},
     sweep,
@@ -147,6 +147,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let tasks = vec![
         tokio::spawn(sweep::run(app.clone(), stop.clone())),
         tokio::spawn(refresh_keys(app.clone(), stop.clone())),
+        tokio::spawn(fetch::run(app.clone(), stop.clone())),
     ];
     Ok(Running { app, stop, tasks })
 }

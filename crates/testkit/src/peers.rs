@@ -15,11 +15,13 @@ use tokio::process::{Child, Command};
 
 pub mod apache;
 pub mod chromium;
+pub mod mellon;
 pub mod node;
 pub mod saml;
 
 pub use apache::Apache;
 pub use chromium::{Chromium, Person};
+pub use mellon::Mellon;
 pub use node::NodeRp;
 pub use saml::SamlPeer;
 

@@ -100,9 +100,11 @@ pub(crate) struct Shared {
     pub(crate) stranger: Signer,
     pub(crate) issuer: OnceLock<Issuer>,
     pub(crate) idp: Mutex<Option<(IdentityProvider, Trust)>>,
+    pub(crate) metadata: OnceLock<String>,
     pub(crate) asked: Mutex<Vec<String>>,
     pub(crate) sessions: Mutex<HashMap<String, SpSession>>,
     pub(crate) manner: Mutex<Manner>,
+    pub(crate) answer_at: Mutex<Option<String>>,
     pub(crate) ledger: Mutex<Vec<Entry>>,
     pub(crate) seen: Mutex<std::collections::HashSet<String>>,
 }
@@ -148,7 +150,9 @@ impl SpRegistration {
             idp: Mutex::default(),
             asked: Mutex::default(),
             sessions: Mutex::default(),
+            metadata: OnceLock::new(),
             manner: Mutex::default(),
+            answer_at: Mutex::default(),
             ledger: Mutex::default(),
             seen: Mutex::default(),
         });
@@ -156,6 +160,7 @@ impl SpRegistration {
         let folder = tempfile::Builder::new().prefix("acquit-sp-").tempdir().unwrap();
         let sp = TestSp { shared, port, more: self.more, folder, server: Mutex::new(Some(server)) };
         std::fs::write(sp.folder.path().join("sp.xml"), sp.metadata()).unwrap();
+        let _ = sp.shared.metadata.set(sp.metadata());
         sp
     }
 }
@@ -237,6 +242,11 @@ impl TestSp {
     /// What it does from now on when it is told.
     pub fn behave(&self, manner: Manner) {
         *lock(&self.shared.manner) = manner;
+    }
+
+    /// Sends its answers through the browser there from now on.
+    pub fn answer_at(&self, address: &str) {
+        *lock(&self.shared.answer_at) = Some(address.to_owned());
     }
 
     /// Everything that it was told or that came back.
@@ -342,6 +352,25 @@ impl TestSp {
             session_indexes: indexes,
             asynchronous: false,
         }
+    }
+
+    /// A request for an assertion by the Redirect binding, as it would be sent.
+    ///
+    /// # Panics
+    /// The identity provider has no such endpoint.
+    pub async fn authn_request(&self) -> AuthnRequest {
+        let idp = self.idp().await;
+        let to = idp.single_sign_on.iter().find(|endpoint| endpoint.binding == HTTP_REDIRECT).expect("an endpoint");
+        self.shared.authn_request(&to.location, &HashMap::new())
+    }
+
+    /// The URL that takes a browser to the identity provider with it, with the RelayState `r`.
+    ///
+    /// # Panics
+    /// Its destination is no URL.
+    #[must_use]
+    pub fn authn_url(&self, request: &AuthnRequest, signer: Option<&Signer>) -> String {
+        redirect::encode(request, request.header.destination.as_deref().unwrap(), Some("r"), signer).unwrap()
     }
 
     /// Signs out in this browser: by the Redirect or POST binding. Gives where that ends.

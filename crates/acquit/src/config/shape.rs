@@ -77,7 +77,10 @@ fn table(mut node: Node, entries: Vec<Entry>, schema: &Schema, path: &Path, diag
     // A property of another protocol than the one that is written.
     let foreign = |property: &Schema| -> Option<String> {
         let of = schema::protocol(property)?;
-        protocol.as_deref().filter(|written| *written != of).map(|_| of.to_owned())
+        let known = |written: &&str| {
+            schema::property(schema, "protocol").is_some_and(|protocols| schema::allowed(protocols).contains(written))
+        };
+        protocol.as_deref().filter(known).filter(|written| *written != of).map(|_| of.to_owned())
     };
     let mut kept = Vec::new();
     for entry in entries {

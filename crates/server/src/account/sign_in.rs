@@ -30,6 +30,7 @@ use crate::{
         sign_in::{Notice, Problem, SignIn},
     },
     random, respond,
+    saml::chain::{self, End},
     settings::Secret,
 };
 
@@ -152,10 +153,13 @@ async fn begin(
     let handle = random::secret_at(now)?;
     let onward = flow.onward(app)?;
     let mut frames = Vec::new();
+    // Of the session that this browser leaves: which applications it must visit before.
+    let mut way = None;
     if let Some(view) = &browser.leaving {
         // The browser is about to lose the cookie by which this session could be told to end.
         let done = finish(app, &view.session).await?;
         frames.extend(done.frames(&view.session.id).cloned());
+        way = done.hops(&view.session.id).next().map(|step| (view.session.id.clone(), step.logout.clone()));
     }
     if let Some(view) = &browser.session {
         if view.user.id == user.id {
@@ -177,10 +181,14 @@ async fn begin(
             };
             let done = log_out(app, order).await?;
             frames.extend(done.frames(&view.session.id).cloned());
+            way = done.hops(&view.session.id).next().map(|step| (view.session.id.clone(), step.logout.clone()));
         }
     }
     if let Some(view) = &browser.former {
         frames.extend(signing_out::left_behind(app, &view.session.id).await?);
+        let (more, logout) = chain::left_behind(app, &view.session.id).await?;
+        frames.extend(more);
+        way = logout.map(|logout| (view.session.id.clone(), logout));
     }
     let new = NewSession {
         id: SessionId::from_random(random::id_at(now)?),
@@ -200,8 +208,14 @@ async fn begin(
         }
     }
     log_beginning(&user.id);
-    let response =
-        if frames.is_empty() { respond::see_other(&onward) } else { signing_out::page(app, &frames, onward, None).await? };
+    let response = match way {
+        Some((left, logout)) => {
+            let end = End::Url { url: onward, name: None };
+            chain::travel(app, &left, &logout, frames, true, Vec::new(), end).await?
+        }
+        None if frames.is_empty() => respond::see_other(&onward),
+        None => signing_out::page(app, &frames, onward, None).await?,
+    };
     Ok(respond::with_cookie(response, app.cookies.set(Name::Session, &handle)))
 }
 

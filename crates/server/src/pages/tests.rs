@@ -19,6 +19,7 @@ use super::{
     consent::Consent,
     error::{ErrorPage, Kind},
     form_post::FormPost,
+    hop::{Carry, Hop},
     outcome,
     receipt::ReceiptPage,
     sign_in::{ConnectionLink, Notice, Problem, SignIn},
@@ -89,6 +90,10 @@ fn signing_out(text: &str) -> SigningOut {
         report_to: text.into(),
         report_token: text.into(),
     }
+}
+
+fn hop(text: &str, carry: Carry) -> Hop {
+    Hop { application: text.into(), carry, skip: text.into() }
 }
 
 fn line(party: &str, channel: Option<Channel>, outcome: Outcome, detail: &str) -> Line {
@@ -185,6 +190,8 @@ fn every_page(text: &str) -> Vec<Sent> {
         sent("consent", &consent(text)),
         sent("sign-out-confirm", &confirm(text)),
         sent("signing-out", &signing_out(text)),
+        sent("signing-out", &hop(text, Carry::Link(text.into()))),
+        sent("signing-out", &hop(text, Carry::Form { action: text.into(), hidden: vec![Hidden::new(text, text)] })),
         sent("signed-out", &signed_out(text, Ending::SignedOut)),
         sent("signed-out", &signed_out(text, Ending::HereOnly)),
         sent("signed-out", &signed_out(text, Ending::NobodyWasSignedIn)),

@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use acquit_core::{
-    AppId, LogoutId, SessionId,
+    AppId, LogoutId, SessionId, StepId,
     step::{Outcome, Step, Target},
 };
 use acquit_saml::message::Status;
-use acquit_store::saml::Skipped;
+use acquit_store::{StoreError, saml::Skipped};
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
@@ -113,19 +113,29 @@ pub async fn travel(
             let chain = Chain { session: session.clone(), logouts, end };
             let kept = serde_json::to_string(&chain).map_err(|error| DoorError::Internal(error.to_string()))?;
             app.store.keep_saml_way(logout, kept, app.clock.now().plus(LIFE)).await?;
-            (next_url(app, logout), None)
+            (next_url(app, logout, None), None)
         }
     };
-    if frames.is_empty() { Ok(respond::see_other(&onward)) } else { signing_out::page(app, &frames, onward, name).await }
+    if frames.is_empty() {
+        Ok(respond::see_other(&onward))
+    } else {
+        signing_out::page(app, &frames, onward, name).await
+    }
 }
 
 fn tag(app: &App, logout: &LogoutId) -> String {
     app.sealer.tag("saml way", &[logout.as_str()])
 }
 
-/// Where the browser goes on with a logout.
-pub(super) fn next_url(app: &App, logout: &LogoutId) -> String {
-    format!("{NEXT}?logout={logout}&key={}", tag(app, logout))
+/// Where the browser goes on with a logout, after a hop of it: that one and those before are not looked at again.
+pub(super) fn next_url(app: &App, logout: &LogoutId, after: Option<&StepId>) -> String {
+    let after = after.and_then(number).map_or(String::new(), |number| format!("&after={number}"));
+    format!("{NEXT}?logout={logout}&key={}{after}", tag(app, logout))
+}
+
+/// The place of a step in its logout.
+fn number(step: &StepId) -> Option<u32> {
+    step.as_str().rsplit_once('.')?.1.parse().ok()
 }
 
 /// `GET /saml/slo/next`: the next hop, or the end.
@@ -139,16 +149,37 @@ pub async fn next(State(app): State<App>, headers: HeaderMap, Query(query): Quer
     }
     let kept = app.store.saml_way(&logout, app.clock.now()).await?.ok_or(DoorError::Expired)?;
     let chain: Chain = serde_json::from_str(&kept).map_err(|error| DoorError::Internal(error.to_string()))?;
+    let after: Option<u32> = query.get("after").and_then(|after| after.parse().ok());
     for step in app.store.pending_hops(&chain.session).await? {
         if step.logout == logout
             && !is_frame(&step)
-            && step.detail.as_deref() != Some(UNREACHABLE)
+            && number(&step.id) > after
             && let Some(page) = visit(&app, &step).await?
         {
             return Ok(page);
         }
     }
     reach(&app, &chain.logouts, chain.end).await
+}
+
+/// The SAML frames, and the logout whose hops wait for the browser of an ended session and may still be made before a new sign-in: those that name
+/// the ended session. The others would end the new one, so they fail now.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn left_behind(app: &App, former: &SessionId) -> Result<(Vec<Step>, Option<LogoutId>), StoreError> {
+    let (mut frames, mut waiting) = (Vec::new(), None);
+    for step in app.store.pending_hops(former).await? {
+        if step.target.names_subject_alone() {
+            let why = "a newer sign-in began in this browser before it could be told";
+            app.store.skip_hop(&step.logout, &step.id, app.clock.now(), why, Skipped::Failed).await?;
+        } else if is_frame(&step) {
+            frames.push(step);
+        } else {
+            waiting = Some(step.logout);
+        }
+    }
+    Ok((frames, waiting))
 }
 
 fn is_frame(step: &Step) -> bool {
@@ -183,7 +214,8 @@ async fn visit(app: &App, step: &Step) -> Result<Option<Response>, DoorError> {
         Carried::Redirect(url) => Carry::Link(url),
         Carried::Post(form) => Carry::Form { hidden: answer::hidden(&form), action: form.action },
     };
-    let page = Hop { application: app.clients.name(&step.party), carry, skip: next_url(app, &step.logout) };
+    let page =
+        Hop { application: app.clients.name(&step.party), carry, skip: next_url(app, &step.logout, Some(&step.id)) };
     Ok(Some(respond::page(StatusCode::OK, &page)))
 }
 

@@ -13,13 +13,7 @@ use super::{
     answer,
     hop::{self, Carried, Unmade},
 };
-use crate::{
-    App,
-    door::DoorError,
-    form::Query,
-    pages::form_post::FormPost,
-    respond,
-};
+use crate::{App, door::DoorError, form::Query, pages::form_post::FormPost, respond};
 
 /// Where the form of the POST binding is.
 pub const PATH: &str = "/saml/slo/frame";
@@ -66,7 +60,8 @@ pub async fn show(State(app): State<App>, Query(query): Query) -> Result<Respons
     if !framed {
         return Err(DoorError::NotFound);
     }
-    let page = FormPost { hidden: answer::hidden(&form), action: form.action, application: app.clients.name(&step.party) };
+    let page =
+        FormPost { hidden: answer::hidden(&form), action: form.action, application: app.clients.name(&step.party) };
     let mut response = respond::page(StatusCode::OK, &page);
     let headers = response.headers_mut();
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));

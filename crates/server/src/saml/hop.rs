@@ -20,7 +20,7 @@ use super::{incoming, registry::Sp};
 use crate::{
     App,
     door::DoorError,
-    outbox::{self, Composer, Parties},
+    outbox::{self, Parties},
 };
 
 /// How long the server looks whether an application can be reached, before it sends a browser there.
@@ -74,12 +74,11 @@ pub(super) async fn is_reachable(app: &App, uri: &str) -> bool {
 /// The step's request as the browser is to carry it now.
 pub(super) async fn carry(app: &App, step: &Step) -> Result<Carried, Unmade> {
     let deadline = app.settings().lifetimes.logout_deadline;
-    let composer = Composer::new(app.store.clone(), app.keys.clone(), app.issuer().to_owned(), deadline);
     let unmade = |error| match error {
         ComposeError::NotNow(why) => Unmade::Now(why),
         ComposeError::Final(why) => Unmade::Ever(why),
     };
-    let target = composer.target(step).await.map_err(unmade)?;
+    let target = outbox::target_now(&app.store, deadline, step).await.map_err(unmade)?;
     let Target::SamlHop { binding, uri, named, .. } = target.as_ref() else {
         return Err(Unmade::Ever("this step is not carried by the browser".to_owned()));
     };
@@ -125,7 +124,6 @@ pub(super) async fn answered(
     app.store.answer_hop(&logout, &step.id, app.clock.now(), answer).await?;
     Ok(step)
 }
-
 
 #[cfg(test)]
 mod tests {

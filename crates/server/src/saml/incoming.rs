@@ -44,7 +44,8 @@ pub(super) fn open<'a>(
     tracing::debug!(kind = ?message.kind(), issuer = message.issuer(), "a SAML message arrived");
     let sp = app.clients.service_providers().by_entity(message.issuer());
     let sp = sp.filter(|sp| only.is_none_or(|only| only.app() == sp.app()));
-    let sp = sp.ok_or_else(|| DoorError::parameter("Issuer", "no application with this entity ID is registered here"))?;
+    let sp =
+        sp.ok_or_else(|| DoorError::parameter("Issuer", "no application with this entity ID is registered here"))?;
     Ok((message, sp))
 }
 

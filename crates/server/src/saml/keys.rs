@@ -30,7 +30,10 @@ pub const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The SAML keys of this server. Clones share them.
 #[derive(Clone, Debug)]
-pub struct SamlKeys(Arc<RwLock<Arc<Vec<(KeyRecord, Signer)>>>>);
+pub struct SamlKeys(Arc<RwLock<Opened>>);
+
+/// Each key as it stands in the store, and opened.
+type Opened = Arc<Vec<(KeyRecord, Signer)>>;
 
 impl SamlKeys {
     /// Loads the keys, and makes the first one.
@@ -56,7 +59,7 @@ impl SamlKeys {
         Ok(())
     }
 
-    fn keys(&self) -> Arc<Vec<(KeyRecord, Signer)>> {
+    fn keys(&self) -> Opened {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -51,11 +51,7 @@ pub async fn get(
 }
 
 /// `POST /saml/slo`: the POST binding.
-pub async fn post(
-    State(app): State<App>,
-    Address(address): Address,
-    request: Request,
-) -> Result<Response, DoorError> {
+pub async fn post(State(app): State<App>, Address(address): Address, request: Request) -> Result<Response, DoorError> {
     posted(&app, request, address, None, ANY).await
 }
 
@@ -260,12 +256,7 @@ async fn sign_out(app: &App, headers: &HeaderMap, address: String, asked: SamlLo
         // The sender wants no answer, so the feedback is ours (Asynchronous Single Logout section 2.1).
         End::Url { url: chain::own_page(app, &logouts), name: None }
     } else {
-        End::Answer {
-            app: asked.app,
-            request: asked.request,
-            relay_state: asked.relay_state,
-            by_post: asked.by_post,
-        }
+        End::Answer { app: asked.app, request: asked.request, relay_state: asked.relay_state, by_post: asked.by_post }
     };
     let of_this_browser = here.as_ref().and_then(|(session, _)| {
         let done = done.iter().find(|done| done.ended.contains(session));
@@ -292,5 +283,5 @@ async fn answered(
     if matches!(&step.target, Target::SamlHop { frame: true, .. }) {
         return Ok("Signed out.".into_response());
     }
-    Ok(respond::see_other(&chain::next_url(app, &step.logout)))
+    Ok(respond::see_other(&chain::next_url(app, &step.logout, Some(&step.id))))
 }

@@ -87,11 +87,8 @@ async fn take(app: &App, address: &str, body: Vec<u8>) -> Result<String, Trouble
         return denied(app, &id, "this request was answered before".to_owned());
     }
     let Ended { logouts, .. } = slo::end(app, &sp, &asked, address, None).await?;
-    let status = if logouts.is_empty() {
-        slo::unknown_principal()
-    } else {
-        chain::status(app, &logouts, PATIENCE).await?
-    };
+    let status =
+        if logouts.is_empty() { slo::unknown_principal() } else { chain::status(app, &logouts, PATIENCE).await? };
     envelope(app, &id, status)
 }
 

@@ -18,10 +18,7 @@ use axum::{
     response::Response,
 };
 
-use super::{
-    answer, incoming,
-    registry::Sp,
-};
+use super::{answer, incoming, registry::Sp};
 use crate::{
     App,
     browser::Browser,
@@ -121,6 +118,10 @@ fn begin(
     only: Option<&Arc<Sp>>,
 ) -> Result<Result<SamlPending, Response>, DoorError> {
     let (message, sp) = incoming::open(app, arrived, &[Kind::AuthnRequest], only)?;
+    if sp.metadata.role.expired(app.clock.now()) {
+        let why = "the metadata of this application has expired; its operator must give it anew";
+        return Err(DoorError::parameter("Issuer", why));
+    }
     let here = [here];
     let expect = Expect::new(&here, app.clock.now());
     let request = AuthnRequest::receive(&message, &sp.metadata, &expect, &[])
@@ -188,10 +189,10 @@ fn reaches(context: &RequestedAuthnContext) -> bool {
 async fn go_on(app: &App, headers: &HeaderMap, mut pending: SamlPending) -> Result<Response, DoorError> {
     // It may be gone, or its endpoint withdrawn, while the person was signing in.
     let sp = app.clients.service_providers().by_app(&pending.app);
-    let sp = sp.ok_or_else(|| DoorError::parameter("Issuer", "no application with this entity ID is registered here"))?;
-    let registered = |acs: &str| {
-        sp.metadata.acs.iter().any(|endpoint| endpoint.binding == HTTP_POST && endpoint.location == acs)
-    };
+    let sp =
+        sp.ok_or_else(|| DoorError::parameter("Issuer", "no application with this entity ID is registered here"))?;
+    let registered =
+        |acs: &str| sp.metadata.acs.iter().any(|endpoint| endpoint.binding == HTTP_POST && endpoint.location == acs);
     if !registered(&pending.acs) {
         return Err(DoorError::parameter("AssertionConsumerServiceURL", "is not registered for this application"));
     }

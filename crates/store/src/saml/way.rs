@@ -6,8 +6,7 @@ use acquit_core::{LogoutId, Timestamp};
 use crate::{Store, StoreError, tx::Tx, value::params};
 
 impl Store {
-    /// Keeps the way of a logout's browser until it is of no use any more. One that is kept already stays: a logout has one
-    /// browser.
+    /// Keeps the way of a logout's browser until it is of no use any more, instead of one that it was on before.
     ///
     /// # Errors
     /// [`StoreError`] as everywhere.
@@ -26,7 +25,8 @@ impl Store {
 }
 
 async fn keep(tx: &mut Tx, logout: &LogoutId, way: &str, until: Timestamp) -> Result<(), StoreError> {
-    let sql = "INSERT INTO saml_ways (logout_id, way, expires_at) VALUES ($1, $2, $3) ON CONFLICT (logout_id) DO NOTHING";
+    let sql = "INSERT INTO saml_ways (logout_id, way, expires_at) VALUES ($1, $2, $3) \
+               ON CONFLICT (logout_id) DO UPDATE SET way = EXCLUDED.way, expires_at = EXCLUDED.expires_at";
     tx.execute(sql, &params![logout, way, until]).await?;
     Ok(())
 }

@@ -5,9 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use acquit_saml::{
     Error,
     binding::{Arrived, post, redirect, soap},
-    message::{
-        Answer, Code, Expect, Header, Kind, LogoutRequest, LogoutResponse, Message, ResponseRules, Status,
-    },
+    message::{Answer, Code, Expect, Header, Kind, LogoutRequest, LogoutResponse, Message, ResponseRules, Status},
     names::{HTTP_POST, HTTP_REDIRECT},
 };
 use axum::{
@@ -31,6 +29,7 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let router = Router::new()
         .route("/", get(home))
         .route("/login", get(login))
+        .route("/metadata", get(metadata))
         .route("/acs", on_post(acs))
         .route("/slo", get(slo_redirect).post(slo_post))
         .route("/slo/soap", on_post(slo_soap))
@@ -81,6 +80,10 @@ async fn home(State(shared): App, headers: HeaderMap) -> Response {
         Some(session) if session.live => page(StatusCode::OK, "home", "live", &session.name_id.value),
         _ => page(StatusCode::OK, "home", "none", "Nobody is signed in."),
     }
+}
+
+async fn metadata(State(shared): App) -> String {
+    shared.metadata.get().cloned().unwrap_or_default()
 }
 
 async fn login(State(shared): App, RawQuery(query): RawQuery) -> Response {
@@ -178,13 +181,15 @@ async fn slo(shared: &Shared, arrived: Result<Arrived, String>, by: Binding) -> 
     match hear(shared, &arrived, &format!("{}{path}", shared.origin)).await {
         Ok(Heard::Answer(status)) => {
             let said = status.to_string();
-            let entry = Entry { what: "LogoutResponse", by, indexes: Vec::new(), ended: 0, said: said.clone(), relay_state };
+            let entry =
+                Entry { what: "LogoutResponse", by, indexes: Vec::new(), ended: 0, said: said.clone(), relay_state };
             lock(&shared.ledger).push(entry);
             page(StatusCode::OK, "landing", "none", &said)
         }
         Ok(Heard::Request(request)) => obey(shared, request, by, relay_state).await,
         Err(error) => {
-            let entry = Entry { what: "LogoutRequest", by, indexes: Vec::new(), ended: 0, said: error.clone(), relay_state };
+            let entry =
+                Entry { what: "LogoutRequest", by, indexes: Vec::new(), ended: 0, said: error.clone(), relay_state };
             lock(&shared.ledger).push(entry);
             page(StatusCode::BAD_REQUEST, "slo-failed", "none", &error)
         }
@@ -251,6 +256,7 @@ async fn obey(shared: &Shared, request: LogoutRequest, by: Binding, relay: Optio
     let (idp, _) = shared.idp().await;
     let binding = if by == Binding::Post { HTTP_POST } else { HTTP_REDIRECT };
     let to = idp.role.logout_by(binding).unwrap().for_answers().to_owned();
+    let to = lock(&shared.answer_at).clone().filter(|_| by != Binding::Soap).unwrap_or(to);
     let mut header = Header::new(&new_id(), shared.now(), &entity, &to).answering(&request.header.id);
     if by == Binding::Soap {
         header.destination = None;

@@ -19,9 +19,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::{ApplicationSection, check};
-use crate::config::{
-    context::Context, diagnostic::quoted, egress::check_reachable, path::Path,
-};
+use crate::config::{context::Context, diagnostic::quoted, egress::check_reachable, path::Path};
 
 /// Where metadata is.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -215,7 +213,11 @@ fn metadata_file(cx: &mut Context<'_>, path: &Path, file: &str, entity_id: Optio
     let place = cx.base.join(file);
     let shown = quoted(&place.display().to_string());
     let bytes = match fs::metadata(&place).and_then(|about| {
-        if about.len() > METADATA_BYTES as u64 { Err(std::io::ErrorKind::FileTooLarge.into()) } else { fs::read(&place) }
+        if about.len() > METADATA_BYTES as u64 {
+            Err(std::io::ErrorKind::FileTooLarge.into())
+        } else {
+            fs::read(&place)
+        }
     }) {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -302,8 +304,7 @@ fn check_provider(
         && !sp.role.single_logout.is_empty()
         && sp.role.logout_by(binding.uri()).is_none()
     {
-        let has: Vec<&str> =
-            sp.role.single_logout.iter().filter_map(|endpoint| short(&endpoint.binding)).collect();
+        let has: Vec<&str> = sp.role.single_logout.iter().filter_map(|endpoint| short(&endpoint.binding)).collect();
         cx.error(&path.key("slo_binding"), "the metadata has no SingleLogoutService for this binding")
             .help(format!("it has {}", if has.is_empty() { "none that is known".to_owned() } else { has.join(", ") }));
     }

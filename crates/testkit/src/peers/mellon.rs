@@ -1,0 +1,165 @@
+//! Apache with mod_auth_mellon: a page behind a SAML sign-in, told of logouts over SOAP by the module's own handler.
+
+use std::{fs, path::Path, process::Stdio, time::Duration};
+
+use acquit_saml::{
+    metadata::SpDescription,
+    security::{KeyKind, Signer},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use tokio::process::{Child, Command};
+
+use super::free_port;
+use crate::{Browser, Page, sp::ride, wire};
+
+/// Where Debian puts them.
+const PROGRAM: &str = "/usr/sbin/apache2";
+const MODULES: &str = "/usr/lib/apache2/modules";
+
+/// The server's registration and, once it runs, its process.
+pub struct Mellon {
+    port: u16,
+    folder: tempfile::TempDir,
+    child: Option<Child>,
+}
+
+impl Mellon {
+    /// Its id at Acquit.
+    pub const ID: &str = "mellon";
+
+    /// A server on a port of its own; it does not run yet.
+    ///
+    /// # Panics
+    /// No temporary folder.
+    #[must_use]
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("acquit-mellon-").tempdir().unwrap();
+        let mellon = Self { port: free_port(), folder, child: None };
+        let key = Signer::generate(KeyKind::Rsa2048).unwrap();
+        let signer = Signer::self_signed(&key, "mellon").unwrap();
+        let root = mellon.folder.path();
+        fs::write(root.join("sp.key"), pem("PRIVATE KEY", &key)).unwrap();
+        fs::write(root.join("sp.crt"), pem("CERTIFICATE", signer.certificate().der())).unwrap();
+        let description = SpDescription {
+            entity_id: &mellon.entity_id(),
+            signing: &[signer.certificate().clone()],
+            encryption: &[],
+            acs: &mellon.url("/mellon/postResponse"),
+            slo: &mellon.url("/mellon/logout"),
+            slo_soap: Some(&mellon.url("/mellon/logout")),
+            name_id_formats: &[],
+        };
+        fs::write(root.join("sp.xml"), description.to_xml(None).unwrap()).unwrap();
+        mellon
+    }
+
+    fn entity_id(&self) -> String {
+        self.url("/mellon/metadata")
+    }
+
+    /// The URL of a path of it.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Its part of Acquit's configuration.
+    #[must_use]
+    pub fn configuration(&self) -> String {
+        format!(
+            "[[applications]]\nid = \"{}\"\nprotocol = \"saml\"\nmetadata = {{ file = \"{}\" }}\nslo_binding = \"soap\"\n\
+             session_index_required = true\n\n",
+            Self::ID,
+            self.folder.path().join("sp.xml").display(),
+        )
+    }
+
+    /// Starts it, trusting the identity provider of this issuer.
+    ///
+    /// # Panics
+    /// It is not installed, or does not start.
+    pub async fn start(&mut self, issuer: &str) {
+        let package = "the Debian packages `apache2` and `libapache2-mod-auth-mellon`";
+        assert!(Path::new(MODULES).join("mod_auth_mellon.so").exists(), "mellon is missing: install {package}");
+        let root = self.folder.path();
+        let metadata = wire::get(&format!("{issuer}/saml/metadata")).await.unwrap();
+        fs::write(root.join("idp.xml"), metadata.body()).unwrap();
+        fs::create_dir_all(root.join("pages/protected")).unwrap();
+        fs::write(root.join("pages/bye.html"), "<main data-page=\"bye\">Bye</main>").unwrap();
+        fs::write(root.join("pages/protected/index.html"), "<main data-page=\"protected\">The secret page</main>")
+            .unwrap();
+        fs::write(root.join("apache.conf"), self.server_configuration()).unwrap();
+        // -X: one process, so that ending it ends everything.
+        let child = Command::new(PROGRAM)
+            .args(["-X", "-d"])
+            .arg(root)
+            .arg("-f")
+            .arg(root.join("apache.conf"))
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("Apache starts");
+        self.child = Some(child);
+        for _ in 0..1000 {
+            if wire::get(&self.url("/bye.html")).await.is_ok_and(|response| response.status() == 200) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("Apache does not become ready: {}", self.log());
+    }
+
+    /// Without TLS its cookies cannot be `SameSite=None`, which browsers take only when they are `Secure`.
+    fn server_configuration(&self) -> String {
+        let root = self.folder.path().display();
+        let port = self.port;
+        let mut modules = String::new();
+        for name in ["mpm_prefork", "authn_core", "authz_core", "authz_user", "dir", "mime", "setenvif", "auth_mellon"]
+        {
+            modules.push_str(&format!("LoadModule {name}_module {MODULES}/mod_{name}.so\n"));
+        }
+        format!(
+            "ServerRoot \"{root}\"\nServerName http://127.0.0.1:{port}\nUseCanonicalName On\nListen 127.0.0.1:{port}\n\
+             PidFile \"{root}/pid\"\n{modules}DefaultRuntimeDir \"{root}\"\nMutex file:{root} default\n\
+             TypesConfig /dev/null\nAddType text/html .html\nErrorLog \"{root}/log\"\nLogLevel info\n\
+             User www-data\nGroup www-data\nDocumentRoot \"{root}/pages\"\nDirectoryIndex index.html\n\
+             SetEnvIf Request_URI \"^\" MELLON_DISABLE_SAMESITE=1\n\
+             MellonLockFile \"{root}/mellon.lock\"\nMellonPostDirectory \"{root}\"\n\
+             <Location />\n  Require all granted\n  MellonEnable info\n  MellonEndpointPath /mellon\n\
+             MellonSPPrivateKeyFile \"{root}/sp.key\"\n  MellonSPCertFile \"{root}/sp.crt\"\n\
+             MellonSPMetadataFile \"{root}/sp.xml\"\n  MellonIdPMetadataFile \"{root}/idp.xml\"\n\
+             MellonSignatureMethod rsa-sha256\n</Location>\n\
+             <Location /protected>\n  AuthType Mellon\n  MellonEnable auth\n  Require valid-user\n</Location>\n",
+        )
+    }
+
+    /// What it logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// The page behind the sign-in, or where this browser is sent instead.
+    pub async fn protected(&self, browser: &Browser) -> Page {
+        ride(browser, browser.open(&self.url("/protected/index.html")).await).await
+    }
+
+    /// Signs out as the module's own link does.
+    pub async fn sign_out(&self, browser: &Browser) -> Page {
+        let back = self.url("/bye.html");
+        let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("ReturnTo", &back).finish();
+        ride(browser, browser.open(&self.url(&format!("/mellon/logout?{query}"))).await).await
+    }
+}
+
+impl Default for Mellon {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn pem(label: &str, der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let lines: Vec<&str> = (0..text.len()).step_by(64).filter_map(|at| text.get(at..text.len().min(at + 64))).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+}
