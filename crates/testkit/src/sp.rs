@@ -477,6 +477,29 @@ pub async fn ride(browser: &Browser, mut page: Page) -> Page {
     panic!("round in circles: {page}");
 }
 
+/// Goes on in the same way, request by request, up to one that is not sent: `stop` knows it.
+///
+/// # Panics
+/// The way ends before that.
+pub async fn ride_up_to(browser: &Browser, mut load: Load, stop: impl Fn(&Load) -> bool) -> Load {
+    for _ in 0..40 {
+        if stop(&load) {
+            return load;
+        }
+        let page = browser.step(&load).await.unwrap();
+        let by_itself = page.tags("form").iter().any(|form| form.attributes.contains_key("data-form-post"));
+        load = if let Some(next) = page.location() {
+            load.redirected(&page, next)
+        } else if by_itself {
+            Load::form(&page, &page.forms().remove(0))
+        } else {
+            let next = page.link("data-continue").unwrap_or_else(|| panic!("the way ends: {page}"));
+            Load::typed(next.as_str()).by(&page.url)
+        };
+    }
+    panic!("round in circles: {}", load.url);
+}
+
 pub(crate) fn new_id() -> MessageId {
     let mut random = [0; 20];
     aws_lc_rs::rand::fill(&mut random).unwrap();

@@ -11,7 +11,10 @@ use tokio::process::{Child, Command};
 use super::{first_line, free_port, node, programs};
 use crate::{Browser, Page, sp::ride, wire};
 
+mod altered;
 mod simplesamlphp;
+
+pub use altered::altered;
 
 /// A running application.
 pub struct SamlPeer {
@@ -62,7 +65,8 @@ impl SamlPeer {
     /// # Panics
     /// It is not installed, or does not start.
     pub async fn php(id: &'static str) -> Self {
-        let packages = "install the Debian packages `simplesamlphp`, `php-cli`, `php-xml`, `php-mbstring` and `php-sqlite3`";
+        let packages =
+            "install the Debian packages `simplesamlphp`, `php-cli`, `php-xml`, `php-mbstring` and `php-sqlite3`";
         assert!(Path::new("/usr/share/simplesamlphp").is_dir(), "SimpleSAMLphp is missing: {packages}");
         let (port, folder) = (free_port(), folder());
         simplesamlphp::configure(folder.path(), port, &Pair::new());
@@ -171,6 +175,15 @@ impl SamlPeer {
     pub async fn told(&self) -> Vec<Value> {
         let response = wire::get(&self.url("/told")).await.unwrap();
         wire::json(&response).unwrap().as_array().cloned().unwrap_or_default()
+    }
+
+    /// Why it refused the last message, by its own words; `before` is what this said before that.
+    pub async fn why(&self, before: &str) -> String {
+        if self.told == "post" {
+            let told = self.told().await;
+            return told.last().and_then(|last| last["error"].as_str()).unwrap_or_default().to_owned();
+        }
+        self.log().get(before.len()..).unwrap_or_default().to_owned()
     }
 
     /// Ends the process.
