@@ -114,13 +114,14 @@ const routes = {
   },
   async "GET /logout"(request, response, query) {
     const session = sessions.get(cookieOf(request));
+    const profile = { ...session.profile, ...(query.has("everywhere") && { sessionIndex: undefined }) };
     const relayState = randomBytes(8).toString("hex");
     asked.set(relayState, session);
     if (query.get("by") === "post") {
-      const xml = await saml._generateLogoutRequest(session.profile);
+      const xml = await saml._generateLogoutRequest(profile);
       return formPost(response, "SAMLRequest", xml, "LogoutRequest", relayState);
     }
-    redirect(response, await saml.getLogoutUrlAsync(session.profile, relayState, {}));
+    redirect(response, await saml.getLogoutUrlAsync(profile, relayState, {}));
   },
   async "POST /slo"(request, response) {
     const form = await read(request);

@@ -20,7 +20,9 @@ pub use altered::altered;
 pub struct SamlPeer {
     id: &'static str,
     origin: String,
+    is_node: bool,
     told: &'static str,
+    index: bool,
     folder: tempfile::TempDir,
     child: Child,
 }
@@ -57,7 +59,7 @@ impl SamlPeer {
         let mut child = node("node-saml.mjs").arg(options.to_string()).spawn().expect("node");
         let (line, _) = first_line(&mut child).await.expect("the Node application starts");
         assert_eq!(line, "ready");
-        Self::with_metadata(id, port, "post", folder(), child, "/metadata").await
+        Self::with_metadata(id, port, true, folder(), child, "/metadata").await
     }
 
     /// SimpleSAMLphp, told by Redirect.
@@ -84,18 +86,19 @@ impl SamlPeer {
             .kill_on_drop(true)
             .spawn()
             .expect(packages);
-        Self::with_metadata(id, port, "redirect", folder, child, simplesamlphp::METADATA).await
+        Self::with_metadata(id, port, false, folder, child, simplesamlphp::METADATA).await
     }
 
     async fn with_metadata(
         id: &'static str,
         port: u16,
-        told: &'static str,
+        is_node: bool,
         folder: tempfile::TempDir,
         child: Child,
         path: &str,
     ) -> Self {
-        let peer = Self { id, origin: format!("http://127.0.0.1:{port}"), told, folder, child };
+        let told = if is_node { "post" } else { "redirect" };
+        let peer = Self { id, origin: format!("http://127.0.0.1:{port}"), is_node, told, index: true, folder, child };
         for _ in 0..1500 {
             if let Ok(response) = wire::get(&peer.url(path)).await {
                 let text = String::from_utf8_lossy(response.body());
@@ -106,6 +109,20 @@ impl SamlPeer {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("{id} does not become ready: {}", peer.log());
+    }
+
+    /// Told by this binding instead.
+    #[must_use]
+    pub fn told_by(mut self, binding: &'static str) -> Self {
+        self.told = binding;
+        self
+    }
+
+    /// Told of people, not of their sessions: without a SessionIndex.
+    #[must_use]
+    pub fn without_index(mut self) -> Self {
+        self.index = false;
+        self
     }
 
     /// Its id at Acquit.
@@ -123,11 +140,11 @@ impl SamlPeer {
     /// Its part of Acquit's configuration, with the metadata that it made itself.
     #[must_use]
     pub fn configuration(&self) -> String {
-        let (id, told) = (self.id, self.told);
+        let (id, told, index) = (self.id, self.told, self.index);
         let file = self.folder.path().join("sp.xml").display().to_string();
         format!(
             "[[applications]]\nid = \"{id}\"\nprotocol = \"saml\"\nmetadata = {{ file = {file:?} }}\nslo_binding = \"{told}\"\n\
-             session_index_required = true\nattributes = {{ mail = \"email\" }}\n\n"
+             session_index_required = {index}\nattributes = {{ mail = \"email\" }}\n\n"
         )
     }
 
@@ -137,7 +154,7 @@ impl SamlPeer {
     /// It cannot use them.
     pub async fn trust(&self, issuer: &str) {
         let url = format!("{issuer}/saml/metadata");
-        if self.told == "post" {
+        if self.is_node {
             let mut trust = url::Url::parse(&self.url("/trust")).unwrap();
             trust.query_pairs_mut().append_pair("metadata", &url);
             let response = wire::get(trust.as_str()).await.unwrap();
@@ -179,7 +196,7 @@ impl SamlPeer {
 
     /// Why it refused the last message, by its own words; `before` is what this said before that.
     pub async fn why(&self, before: &str) -> String {
-        if self.told == "post" {
+        if self.is_node {
             let told = self.told().await;
             return told.last().and_then(|last| last["error"].as_str()).unwrap_or_default().to_owned();
         }

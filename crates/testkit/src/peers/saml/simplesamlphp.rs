@@ -44,6 +44,7 @@ $config = ['peer' => [
     'signature.algorithm' => 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
     'sign.authnrequest' => true, 'sign.logout' => true, 'validate.logout' => true, 'redirect.sign' => true,
     'redirect.validate' => true, 'saml20.sign.assertion' => true, 'WantAssertionsSigned' => true,
+    'NameIDPolicy' => ['Format' => 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent', 'AllowCreate' => true],
 ]];
 "
     );
