@@ -4,11 +4,10 @@
 use std::{fs, path::Path, process::Stdio, time::Duration};
 
 use acquit_saml::security::{KeyKind, Signer};
-use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-use super::{first_line, free_port, node, programs};
+use super::{first_line, free_port, mellon::pem, node, programs};
 use crate::{Browser, Page, sp::ride, wire};
 
 mod altered;
@@ -31,12 +30,6 @@ pub struct SamlPeer {
 struct Pair {
     key: String,
     certificate: String,
-}
-
-fn pem(label: &str, der: &[u8]) -> String {
-    let text = BASE64_STANDARD.encode(der);
-    let lines: Vec<&str> = text.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
 impl Pair {

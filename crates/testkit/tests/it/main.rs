@@ -20,6 +20,7 @@ mod openidconnect;
 mod par;
 mod registration;
 mod saml_bad_input;
+mod saml_chromium;
 mod saml_five;
 mod saml_peers;
 mod saml_slo;

@@ -4,7 +4,10 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 
 use crate::browser::Load;
 
-fn pairs(text: &[u8]) -> Vec<(String, String)> {
+/// Names and values, in order.
+type Pairs = Vec<(String, String)>;
+
+fn pairs(text: &[u8]) -> Pairs {
     form_urlencoded::parse(text).into_owned().collect()
 }
 
@@ -30,7 +33,7 @@ pub fn altered(load: &Load) -> Vec<(&'static str, Load)> {
 }
 
 fn redirected(load: &Load) -> Vec<(&'static str, Load)> {
-    let with = |edit: &dyn Fn(&mut Vec<(String, String)>)| {
+    let with = |edit: &dyn Fn(&mut Pairs)| {
         let mut pairs = pairs(load.url.query().unwrap_or_default().as_bytes());
         assert!(pairs.iter().any(|(name, _)| name == "Signature"), "{} is not signed", load.url);
         edit(&mut pairs);
@@ -38,7 +41,7 @@ fn redirected(load: &Load) -> Vec<(&'static str, Load)> {
         load.url.set_query(Some(&encoded(&pairs)));
         load
     };
-    let set = |pairs: &mut Vec<(String, String)>, name: &str, edit: &dyn Fn(&str) -> String| {
+    let set = |pairs: &mut Pairs, name: &str, edit: &dyn Fn(&str) -> String| {
         for (_, value) in pairs.iter_mut().filter(|(key, _)| key == name) {
             *value = edit(value);
         }
