@@ -20,9 +20,11 @@ use crate::{
     wire,
 };
 
+mod ride;
 mod send;
 mod server;
 
+pub use ride::{ride, ride_up_to};
 pub use send::post_soap;
 
 /// By which binding it is told of logouts, and asks for them.
@@ -329,28 +331,6 @@ impl Drop for TestSp {
     fn drop(&mut self) {
         self.close();
     }
-}
-
-/// Goes on as a browser with scripts does: forms post themselves, refreshes and frames load, until a page that waits for a
-/// person.
-///
-/// # Panics
-/// It goes round in circles.
-pub async fn ride(browser: &Browser, mut page: Page) -> Page {
-    for _ in 0..20 {
-        let by_itself = page.tags("form").iter().any(|form| form.attributes.contains_key("data-form-post"));
-        if by_itself {
-            let form = page.forms().remove(0);
-            page = browser.submit(&page, form).await;
-        } else if page.mark().as_deref() == Some("signing-out") {
-            browser.load_frames(&page).await;
-            let next = page.link("data-continue").expect("a way on");
-            page = browser.click(&page, next.as_str()).await;
-        } else {
-            return page;
-        }
-    }
-    panic!("round in circles: {page}");
 }
 
 pub(crate) fn new_id() -> MessageId {
