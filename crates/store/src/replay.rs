@@ -14,10 +14,23 @@ impl Store {
         let args = (kind.to_owned(), *key_hash, until);
         self.write(args, |tx, (kind, hash, until)| Box::pin(remember(tx, kind, hash, *until))).await
     }
+
+    /// Whether something was used already, without using it up.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere: then it must not be taken for unused.
+    pub async fn was_used(&self, kind: &str, key_hash: &Hash) -> Result<bool, StoreError> {
+        self.read((kind.to_owned(), *key_hash), |tx, (kind, hash)| Box::pin(was_used(tx, kind, hash))).await
+    }
 }
 
 async fn remember(tx: &mut Tx, kind: &str, hash: &Hash, until: Timestamp) -> Result<bool, StoreError> {
     let sql =
         "INSERT INTO used_once (kind, key_hash, until) VALUES ($1, $2, $3) ON CONFLICT (kind, key_hash) DO NOTHING";
     Ok(tx.execute(sql, &params![kind, hash, until]).await? > 0)
+}
+
+async fn was_used(tx: &mut Tx, kind: &str, hash: &Hash) -> Result<bool, StoreError> {
+    let sql = "SELECT until FROM used_once WHERE kind = $1 AND key_hash = $2";
+    Ok(tx.query_opt(sql, &params![kind, hash]).await?.is_some())
 }

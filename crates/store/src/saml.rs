@@ -74,6 +74,14 @@ impl Store {
     pub async fn remember_saml_message(&self, issuer_and_id: &Hash, until: Timestamp) -> Result<bool, StoreError> {
         self.remember_once("saml-message", issuer_and_id, until).await
     }
+
+    /// Whether a message was taken before, by the hash of its issuer and ID.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere: then it must not be taken for new.
+    pub async fn knows_saml_message(&self, issuer_and_id: &Hash) -> Result<bool, StoreError> {
+        self.was_used("saml-message", issuer_and_id).await
+    }
 }
 
 async fn join(

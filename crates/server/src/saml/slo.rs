@@ -162,10 +162,18 @@ pub(super) fn asked(sp: &Sp, request: LogoutRequest, relay_state: Option<String>
     }
 }
 
-/// Takes note of a request; false when it came before.
-pub(super) async fn is_new(app: &App, sp: &Sp, asked: &SamlLogout) -> Result<bool, DoorError> {
+/// Whether a request was answered before.
+pub(super) async fn is_replayed(app: &App, sp: &Sp, asked: &SamlLogout) -> Result<bool, DoorError> {
+    Ok(app.store.knows_saml_message(&incoming::replay_key(sp.entity_id(), &asked.request)).await?)
+}
+
+/// Takes note of a request whose logout is durable: not before, or one that the store did not take would be refused when it
+/// comes again (promise 3).
+async fn remember(app: &App, sp: &Sp, asked: &SamlLogout) -> Result<(), DoorError> {
     let until = Expect::new(&[], app.clock.now()).remember_until();
-    Ok(app.store.remember_saml_message(&incoming::replay_key(sp.entity_id(), &asked.request), until).await?)
+    // That it was there already is no matter: it came twice at once, and both ended the same sessions.
+    app.store.remember_saml_message(&incoming::replay_key(sp.entity_id(), &asked.request), until).await?;
+    Ok(())
 }
 
 /// What a request ended.
@@ -205,6 +213,7 @@ pub(super) async fn end(
     if live.is_empty() {
         // Asked again: what there is to say is what the receipt of then says.
         let logouts = found.into_iter().filter_map(|session| session.ended).take(1).collect();
+        remember(app, sp, asked).await?;
         return Ok(Ended { done: Vec::new(), logouts });
     }
     let reach = sp.settings.single_logout;
@@ -228,6 +237,7 @@ pub(super) async fn end(
         };
         done.push(log_out(app, order).await?);
     }
+    remember(app, sp, asked).await?;
     let logouts = done.iter().map(|done| done.logout.clone()).collect();
     Ok(Ended { done, logouts })
 }
@@ -239,11 +249,13 @@ pub(super) fn unknown_principal() -> Status {
 
 async fn sign_out(app: &App, headers: &HeaderMap, address: String, asked: SamlLogout) -> Result<Response, DoorError> {
     let sp = app.clients.service_providers().by_app(&asked.app).ok_or(DoorError::Expired)?;
-    if !is_new(app, &sp, &asked).await? {
+    if is_replayed(app, &sp, &asked).await? {
         return Err(DoorError::parameter("ID", "this request was answered before"));
     }
     let browser = Browser::look_up(app, headers).await?;
-    let here = browser.session.as_ref().map(|view| (view.session.id.clone(), view.user.id.clone()));
+    // Also one that this node refuses already because the store did not take its logout.
+    let here = browser.session.as_ref().or(browser.leaving.as_ref());
+    let here = here.map(|view| (view.session.id.clone(), view.user.id.clone()));
     let Ended { done, logouts } = end(app, &sp, &asked, &address, here.as_ref()).await?;
     if logouts.is_empty() {
         tracing::info!(app = %sp.app(), "a LogoutRequest names nobody who is signed in there; nothing was ended");

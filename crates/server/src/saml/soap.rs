@@ -83,7 +83,7 @@ async fn take(app: &App, address: &str, body: Vec<u8>) -> Result<String, Trouble
         (None, Ok(_)) => return denied(app, &id, String::new()),
     };
     let asked = slo::asked(&sp, request, None, false);
-    if !slo::is_new(app, &sp, &asked).await? {
+    if slo::is_replayed(app, &sp, &asked).await? {
         return denied(app, &id, "this request was answered before".to_owned());
     }
     let Ended { logouts, .. } = slo::end(app, &sp, &asked, address, None).await?;

@@ -25,32 +25,49 @@ async fn world() -> World {
     World { app, payroll, browser }
 }
 
+fn database(app: &TestApp<InProcess>) -> String {
+    let settings = app.runs.app.settings();
+    let url = Url::parse(settings.store.url().expose()).unwrap();
+    url.path().trim_start_matches('/').to_owned()
+}
+
+fn sql(app: &TestApp<InProcess>, statement: &str) {
+    Postgres::shared().unwrap().sql(&database(app), statement).unwrap();
+}
+
+/// From now on no logout can be written down, as when the disk is full.
+pub(crate) fn fill_the_disk(app: &TestApp<InProcess>) {
+    sql(
+        app,
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN RAISE EXCEPTION 'disk full' USING ERRCODE = '53100'; END $$; \
+         CREATE TRIGGER full_disk BEFORE INSERT ON logouts FOR EACH ROW EXECUTE FUNCTION full_disk()",
+    );
+}
+
+pub(crate) fn make_room(app: &TestApp<InProcess>) {
+    sql(app, "DROP TRIGGER full_disk ON logouts");
+}
+
 impl World {
     fn database(&self) -> String {
-        let settings = self.app.runs.app.settings();
-        let url = Url::parse(settings.store.url().expose()).unwrap();
-        url.path().trim_start_matches('/').to_owned()
+        database(&self.app)
     }
 
     fn sql(&self, statement: &str) {
-        Postgres::shared().unwrap().sql(&self.database(), statement).unwrap();
+        sql(&self.app, statement);
     }
 
     fn sql_ok(&self, statement: &str) -> bool {
         Postgres::shared().unwrap().sql(&self.database(), statement).is_ok()
     }
 
-    /// From now on no logout can be written down, as when the disk is full.
     fn fill_the_disk(&self) {
-        self.sql(
-            "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS \
-             $$ BEGIN RAISE EXCEPTION 'disk full' USING ERRCODE = '53100'; END $$; \
-             CREATE TRIGGER full_disk BEFORE INSERT ON logouts FOR EACH ROW EXECUTE FUNCTION full_disk()",
-        );
+        fill_the_disk(&self.app);
     }
 
     fn make_room(&self) {
-        self.sql("DROP TRIGGER full_disk ON logouts");
+        make_room(&self.app);
     }
 
     fn logout(&self) -> String {

@@ -21,6 +21,7 @@ mod par;
 mod registration;
 mod saml_bad_input;
 mod saml_chromium;
+mod saml_failing_store;
 mod saml_five;
 mod saml_peers;
 mod saml_slo;
