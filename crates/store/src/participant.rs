@@ -17,6 +17,7 @@ use crate::{
 /// What stands of an application that takes part already.
 #[derive(Debug)]
 pub(crate) struct Known {
+    pub(crate) client_id: String,
     pub(crate) sid: String,
     pub(crate) subject: String,
     pub(crate) name_id: Option<NameIdForm>,
@@ -27,13 +28,14 @@ pub(crate) struct Known {
 pub(crate) async fn known(tx: &mut Tx, participant: &Participant) -> Result<Option<Known>, StoreError> {
     let row = tx
         .query_opt(
-            "SELECT sid, subject, name_id, not_on_or_after FROM participants WHERE session_id = $1 AND app = $2",
+            "SELECT client_id, sid, subject, name_id, not_on_or_after FROM participants WHERE session_id = $1 AND app = $2",
             &params![&participant.session, &participant.app],
         )
         .await?;
     let Some(row) = row else { return Ok(None) };
     let mut row = row.read();
     Ok(Some(Known {
+        client_id: row.text()?,
         sid: row.text()?,
         subject: row.text()?,
         name_id: row.opt_json()?,

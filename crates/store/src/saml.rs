@@ -6,7 +6,7 @@ mod way;
 
 use acquit_core::{
     Timestamp, UserId,
-    participant::Participant,
+    participant::{NameIdForm, Participant},
     session::{Life, Lifetimes},
 };
 
@@ -37,6 +37,8 @@ pub enum NameRule {
 pub struct SamlJoined {
     /// The value of the NameID.
     pub subject: String,
+    /// What qualifies it: that of the first assertion of this session, whatever was asked for now.
+    pub form: NameIdForm,
     /// The SessionIndex.
     pub session_index: String,
 }
@@ -98,16 +100,18 @@ async fn join(
     }
     let known = known(tx, participant).await?;
     let mut participant = participant.clone();
-    match (rule, &known) {
-        (NameRule::Persistent, _) => {
+    let same = known.as_ref().filter(|known| known.client_id == participant.client_id && known.name_id.is_some());
+    match (same, rule) {
+        // A logout names one person for each session: what hangs on another name would outlive it.
+        (Some(known), _) => {
+            participant.subject.clone_from(&known.subject);
+            participant.name_id.clone_from(&known.name_id);
+        }
+        (None, NameRule::Persistent) => {
             let entity = &participant.client_id;
             participant.subject = draw(tx, &session.user, entity, &participant.subject, participant.joined_at).await?;
         }
-        // Another name in the same session could not be ended together with the first.
-        (NameRule::Transient, Some(known)) if known.name_id == participant.name_id => {
-            participant.subject.clone_from(&known.subject);
-        }
-        (NameRule::Transient | NameRule::AsGiven, _) => {}
+        (None, NameRule::Transient | NameRule::AsGiven) => {}
     }
     // An earlier assertion may still be on its way.
     participant.not_on_or_after =
@@ -115,7 +119,8 @@ async fn join(
     let mut batch = Batch::default();
     let session_index = batch.join(known.as_ref(), &session.user, &participant)?;
     tx.execute_all(&batch).await?;
-    Ok(Ok(SamlJoined { subject: participant.subject, session_index }))
+    let form = participant.name_id.unwrap_or_default();
+    Ok(Ok(SamlJoined { subject: participant.subject, form, session_index }))
 }
 
 async fn name(tx: &mut Tx, user: &UserId, entity: &str) -> Result<Option<String>, StoreError> {

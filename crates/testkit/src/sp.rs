@@ -315,6 +315,12 @@ impl TestSp {
         lock(&self.shared.sessions)[&cookie].clone()
     }
 
+    /// How many sessions live here, of all browsers.
+    #[must_use]
+    pub fn live_sessions(&self) -> usize {
+        lock(&self.shared.sessions).values().filter(|session| session.live).count()
+    }
+
     /// The identity provider, by its metadata.
     pub async fn idp(&self) -> IdentityProvider {
         self.shared.idp().await.0

@@ -232,7 +232,7 @@ async fn issue(app: &App, sp: &Arc<Sp>, view: &SessionView, pending: SamlPending
         sid: random::secret_at(now)?,
         joined_at: now,
         channels: sp.settings.channels(&sp.metadata),
-        name_id: Some(form.clone()),
+        name_id: Some(form),
         not_on_or_after: Some(until),
     };
     let lifetimes = app.settings().lifetimes.session();
@@ -245,11 +245,17 @@ async fn issue(app: &App, sp: &Arc<Sp>, view: &SessionView, pending: SamlPending
         return Err(DoorError::Forbidden("the session ended a moment ago; begin at the application again"));
     };
     tracing::debug!(session = %view.session.id, app = %sp.app(), "an application joined a session");
+    let wanted = pending.format.as_deref().filter(|format| *format != FORMAT_UNSPECIFIED);
+    if wanted.is_some() && wanted != joined.form.format.as_deref() {
+        let mut status = Status::new(Code::Responder, "InvalidNameIDPolicy");
+        status.message = Some("in this session the person has a name of another kind; it must end first".to_owned());
+        return refuse(app, sp, &pending, status);
+    }
     let name_id = NameId {
         value: joined.subject,
-        format: form.format,
-        name_qualifier: form.name_qualifier,
-        sp_name_qualifier: form.sp_name_qualifier,
+        format: joined.form.format,
+        name_qualifier: joined.form.name_qualifier,
+        sp_name_qualifier: joined.form.sp_name_qualifier,
         sp_provided_id: None,
     };
     let assertion = assertion::of(app, sp, view, &pending, name_id, joined.session_index, until)?;

@@ -63,10 +63,12 @@ async fn a_person_has_one_lasting_name_at_an_application_or_one_for_each_session
     let index = sp.session(&one).index;
     signed_in(&app, &sp, &one, "alice", "").await;
     assert_eq!(sp.session(&one).index, index, "and the same one again in the same session");
+    let (one, two) = (Browser::new(), Browser::new());
     for browser in [&one, &two] {
         signed_in(&app, &sp, browser, "alice", "format=urn:oasis:names:tc:SAML:2.0:nameid-format:transient").await;
     }
     assert_ne!(name(&one).value, name(&two).value);
+    let one = Browser::new();
     signed_in(&app, &sp, &one, "alice", "format=urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress").await;
     assert_eq!(name(&one).value, "alice@example.com");
 }
@@ -183,4 +185,26 @@ async fn metadata_at_a_url_is_fetched_and_believed() {
     .await;
     let page = ride(&browser, app.sign_in(&browser, &page, "alice").await).await;
     assert_eq!(page.mark().as_deref(), Some("signed-in"), "{page}");
+}
+
+#[tokio::test]
+async fn an_application_is_never_told_of_one_person_by_two_names_in_one_session() {
+    const PREFIX: &str = "urn:oasis:names:tc:SAML:";
+    let (app, sp) = world(SpRegistration::new("wiki", Binding::Soap)).await;
+    let browser = Browser::new();
+    signed_in(&app, &sp, &browser, "alice", &format!("format={PREFIX}2.0:nameid-format:persistent")).await;
+    let name = sp.session(&browser).name_id;
+    for other in ["2.0:nameid-format:transient", "1.1:nameid-format:emailAddress"] {
+        let page = sp.begin(&browser, &format!("format={PREFIX}{other}")).await;
+        assert!(page.text().contains("InvalidNameIDPolicy"), "{page}");
+    }
+    signed_in(&app, &sp, &browser, "alice", "").await;
+    assert_eq!(sp.session(&browser).name_id, name);
+    assert_eq!(sp.live_sessions(), 2, "the application keeps a session for each assertion");
+    // All that hang on the session end with it.
+    let account = browser.open(&app.url("/account")).await;
+    browser.submit(&account, account.form_with("scope").press("scope", "user")).await;
+    let id = crate::world::only_receipt(&app).await["id"].as_str().unwrap().to_owned();
+    let receipt = crate::world::settled(&app, &id, std::time::Duration::from_secs(5)).await;
+    assert_eq!(sp.live_sessions(), 0, "{receipt:#}");
 }
