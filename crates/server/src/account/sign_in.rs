@@ -190,8 +190,9 @@ async fn begin(
         frames.extend(more);
         way = logout.map(|logout| (view.session.id.clone(), logout));
     }
+    let id = SessionId::from_random(random::id_at(now)?);
     let new = NewSession {
-        id: SessionId::from_random(random::id_at(now)?),
+        id: id.clone(),
         handle_hash: random::hash(&handle),
         user: user.id.clone(),
         user_epoch: user.epoch,
@@ -211,7 +212,7 @@ async fn begin(
     let response = match way {
         Some((left, logout)) => {
             let end = End::Url { url: onward, name: None };
-            chain::travel(app, &left, &logout, frames, true, Vec::new(), end).await?
+            chain::travel(app, (&left, Some(id)), &logout, frames, true, Vec::new(), end).await?
         }
         None if frames.is_empty() => respond::see_other(&onward),
         None => signing_out::page(app, &frames, onward, None).await?,

@@ -9,7 +9,7 @@ use acquit_core::{
     step::{Outcome, Step, Target},
 };
 use acquit_saml::message::Status;
-use acquit_store::{StoreError, saml::Skipped};
+use acquit_store::{StoreError, saml::Skipped, session::SessionView};
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
@@ -71,6 +71,8 @@ pub enum End {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Chain {
     session: SessionId,
+    /// The session that began in the same browser before the way did, whose cookie it has instead.
+    newer: Option<SessionId>,
     /// The logouts that the answer is about.
     logouts: Vec<LogoutId>,
     end: End,
@@ -90,17 +92,19 @@ pub async fn leave(
 ) -> Result<Response, DoorError> {
     let frames: Vec<Step> = done.frames(session).cloned().collect();
     let hops = done.hops(session).next().is_some();
-    let response = travel(app, session, &done.logout, frames, hops, logouts, end).await?;
-    Ok(if hops { sign_out::signed_out_here(response) } else { sign_out::forget(app, response) })
+    // The cookie of the ended session is what the rest of the way is known by.
+    let on_the_way = hops || (!frames.is_empty() && matches!(end, End::Answer { .. }));
+    let response = travel(app, (session, None), &done.logout, frames, hops, logouts, end).await?;
+    Ok(if on_the_way { sign_out::signed_out_here(response) } else { sign_out::forget(app, response) })
 }
 
-/// The same for frames and hops that were gathered.
+/// The same for frames and hops that were gathered. `sessions`: the ended one, and the one that the browser has since.
 ///
 /// # Errors
 /// [`DoorError`].
 pub async fn travel(
     app: &App,
-    session: &SessionId,
+    sessions: (&SessionId, Option<SessionId>),
     logout: &LogoutId,
     frames: Vec<Step>,
     hops: bool,
@@ -113,7 +117,8 @@ pub async fn travel(
     let (onward, name) = match (hops, end) {
         (false, End::Url { url, name }) => (url, name),
         (_, end) => {
-            let chain = Chain { session: session.clone(), logouts, end };
+            let (session, newer) = sessions;
+            let chain = Chain { session: session.clone(), newer, logouts, end };
             let kept = serde_json::to_string(&chain).map_err(|error| DoorError::Internal(error.to_string()))?;
             app.store.keep_saml_way(logout, kept, app.clock.now().plus(LIFE)).await?;
             (next_url(app, logout, None), None)
@@ -152,6 +157,11 @@ pub async fn next(State(app): State<App>, headers: HeaderMap, Query(query): Quer
     }
     let kept = app.store.saml_way(&logout, app.clock.now()).await?.ok_or(DoorError::Expired)?;
     let chain: Chain = serde_json::from_str(&kept).map_err(|error| DoorError::Internal(error.to_string()))?;
+    // The key is in an address that applications see when they answer: it alone moves nobody on.
+    let browser = Browser::look_up(&app, &headers).await?;
+    if !is_way_of(&browser, &chain) {
+        return elsewhere(&app, &browser, chain).await;
+    }
     let after: Option<u32> = query.get("after").and_then(|after| after.parse().ok());
     let mut steps = app.store.pending_hops(&chain.session).await?;
     steps.retain(|step| step.logout == logout && !is_frame(step) && number(&step.id) > after);
@@ -175,9 +185,27 @@ pub async fn next(State(app): State<App>, headers: HeaderMap, Query(query): Quer
     }
     let response = reach(&app, &chain.logouts, chain.end).await?;
     // A newer session, from another tab, keeps its cookie.
-    let browser = Browser::look_up(&app, &headers).await?;
     let done = browser.former.is_some_and(|view| view.session.id == chain.session);
     Ok(if done { sign_out::forget(&app, response) } else { response })
+}
+
+/// Whether it is this browser that is on the way, by the cookie of the session that ended or of the one it began since.
+fn is_way_of(browser: &Browser, chain: &Chain) -> bool {
+    let is =
+        |view: &Option<SessionView>, session: &SessionId| view.as_ref().is_some_and(|view| view.session.id == *session);
+    let any = |session| [&browser.former, &browser.leaving, &browser.session].iter().any(|view| is(view, session));
+    any(&chain.session) || chain.newer.as_ref().is_some_and(any)
+}
+
+/// For a browser that is not known to be on the way: no hop and nothing about the logout; but a person who signed in again in
+/// another tab, where the hops were offered first, still comes back to the application that asked.
+async fn elsewhere(app: &App, browser: &Browser, chain: Chain) -> Result<Response, DoorError> {
+    if let Some(view) = &browser.session
+        && app.store.session(&chain.session).await?.is_some_and(|ended| ended.user.id == view.user.id)
+    {
+        return reach(app, &chain.logouts, chain.end).await;
+    }
+    Ok(respond::see_other("/signed-out"))
 }
 
 /// The SAML frames, and the logout whose hops wait for the browser of an ended session and may still be made before a new sign-in: those that name

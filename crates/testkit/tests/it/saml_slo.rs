@@ -313,3 +313,24 @@ async fn a_soap_application_that_is_down_is_told_when_it_comes_back() {
     assert_eq!(outcome(&receipt, "files", "saml-soap"), "confirmed", "{receipt:#}");
     assert!(!files.knows(&world.browser).await);
 }
+
+#[tokio::test]
+async fn the_way_of_one_browser_is_not_gone_by_another() {
+    let world = world().await;
+    let first = world.browser.open(&world.payroll.end_session_url(&world.browser, Some("secret"))).await;
+    assert!(first.text().contains("Signing out of forum"), "{first}");
+    let next = first.link("data-skip").unwrap();
+    // An application that was told has this address from our answer to its LogoutResponse.
+    let stranger = Browser::new();
+    let page = stranger.open(next.as_str()).await;
+    assert!(!page.url.as_str().contains("secret") && !page.to_string().contains("SAMLRequest"), "{page}");
+    let other = Browser::new();
+    world.app.enter(&other, &world.crm, "bob").await;
+    let page = other.open(next.as_str()).await;
+    assert!(!page.url.as_str().contains("secret") && !page.to_string().contains("SAMLRequest"), "{page}");
+    let receipt = only_receipt(&world.app).await;
+    assert_eq!(outcome(&receipt, "wiki", "saml-redirect"), "pending", "{receipt:#}");
+    let page = ride(&world.browser, first).await;
+    assert_eq!(page.mark().as_deref(), Some("landing"), "{page}");
+    assert!(!world.sp(Binding::Redirect).knows(&world.browser).await);
+}
