@@ -26,12 +26,11 @@ const LOOK: Duration = Duration::from_secs(5);
 
 /// Fetches until `stop`.
 pub async fn run(app: App, stop: CancellationToken) {
-    let mut due: HashMap<(AppId, String), Instant> = HashMap::new();
+    let mut due: HashMap<AppId, (Source, Instant)> = HashMap::new();
     loop {
         for application in app.clients.service_providers().fetched() {
-            let Source::Url { url, .. } = &application.source else { continue };
-            let document = (application.app.clone(), url.clone());
-            if due.get(&document).is_some_and(|at| *at > Instant::now()) {
+            let known = due.get(&application.app).filter(|(source, _)| source.is_same_document(&application.source));
+            if known.is_some_and(|(_, at)| *at > Instant::now()) {
                 continue;
             }
             let wait = match fetch(&app, &application).await {
@@ -41,7 +40,7 @@ pub async fn run(app: App, stop: CancellationToken) {
                     AGAIN
                 }
             };
-            due.insert(document, Instant::now() + wait);
+            due.insert(application.app, (application.source, Instant::now() + wait));
         }
         if stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_none() {
             return;
@@ -57,7 +56,7 @@ async fn fetch(app: &App, application: &SamlApplication) -> Result<(), String> {
     }
     let metadata = read(app, application, &answer.body)?;
     let named = metadata.entity_id.clone();
-    if app.clients.service_providers().learn(&application.app, metadata) {
+    if app.clients.service_providers().learn(application, metadata) {
         tracing::debug!(app = %application.app, entity = named, "metadata fetched");
         Ok(())
     } else {

@@ -50,13 +50,17 @@ struct Registered {
 impl Registered {
     fn of(configured: Vec<SamlApplication>, known: &Self) -> Self {
         let mut fresh = Self::default();
-        for settings in configured {
+        // What the operator wrote comes first: no document at a URL takes an entity from it.
+        let (given, at_url): (Vec<_>, Vec<_>) =
+            configured.into_iter().partition(|settings| matches!(settings.source, Source::Given(_)));
+        for settings in given.into_iter().chain(at_url) {
             let metadata = match &settings.source {
                 Source::Given(metadata) => Some(metadata.as_ref().clone()),
-                Source::Url { url, .. } => known
+                Source::Url { .. } => known
                     .by_app
                     .get(&settings.app)
-                    .filter(|sp| matches!(&sp.settings.source, Source::Url { url: before, .. } if before == url))
+                    .filter(|sp| sp.settings.source.is_same_document(&settings.source))
+                    .filter(|sp| !fresh.by_entity.contains_key(sp.entity_id()))
                     .map(|sp| sp.metadata.clone()),
             };
             if let Some(metadata) = metadata {
@@ -97,11 +101,14 @@ impl ServiceProviders {
         gone
     }
 
-    /// Takes over the metadata of an application that was fetched. False when its entity is another application's.
+    /// Takes over the metadata that was fetched for an application as it was configured then; if it is configured
+    /// otherwise now, nothing is. False when its entity is another application's.
     #[must_use]
-    pub fn learn(&self, app: &AppId, metadata: ServiceProvider) -> bool {
+    pub fn learn(&self, fetched: &SamlApplication, metadata: ServiceProvider) -> bool {
+        let app = &fetched.app;
         let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(settings) = current.configured.get(app) else { return true };
+        let settings = current.configured.get(app).filter(|now| now.source.is_same_document(&fetched.source));
+        let Some(settings) = settings else { return true };
         if current.by_entity.get(&metadata.entity_id).is_some_and(|other| other.app() != app) {
             return false;
         }
@@ -163,3 +170,6 @@ impl ServiceProviders {
         self.by_app(app).map(|sp| sp.settings.channels(&sp.metadata))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,6 +56,19 @@ pub enum Source {
     },
 }
 
+impl Source {
+    /// Whether it is the same document at a URL, held to the same rules: what was fetched from the one is then good for the
+    /// other.
+    #[must_use]
+    pub fn is_same_document(&self, other: &Self) -> bool {
+        let parts = |source: &Self| match source {
+            Self::Given(_) => None,
+            Self::Url { url, entity_id, signed_by } => Some((url.clone(), entity_id.clone(), signed_by.clone())),
+        };
+        parts(self).is_some_and(|own| parts(other) == Some(own))
+    }
+}
+
 /// How an application is told of a logout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SloBinding {
