@@ -210,9 +210,15 @@ pub(super) async fn end(
     for session in found.iter().filter(|session| session.ended.is_none()) {
         live.entry(session.user.clone()).or_default().push(session.session.clone());
     }
+    // Asked again: what there is to say is what the receipts of then say, of every session that it names, or of the last.
+    let mut before: Vec<LogoutId> = Vec::new();
+    for logout in found.into_iter().filter_map(|session| session.ended) {
+        if !before.contains(&logout) && (before.is_empty() || !asked.indexes.is_empty()) {
+            before.push(logout);
+        }
+    }
     if live.is_empty() {
-        // Asked again: what there is to say is what the receipt of then says.
-        let logouts = found.into_iter().filter_map(|session| session.ended).take(1).collect();
+        let logouts = before;
         remember(app, sp, asked).await?;
         return Ok(Ended { done: Vec::new(), logouts });
     }
@@ -238,7 +244,10 @@ pub(super) async fn end(
         done.push(log_out(app, order).await?);
     }
     remember(app, sp, asked).await?;
-    let logouts = done.iter().map(|done| done.logout.clone()).collect();
+    let mut logouts: Vec<LogoutId> = done.iter().map(|done| done.logout.clone()).collect();
+    if !asked.indexes.is_empty() {
+        logouts.extend(before);
+    }
     Ok(Ended { done, logouts })
 }
 

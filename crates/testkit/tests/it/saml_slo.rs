@@ -334,3 +334,51 @@ async fn the_way_of_one_browser_is_not_gone_by_another() {
     assert_eq!(page.mark().as_deref(), Some("landing"), "{page}");
     assert!(!world.sp(Binding::Redirect).knows(&world.browser).await);
 }
+
+#[tokio::test]
+async fn the_answer_is_about_every_session_that_a_request_names() {
+    let world = world().await;
+    let phone = Browser::new();
+    let (wiki, forum) = (world.sp(Binding::Redirect), world.sp(Binding::Post));
+    // The older session ends in part, the newer one wholly.
+    forum.behave(Manner::Refuse);
+    let indexes = vec![wiki.session(&world.browser).index];
+    let page = wiki.sign_out(&world.browser, Binding::Redirect, None).await;
+    assert_eq!(page.mark().as_deref(), Some("landing"), "{page}");
+    forum.behave(Manner::Honour);
+    world.enter(&phone, "alice").await;
+    let both = [indexes, vec![wiki.session(&phone).index]].concat();
+    let name = wiki.session(&phone).name_id;
+    for by in ["the newer one lives", "both have ended"] {
+        let request = wiki.logout_request_for(name.clone(), both.clone(), Binding::Redirect).await;
+        wiki.send(&phone, &request, Binding::Redirect, None).await;
+        assert_eq!(wiki.responses().last().map(String::as_str), Some("Success/PartialLogout"), "{by}");
+    }
+    assert_eq!(forum.live_sessions(), 1, "which is why");
+}
+
+#[tokio::test]
+async fn in_frames_the_application_that_asked_is_answered_too() {
+    let world = world_on(Engine::Sqlite, "session_index_required = true\nslo_frame = true").await;
+    let wiki = world.sp(Binding::Redirect);
+    let page = wiki.sign_out(&world.browser, Binding::Redirect, Some("r")).await;
+    assert_eq!(page.mark().as_deref(), Some("landing"), "{page}");
+    assert_eq!(wiki.responses().len(), 1, "{:?}", wiki.ledger());
+    assert!(wiki.responses()[0].starts_with("Success"), "{:?}", wiki.ledger());
+    assert!(world.app.live_sessions().await.is_empty());
+}
+
+#[tokio::test]
+async fn who_signs_in_again_in_another_tab_still_comes_back_to_the_application_that_asked() {
+    let world = world().await;
+    let wiki = world.sp(Binding::Redirect);
+    let request = wiki.logout_request(&world.browser, Binding::Redirect).await;
+    let tab = wiki.send_first(&world.browser, &request, Binding::Redirect, Some("back")).await;
+    assert!(tab.text().contains("Signing out of forum"), "{tab}");
+    world.app.enter(&world.browser, &world.payroll, "alice").await;
+    let page = ride(&world.browser, tab).await;
+    assert_eq!(page.mark().as_deref(), Some("landing"), "{page}");
+    assert_eq!(wiki.responses(), ["Success"]);
+    assert_eq!(world.app.live_sessions().await.len(), 1, "the new session lives");
+    assert!(world.payroll.knows(&world.browser).await);
+}
