@@ -235,3 +235,37 @@ async fn an_answer_that_nobody_proved_confirms_nothing() {
     assert_eq!(outcome(&receipts[0], "forum", "saml-post"), "sent", "{receipts:#?}");
     assert!(world.app.live_sessions().await.is_empty());
 }
+
+#[tokio::test]
+async fn nobody_makes_the_server_slow_or_fall_with_xml_that_is_deep_or_wide() {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    let world = world().await;
+    let deep = "<a>".repeat(16_000);
+    let attributes: String = (0..4_000).map(|at| format!(" a{at}=''")).collect();
+    let spaces: String = (0..1_500).map(|at| format!(" xmlns:n{at}='urn:{at}'")).collect();
+    let stacked: String = (0..1_500).map(|at| format!("<n{at}:a xmlns:n{at}='urn:{at}'>")).collect();
+    for xml in [
+        deep.clone(),
+        format!("{deep}{}", "</a>".repeat(9_000)),
+        format!("<a{attributes}/>"),
+        format!("<a{spaces}>{}</a>", "<b/>".repeat(2_000)),
+        stacked,
+        format!("<a>{}</a>", "&amp;".repeat(9_000)),
+        format!("<!DOCTYPE a [{}]><a/>", "<!ENTITY a 'b'>".repeat(2_000)),
+        "<samlp:LogoutRequest xmlns:samlp='urn:oasis:names:tc:SAML:2.0:protocol'>".to_owned()
+            + &"<samlp:SessionIndex/>".repeat(2_000),
+    ] {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("SAMLRequest", &BASE64_STANDARD.encode(&xml))
+            .finish();
+        let begun = std::time::Instant::now();
+        for path in ["/saml/slo", "/saml/sso"] {
+            let page = world.browser.load(Load::typed(&world.app.url(path)).post(form.clone())).await;
+            assert!((400..500).contains(&page.status), "{path}: {page}");
+        }
+        let (status, _) = post_soap(&world.app.url("/saml/slo/soap"), xml).await;
+        assert!(status == 500 || status == 413, "a fault: {status}");
+        assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
+    world.nothing_happened("nonsense").await;
+}
