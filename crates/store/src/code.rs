@@ -141,7 +141,7 @@ async fn issue(
             grant.expires_at,
         ],
     );
-    tx.execute_all(&batch).await?;
+    tx.finish(&batch).await?;
     Ok(Ok(sid))
 }
 

@@ -4,7 +4,7 @@
 use std::{str::FromStr, sync::Arc, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use futures_util::future::join;
+use futures_util::future::{join, try_join_all};
 use tokio_postgres::{Config, NoTls, Statement, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -76,7 +76,7 @@ impl Postgres {
     }
 
     async fn connection(&self) -> Result<Connection, StoreError> {
-        Ok(Connection { object: Some(self.pool.get().await?), busy: true, begin: None })
+        Ok(Connection { object: Some(self.pool.get().await?), busy: true, stage: Stage::None })
     }
 
     /// Runs a write transaction to its end, in a task of its own: a caller that goes away never leaves it half done.
@@ -121,7 +121,7 @@ impl Postgres {
 
     async fn transaction<A, T>(&self, begin: Begin, args: &A, body: Body<A, T>) -> Result<T, StoreError> {
         let mut connection = self.connection().await?;
-        connection.begin = Some(match begin {
+        connection.stage = Stage::Before(match begin {
             Begin::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
             Begin::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         });
@@ -146,8 +146,18 @@ async fn answered<T>(work: impl Future<Output = Result<T, StoreError>>) -> Resul
 pub(crate) struct Connection {
     object: Option<Object>,
     busy: bool,
-    /// How the transaction is to begin, while it has not: with its first query, which saves a round trip.
-    begin: Option<&'static str>,
+    stage: Stage,
+}
+
+/// How far the transaction on a connection is.
+#[derive(Clone, Copy)]
+enum Stage {
+    /// There is none: what runs, runs by itself; or it is over.
+    None,
+    /// It is to begin by this statement, together with its first query, which saves a round trip.
+    Before(&'static str),
+    /// It has begun.
+    Open,
 }
 
 impl Connection {
@@ -157,14 +167,15 @@ impl Connection {
 
     /// Begins the transaction if it has not begun. What changes something comes after this, so that it never runs outside.
     pub(crate) async fn begun(&mut self) -> Result<(), StoreError> {
-        if let Some(begin) = self.begin.take() {
+        if let Stage::Before(begin) = self.stage {
             self.object()?.batch_execute(begin).await?;
+            self.stage = Stage::Open;
         }
         Ok(())
     }
 
     async fn end(mut self, keep: bool) -> Result<(), StoreError> {
-        if self.begin.is_none() {
+        if matches!(self.stage, Stage::Open) {
             self.object()?.batch_execute(if keep { "COMMIT" } else { "ROLLBACK" }).await?;
         }
         self.busy = false;
@@ -177,12 +188,13 @@ impl Connection {
 
     /// A query that reads, perhaps locking what it reads: it may be sent together with the beginning of its transaction.
     pub(crate) async fn look(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let Some(begin) = self.begin.take() else { return self.query(sql, params).await };
+        let Stage::Before(begin) = self.stage else { return self.query(sql, params).await };
         let statement = self.prepare(sql).await?;
         let object = self.object()?;
         let params = as_params(params);
         let (begun, rows) = join(object.batch_execute(begin), object.query(&statement, &params)).await;
         begun?;
+        self.stage = Stage::Open;
         rows?.iter().map(Row::from_postgres).collect()
     }
 
@@ -195,6 +207,22 @@ impl Connection {
     pub(crate) async fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
         let statement = self.prepare(sql).await?;
         Ok(self.object()?.execute(&statement, &as_params(params)).await?)
+    }
+
+    /// Runs the last statements of a transaction and commits them, in one round trip. When one of them fails, the server
+    /// rolls back where it was to commit.
+    pub(crate) async fn finish(&mut self, batch: &[(&'static str, Vec<Value>)]) -> Result<(), StoreError> {
+        self.begun().await?;
+        for (sql, _) in batch {
+            self.prepare(sql).await?;
+        }
+        let statements = try_join_all(batch.iter().map(|(sql, params)| self.execute(sql, params)));
+        let (done, over) = join(statements, self.object()?.batch_execute("COMMIT")).await;
+        if over.is_ok() {
+            self.stage = Stage::None;
+        }
+        done?;
+        Ok(over?)
     }
 }
 

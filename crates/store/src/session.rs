@@ -224,7 +224,7 @@ async fn begin(tx: &mut Tx, new: &NewSession) -> Result<Result<Session, BeginRef
         facts: Facts { user_agent: new.user_agent.clone(), own_browser: true, ..Facts::NONE },
         ..Event::new(Kind::SessionBegan, new.now)
     });
-    tx.execute_all(&batch).await?;
+    tx.finish(&batch).await?;
     Ok(Ok(Session {
         id: new.id.clone(),
         user: new.user.clone(),

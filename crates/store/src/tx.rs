@@ -126,6 +126,15 @@ impl Tx {
         }
     }
 
+    /// Runs the last statements of a write; on PostgreSQL they are committed in the same round trip. Nothing may come after
+    /// it, and nothing may depend on how many rows they touch: it cannot be taken back.
+    pub(crate) async fn finish(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => self.execute_all(batch).await.map(drop),
+            Self::Postgres(connection) => connection.finish(&batch.0).await,
+        }
+    }
+
     /// One query for each of several sets of parameters, on PostgreSQL in one round trip.
     pub(crate) async fn query_each(
         &mut self,

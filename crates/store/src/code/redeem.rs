@@ -168,7 +168,7 @@ async fn redeem(
     // The first access token dies with the session even where the refresh token outlives it (promise 1).
     batch.mint(&code.family, mint, false, now)?;
     batch.touch(&session, now, lifetimes);
-    tx.execute_all(&batch).await?;
+    tx.finish(&batch).await?;
     Ok(Ok(Minted {
         session,
         user,

@@ -110,7 +110,7 @@ async fn refresh(
     }
     batch.mint(&grant.family, mint, grant.offline, now)?;
     batch.touch(&grant.session, now, lifetimes);
-    tx.execute_all(&batch).await?;
+    tx.finish(&batch).await?;
     Ok(Ok(minted(grant)))
 }
 

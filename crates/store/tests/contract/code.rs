@@ -1,7 +1,10 @@
 //! Authorization codes.
 
 use acquit_core::{grant::CodeRefusal, plan::Scope};
-use acquit_store::code::{Pkce, RedeemRefusal, SessionEnded};
+use acquit_store::{
+    StoreError,
+    code::{Pkce, RedeemRefusal, SessionEnded},
+};
 
 use crate::world::{LIFETIMES, at, back, front};
 
@@ -50,6 +53,24 @@ contract! {
         assert!(!world.is_good(&access, 2).await);
         let events = world.events(0, 100).await.unwrap();
         assert_eq!(events.iter().filter(|event| event.kind == "token-reused").count(), 1);
+    }
+
+    async fn a_code_that_cannot_be_written_leaves_no_participant_behind(world: World) {
+        let ann = world.user("ann").await;
+        let session = world.begin(&ann, 0).await;
+        let (code, _) = world.join(&session.id, "wiki", 0).await;
+        let before = world.events(0, 100).await.unwrap().len();
+        // The participant comes first in that write, the code that is not new after it.
+        let (grant, channels) = (world.grant(&session.id, "crm", 1), back("crm"));
+        let participant = world.participant(&session.id, "crm", channels, 1);
+        let refused = world.issue_code(&code, grant, participant, LIFETIMES).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Duplicate(_)), "{refused:?}");
+        let view = world.session(&session.id).await.unwrap().unwrap();
+        assert_eq!(view.participants.len(), 1, "{view:?}");
+        assert_eq!(world.events(0, 100).await.unwrap().len(), before);
+        // And the connection is fit for what comes next.
+        let (next, _) = world.join(&session.id, "crm", 2).await;
+        assert!(world.code(&next).await.unwrap().is_some());
     }
 
     async fn a_code_expires(world: World) {
