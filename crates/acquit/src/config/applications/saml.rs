@@ -19,7 +19,14 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::{ApplicationSection, check};
-use crate::config::{context::Context, diagnostic::quoted, egress::check_reachable, path::Path};
+use crate::config::{
+    context::Context,
+    diagnostic::{Diagnostic, Diagnostics, quoted},
+    egress::check_reachable,
+    environment::Environment,
+    path::Path,
+    tree,
+};
 
 /// Where metadata is.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -225,27 +232,80 @@ fn metadata_file(cx: &mut Context<'_>, path: &Path, file: &str, entity_id: Optio
             return None;
         }
     };
-    match Peer::from_metadata(&bytes, entity_id, None, now()) {
-        Ok(Peer { sp: Some(sp), .. }) => Some(sp),
-        Ok(Peer { sp: None, .. }) => {
-            cx.error(path, format!("{shown} describes an identity provider, not a service provider"));
-            None
-        }
-        Err(acquit_saml::Error::NoEntity) => {
-            cx.error(path, format!("{shown} has no service provider of that name, or several"))
-                .help("name the one that is meant in `entity_id`");
-            None
-        }
-        Err(acquit_saml::Error::Time) => {
-            cx.error(path, format!("the metadata in {shown} has expired (validUntil)"))
-                .help("get it anew from the application, or name its `url` so that it is refreshed");
-            None
-        }
-        Err(error) => {
-            cx.error(path, format!("the metadata in {shown} cannot be used: {error}"));
+    match read_metadata(&bytes, entity_id) {
+        Ok(sp) => Some(sp),
+        Err(unusable) => {
+            let note = cx.error(path, unusable.words(&shown));
+            if let Some(help) = unusable.help() {
+                note.help(help);
+            }
             None
         }
     }
+}
+
+/// Why a metadata document cannot be used. Its application's people must act, or who chose the document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// It is about an identity provider.
+    IdentityProvider,
+    /// It does not have the one service provider that is meant.
+    NoEntity,
+    /// It has ended.
+    Expired,
+    /// It is no metadata.
+    Broken(acquit_saml::Error),
+}
+
+impl Unusable {
+    /// What is wrong with the document at `place`.
+    #[must_use]
+    pub fn words(&self, place: &str) -> String {
+        match self {
+            Self::IdentityProvider => format!("{place} describes an identity provider, not a service provider"),
+            Self::NoEntity => format!("{place} has no service provider of that name, or several"),
+            Self::Expired => format!("the metadata in {place} has expired (validUntil)"),
+            Self::Broken(error) => format!("the metadata in {place} cannot be used: {error}"),
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            Self::NoEntity => Some("name the one that is meant in `entity_id`"),
+            Self::Expired => Some("get it anew from the application, or name its `url` so that it is refreshed"),
+            Self::IdentityProvider | Self::Broken(_) => None,
+        }
+    }
+}
+
+/// The service provider that a metadata document describes; the one of that name where there are several.
+///
+/// # Errors
+/// [`Unusable`].
+pub fn read_metadata(bytes: &[u8], entity_id: Option<&str>) -> Result<ServiceProvider, Unusable> {
+    match Peer::from_metadata(bytes, entity_id, None, now()) {
+        Ok(Peer { sp, .. }) => sp.ok_or(Unusable::IdentityProvider),
+        Err(acquit_saml::Error::NoEntity) => Err(Unusable::NoEntity),
+        Err(acquit_saml::Error::Time) => Err(Unusable::Expired),
+        Err(error) => Err(Unusable::Broken(error)),
+    }
+}
+
+/// What `acquit check` says of an application with this metadata, without a place in any file.
+#[must_use]
+pub fn remarks(application: &SamlApplication, sp: &ServiceProvider, policy: &Policy) -> Vec<Diagnostic> {
+    let (written, _) = tree::parse("");
+    let (environment, mut diagnostics) = (Environment::default(), Diagnostics::default());
+    let mut cx = Context {
+        written: &written,
+        base: std::path::Path::new(""),
+        environment: &environment,
+        diagnostics: &mut diagnostics,
+    };
+    check_provider(application, sp, &mut cx, &Path::root().key("applications").index(0), policy);
+    diagnostics.finish("", "")
 }
 
 fn read_certificate(cx: &mut Context<'_>, path: &Path, text: CertificateText) -> Option<Certificate> {
