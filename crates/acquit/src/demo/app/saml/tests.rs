@@ -1,19 +1,20 @@
 use acquit_core::Timestamp;
 use acquit_saml::{
-    binding::soap,
+    binding::{redirect, soap},
     message::{self, Header, LogoutRequest, LogoutResponse, Message, NameId},
     names::FORMAT_PERSISTENT,
     security::{KeyKind, Signer},
 };
 use acquit_server::clock::{Clock, SystemClock};
 use acquit_store::receipt::LogoutFilter;
+use base64::{Engine, prelude::BASE64_STANDARD};
 use http::{HeaderValue, header};
 use url::Url;
 
 use crate::demo::{
     Demo, PASSWORD, Ports, USERNAME,
     app::Sample,
-    browser::{Browser, Page},
+    browser::{Browser, Form, Page},
     http::{Answer, Ask, send},
     kind::{CALENDAR, Kind, WIKI},
 };
@@ -114,7 +115,6 @@ async fn a_response_that_was_altered_signs_nobody_in() {
     let mut form = page.form("SAMLResponse").unwrap();
     for (name, value) in &mut form.fields {
         if name == "SAMLResponse" {
-            use base64::{Engine, prelude::BASE64_STANDARD};
             let xml = String::from_utf8(BASE64_STANDARD.decode(&*value).unwrap()).unwrap();
             assert!(xml.contains(">Alice<"), "{xml}");
             *value = BASE64_STANDARD.encode(xml.replace(">Alice<", ">Mallory<"));
@@ -122,6 +122,64 @@ async fn a_response_that_was_altered_signs_nobody_in() {
     }
     assert_eq!(browser.submit(&page, &form, &[]).await.unwrap().status, 400);
     assert_eq!(state(&demo, &mut browser, WIKI).await, "none");
+    demo.stop().await;
+}
+
+/// The key with which the demo's Acquit signs.
+fn provider(demo: &Demo) -> Signer {
+    demo.acquit().saml_keys.signer(SystemClock.now()).unwrap()
+}
+
+/// Whom a Response names, and by which index.
+fn named(form: &Form) -> (NameId, String) {
+    let (_, value) = form.fields.iter().find(|(name, _)| name == "SAMLResponse").unwrap();
+    let xml = String::from_utf8(BASE64_STANDARD.decode(value).unwrap()).unwrap();
+    let between = |from: &str, to: &str| xml.split_once(from).unwrap().1.split_once(to).unwrap().0.to_owned();
+    let name = between("<saml:NameID", "</saml:NameID>");
+    let name = name.split_once('>').unwrap().1;
+    (NameId::new(name, FORMAT_PERSISTENT), between("SessionIndex=\"", "\""))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_out_that_overtakes_the_sign_in_wins() {
+    let demo = Demo::start(Ports::Any).await.unwrap();
+    let mut browser = Browser::new("a browser");
+    let page = press_sign_in(&demo, &mut browser, WIKI).await;
+    let form = page.form("SAMLResponse").unwrap();
+    let (name_id, index) = named(&form);
+    let ending = LogoutRequest { name_id, session_indexes: vec![index], ..request(&demo, SystemClock.now()) };
+    let envelope = soap::encode(&ending, &provider(&demo)).unwrap();
+    for _ in 0..2 {
+        // Again, as when the first answer was lost.
+        let answer = post(&demo, envelope.clone(), soap::CONTENT_TYPE).await;
+        assert!(answer.status == 200 && answer.body.contains("status:Success"), "{}", answer.body);
+    }
+    let late = browser.submit(&page, &form, &[]).await.unwrap();
+    assert!(late.status == 400 && late.html.contains("overtook"), "{}", late.html);
+    assert_eq!(state(&demo, &mut browser, WIKI).await, "none");
+    demo.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_request_that_the_browser_brings_ends_the_session_that_it_names() {
+    let demo = Demo::start(Ports::Any).await.unwrap();
+    let (mut first, mut second) = (Browser::new("a browser"), Browser::new("another"));
+    let page = press_sign_in(&demo, &mut first, WIKI).await;
+    let form = page.form("SAMLResponse").unwrap();
+    let (name_id, index) = named(&form);
+    first.submit(&page, &form, &[]).await.unwrap();
+    sign_in(&demo, &mut second, WIKI).await;
+    let mut ending = LogoutRequest { name_id, session_indexes: vec![index], ..request(&demo, SystemClock.now()) };
+    let slo = wiki(&demo).own.slo.clone();
+    for (destination, expected) in [("http://elsewhere.example/slo", "live"), (slo.as_str(), "ended")] {
+        ending.header.destination = Some(destination.to_owned());
+        let url = redirect::encode(&ending, &slo, Some("relay"), Some(&provider(&demo))).unwrap();
+        first.go(&url).await.unwrap();
+        assert_eq!(state(&demo, &mut first, WIKI).await, expected, "{destination}");
+    }
+    assert_eq!(state(&demo, &mut second, WIKI).await, "live");
+    let page = first.go(&at(&demo, WIKI, "/")).await.unwrap();
+    assert_eq!(page.mark("data-ended-by").as_deref(), Some("hop"));
     demo.stop().await;
 }
 
