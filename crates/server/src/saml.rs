@@ -2,7 +2,9 @@
 //! the store, and answer.
 
 pub mod answer;
+mod assertion;
 pub mod chain;
+mod context;
 pub mod fetch;
 pub mod frame;
 pub mod hop;

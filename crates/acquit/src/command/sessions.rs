@@ -1,9 +1,9 @@
 //! `acquit sessions`: who is signed in, and the end of it.
 
-use acquit_core::{AppId, SessionId, Timestamp, session::Life};
+use acquit_core::{AppId, SessionId};
+use acquit_server::api::sessions::SessionBody;
 use acquit_store::session::{SessionFilter, SessionState, SessionView};
 use clap::{Args, Subcommand, ValueEnum};
-use serde::Serialize;
 
 use super::{CommandError, Global, workshop::Workshop};
 use crate::{
@@ -72,33 +72,6 @@ enum StateArg {
 struct Show {
     /// Its id
     session: String,
-}
-
-#[derive(Serialize)]
-struct SessionBody {
-    id: String,
-    user: UserBody,
-    state: &'static str,
-    began_at: Timestamp,
-    authenticated_at: Timestamp,
-    last_seen_at: Timestamp,
-    ended_at: Option<Timestamp>,
-    logout: Option<String>,
-    ip: Option<String>,
-    user_agent: Option<String>,
-    applications: Vec<ApplicationBody>,
-}
-
-#[derive(Serialize)]
-struct UserBody {
-    id: String,
-    username: String,
-}
-
-#[derive(Serialize)]
-struct ApplicationBody {
-    id: String,
-    joined_at: Timestamp,
 }
 
 impl Sessions {
@@ -190,25 +163,5 @@ fn ink(state: &str) -> Option<Ink> {
 }
 
 fn body(shop: &Workshop, view: &SessionView) -> SessionBody {
-    let state = match view.life(shop.now(), shop.settings.lifetimes.session()) {
-        Life::Live => "live",
-        Life::Idle | Life::Expired | Life::Ended => "ended",
-    };
-    let joined = |joined: &acquit_store::session::Joined| ApplicationBody {
-        id: joined.app.to_string(),
-        joined_at: joined.joined_at,
-    };
-    SessionBody {
-        id: view.session.id.to_string(),
-        user: UserBody { id: view.user.id.to_string(), username: view.user.username.clone() },
-        state,
-        began_at: view.session.began_at,
-        authenticated_at: view.session.authenticated_at,
-        last_seen_at: view.session.last_seen_at,
-        ended_at: view.session.ended.as_ref().map(|ended| ended.at),
-        logout: view.session.ended.as_ref().map(|ended| ended.logout.to_string()),
-        ip: view.ip.clone(),
-        user_agent: view.user_agent.clone(),
-        applications: view.participants.iter().map(joined).collect(),
-    }
+    SessionBody::new(view, shop.now(), shop.settings.lifetimes.session())
 }

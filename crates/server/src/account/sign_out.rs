@@ -203,16 +203,22 @@ pub async fn leave(
 ) -> Result<Response, DoorError> {
     let url = onward.unwrap_or_else(|| signed_out::url(&done.logout, &done.receipt_key));
     let end = End::Url { url, name: onward_name };
-    let response = chain::leave(app, session, done, vec![done.logout.clone()], end).await?;
-    Ok(forget(app, response))
+    chain::leave(app, session, done, vec![done.logout.clone()], end).await
 }
 
 /// Takes the cookie and tells the browser to forget what it kept of this origin. Not its other cookies: those of the
 /// whole registrable domain would go.
 #[must_use]
 pub fn forget(app: &App, mut response: Response) -> Response {
+    response.headers_mut().append(header::SET_COOKIE, app.cookies.clear(Name::Session));
+    signed_out_here(response)
+}
+
+/// The same for a browser that has applications to visit: it keeps the cookie of its ended session, which is good for nothing
+/// else, until it was there.
+#[must_use]
+pub fn signed_out_here(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.append(header::SET_COOKIE, app.cookies.clear(Name::Session));
     headers.insert(HeaderName::from_static("set-login"), HeaderValue::from_static("logged-out"));
     headers.insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\", \"storage\""));
     response

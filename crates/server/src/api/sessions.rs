@@ -1,9 +1,17 @@
 //! `/api/v1/sessions`: who is signed in, and the end of a session.
 
+mod body;
+
+use super::{operator::require, problem::Problem};
+use crate::{
+    App,
+    form::{Address, ApiQuery, paging},
+    logout::{Order, log_out},
+    settings::Scope,
+};
 use acquit_core::{
-    SessionId, Timestamp, UserId,
+    SessionId, UserId,
     plan::{self, By, Tell},
-    session::Life,
 };
 use acquit_store::{
     session::{SessionFilter, SessionState, SessionView},
@@ -15,62 +23,11 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
 
-use super::{operator::require, problem::Problem};
-use crate::{
-    App,
-    form::{Address, ApiQuery, paging},
-    logout::{Order, log_out},
-    settings::Scope,
-};
-
-#[derive(Serialize)]
-struct SessionBody {
-    id: String,
-    user: UserBody,
-    state: &'static str,
-    began_at: Timestamp,
-    authenticated_at: Timestamp,
-    last_seen_at: Timestamp,
-    ended_at: Option<Timestamp>,
-    logout: Option<String>,
-    ip: Option<String>,
-    user_agent: Option<String>,
-    applications: Vec<ApplicationBody>,
-}
-
-#[derive(Serialize)]
-struct UserBody {
-    id: String,
-    username: String,
-}
-
-#[derive(Serialize)]
-struct ApplicationBody {
-    id: String,
-    joined_at: Timestamp,
-}
+pub use body::{ApplicationBody, SessionBody, UserBody};
 
 fn body(app: &App, view: &SessionView) -> SessionBody {
-    let life = view.life(app.clock.now(), app.settings().lifetimes.session());
-    SessionBody {
-        id: view.session.id.to_string(),
-        user: UserBody { id: view.user.id.to_string(), username: view.user.username.clone() },
-        state: if life == Life::Live { "live" } else { "ended" },
-        began_at: view.session.began_at,
-        authenticated_at: view.session.authenticated_at,
-        last_seen_at: view.session.last_seen_at,
-        ended_at: view.session.ended.as_ref().map(|ended| ended.at),
-        logout: view.session.ended.as_ref().map(|ended| ended.logout.to_string()),
-        ip: view.ip.clone(),
-        user_agent: view.user_agent.clone(),
-        applications: view
-            .participants
-            .iter()
-            .map(|joined| ApplicationBody { id: joined.app.to_string(), joined_at: joined.joined_at })
-            .collect(),
-    }
+    SessionBody::new(view, app.clock.now(), app.settings().lifetimes.session())
 }
 
 /// The user of this id or username.

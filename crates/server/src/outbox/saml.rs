@@ -26,6 +26,7 @@ use crate::random;
 const HOLDS: Duration = Duration::from_secs(5 * 60);
 /// What the receipt adds for an application that answered `PartialLogout`.
 pub const PARTIAL: &str = "ended its own session, but not all that hang on it";
+const PAGE: &str = "its answer proves nothing: it is a web page, not a SOAP envelope";
 const SOAP_ACTION: HeaderName = HeaderName::from_static("soapaction");
 
 /// What we are in SAML.
@@ -133,6 +134,12 @@ pub(super) fn soap(
     Ok(Composed { request: outgoing, key_age: Some(now.since(ours.signs_from)), reader })
 }
 
+/// Whether an answer is a page for people, as applications show one when they break: no rule of XML says that better.
+fn is_page(body: &[u8]) -> bool {
+    const BEGIN: &[u8] = b"<!doctype html";
+    body.trim_ascii_start().get(..BEGIN.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(BEGIN))
+}
+
 /// What was asked, to read the answer by.
 struct Asked {
     id: String,
@@ -156,6 +163,7 @@ impl Asked {
         }
         Heard::Said(match self.read(&answer.body) {
             Ok(status) => said(&status, self.note),
+            Err(_) if is_page(&answer.body) => Said::Unproved { words: PAGE.to_owned() },
             Err(error) => Said::Unproved { words: format!("its answer proves nothing: {error}") },
         })
     }

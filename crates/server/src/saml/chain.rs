@@ -15,6 +15,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -23,7 +24,8 @@ use super::{
 };
 use crate::{
     App,
-    account::{signed_out, signing_out},
+    account::{sign_out, signed_out, signing_out},
+    browser::Browser,
     door::DoorError,
     form::Query,
     logout::Done,
@@ -88,7 +90,8 @@ pub async fn leave(
 ) -> Result<Response, DoorError> {
     let frames: Vec<Step> = done.frames(session).cloned().collect();
     let hops = done.hops(session).next().is_some();
-    travel(app, session, &done.logout, frames, hops, logouts, end).await
+    let response = travel(app, session, &done.logout, frames, hops, logouts, end).await?;
+    Ok(if hops { sign_out::signed_out_here(response) } else { sign_out::forget(app, response) })
 }
 
 /// The same for frames and hops that were gathered.
@@ -150,16 +153,31 @@ pub async fn next(State(app): State<App>, headers: HeaderMap, Query(query): Quer
     let kept = app.store.saml_way(&logout, app.clock.now()).await?.ok_or(DoorError::Expired)?;
     let chain: Chain = serde_json::from_str(&kept).map_err(|error| DoorError::Internal(error.to_string()))?;
     let after: Option<u32> = query.get("after").and_then(|after| after.parse().ok());
-    for step in app.store.pending_hops(&chain.session).await? {
-        if step.logout == logout
-            && !is_frame(&step)
-            && number(&step.id) > after
-            && let Some(page) = visit(&app, &step).await?
-        {
-            return Ok(page);
+    let mut steps = app.store.pending_hops(&chain.session).await?;
+    steps.retain(|step| step.logout == logout && !is_frame(step) && number(&step.id) > after);
+    // Once one is down the others are looked at all at once: the person waits two seconds at most, however many are.
+    let mut looked: Option<Vec<bool>> = None;
+    for (at, step) in steps.iter().enumerate() {
+        let is_reachable = match &looked {
+            Some(looked) => looked.get(at).copied().unwrap_or(false),
+            None => look(&app, step).await,
+        };
+        if is_reachable {
+            if let Some(page) = visit(&app, step).await? {
+                return Ok(page);
+            }
+            continue;
+        }
+        app.store.skip_hop(&step.logout, &step.id, app.clock.now(), UNREACHABLE, Skipped::Waits).await?;
+        if looked.is_none() {
+            looked = Some(join_all(steps.iter().map(|step| look(&app, step))).await);
         }
     }
-    reach(&app, &chain.logouts, chain.end).await
+    let response = reach(&app, &chain.logouts, chain.end).await?;
+    // A newer session, from another tab, keeps its cookie.
+    let browser = Browser::look_up(&app, &headers).await?;
+    let done = browser.former.is_some_and(|view| view.session.id == chain.session);
+    Ok(if done { sign_out::forget(&app, response) } else { response })
 }
 
 /// The SAML frames, and the logout whose hops wait for the browser of an ended session and may still be made before a new sign-in: those that name
@@ -186,14 +204,14 @@ fn is_frame(step: &Step) -> bool {
     matches!(&step.target, Target::SamlHop { frame: true, .. })
 }
 
+/// Whether the application of a step can be reached.
+async fn look(app: &App, step: &Step) -> bool {
+    hop::is_reachable(app, step.target.uri().unwrap_or_default()).await
+}
+
 /// The page that sends the browser to one application; none when it is not to be visited.
 async fn visit(app: &App, step: &Step) -> Result<Option<Response>, DoorError> {
     let skip = async |why: &str, then| app.store.skip_hop(&step.logout, &step.id, app.clock.now(), why, then).await;
-    let uri = step.target.uri().unwrap_or_default();
-    if !hop::is_reachable(app, uri).await {
-        skip(UNREACHABLE, Skipped::Waits).await?;
-        return Ok(None);
-    }
     let carried = match hop::carry(app, step).await {
         Ok(carried) => carried,
         Err(Unmade::Now(why)) => {

@@ -36,6 +36,6 @@ impl Parties for OurParties {
     }
 
     fn trust(&self, entity_id: &str) -> Option<Trust> {
-        self.clients.service_providers().by_entity(entity_id)?.metadata.trust().ok()
+        self.clients.service_providers().that_answers(entity_id)?.metadata.trust().ok()
     }
 }

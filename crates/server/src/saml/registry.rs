@@ -43,6 +43,8 @@ struct Registered {
     configured: HashMap<AppId, SamlApplication>,
     by_app: HashMap<AppId, Arc<Sp>>,
     by_entity: HashMap<String, Arc<Sp>>,
+    /// Those that are gone from the configuration while this server runs, by entity ID: they are still told, and answer.
+    gone: HashMap<String, Arc<Sp>>,
 }
 
 impl Registered {
@@ -62,6 +64,9 @@ impl Registered {
             }
             fresh.configured.insert(settings.app.clone(), settings);
         }
+        let left = known.by_app.values().filter(|sp| !fresh.by_app.contains_key(sp.app()));
+        let gone = known.gone.values().chain(left).map(|sp| (sp.entity_id().to_owned(), sp.clone()));
+        fresh.gone = gone.collect();
         fresh
     }
 
@@ -104,6 +109,7 @@ impl ServiceProviders {
             configured: current.configured.clone(),
             by_app: current.by_app.clone(),
             by_entity: current.by_entity.clone(),
+            gone: current.gone.clone(),
         };
         fresh.by_entity.retain(|_, sp| sp.app() != app);
         fresh.add(Arc::new(Sp { settings: settings.clone(), metadata }));
@@ -123,6 +129,14 @@ impl ServiceProviders {
     #[must_use]
     pub fn by_entity(&self, entity_id: &str) -> Option<Arc<Sp>> {
         self.registered().by_entity.get(entity_id).cloned()
+    }
+
+    /// The application whose answers with this entity ID are believed: also one that is gone from the configuration, which is
+    /// told of that and answers.
+    #[must_use]
+    pub fn that_answers(&self, entity_id: &str) -> Option<Arc<Sp>> {
+        let registered = self.registered();
+        registered.by_entity.get(entity_id).or_else(|| registered.gone.get(entity_id)).cloned()
     }
 
     /// The application with this id.

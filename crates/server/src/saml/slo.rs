@@ -28,7 +28,6 @@ use super::{
 };
 use crate::{
     App,
-    account::sign_out,
     browser::Browser,
     door::DoorError,
     flow::{SamlHandoff, SamlLogout},
@@ -263,10 +262,7 @@ async fn sign_out(app: &App, headers: &HeaderMap, address: String, asked: SamlLo
         done.map(|done| (session, done))
     });
     match of_this_browser {
-        Some((session, done)) => {
-            let response = chain::leave(app, session, done, logouts, way_end).await?;
-            Ok(sign_out::forget(app, response))
-        }
+        Some((session, done)) => chain::leave(app, session, done, logouts, way_end).await,
         None => chain::reach(app, &logouts, way_end).await,
     }
 }

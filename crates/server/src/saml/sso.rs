@@ -1,15 +1,12 @@
 //! `/saml/sso`: the Web Browser SSO Profile (Profiles section 4.1).
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use acquit_core::participant::{NameIdForm, Participant, Protocol};
 use acquit_saml::{
     binding::Arrived,
-    message::{
-        Assertion, Attribute, AuthnRequest, AuthnStatement, Code, Comparison, Expect, Header, Kind, MessageId, NameId,
-        RequestedAuthnContext, Response as SamlResponse, Status,
-    },
-    names::{AC_PASSWORD, AC_UNSPECIFIED, FORMAT_UNSPECIFIED, HTTP_POST},
+    message::{AuthnRequest, Code, Expect, Header, Kind, MessageId, NameId, Response as SamlResponse, Status},
+    names::{FORMAT_UNSPECIFIED, HTTP_POST},
 };
 use acquit_store::{saml::NameRule, session::SessionView};
 use axum::{
@@ -18,7 +15,7 @@ use axum::{
     response::Response,
 };
 
-use super::{answer, incoming, registry::Sp};
+use super::{answer, assertion, context, incoming, registry::Sp};
 use crate::{
     App,
     browser::Browser,
@@ -27,13 +24,8 @@ use crate::{
     form,
     provenance::{self, Load},
     random, respond,
-    settings::saml::{AttributeSource, NameIdKind},
+    settings::saml::NameIdKind,
 };
-
-/// How long an assertion may be on its way.
-const ASSERTION_LIFE: Duration = Duration::from_secs(5 * 60);
-/// Classes of contexts that this server's passwords are as strong as, the weakest first.
-const CONTEXTS: [&str; 3] = [AC_UNSPECIFIED, "urn:oasis:names:tc:SAML:2.0:ac:classes:Password", AC_PASSWORD];
 
 /// `GET /saml/sso`.
 pub async fn get(State(app): State<App>, headers: HeaderMap, uri: Uri) -> Result<Response, DoorError> {
@@ -151,7 +143,7 @@ fn begin(
     if foreign || kind(&sp, pending.format.as_deref()).is_none() {
         return Ok(Err(refuse(app, &sp, &pending, Status::new(Code::Requester, "InvalidNameIDPolicy"))?));
     }
-    if request.context.as_ref().is_some_and(|context| !reaches(context)) {
+    if request.context.as_ref().is_some_and(|context| !context::reaches(context)) {
         return Ok(Err(refuse(app, &sp, &pending, Status::new(Code::Responder, "NoAuthnContext"))?));
     }
     Ok(Ok(pending))
@@ -169,19 +161,6 @@ fn kind(sp: &Sp, asked: Option<&str>) -> Option<NameIdKind> {
             let listed = sp.metadata.role.name_id_formats.iter().find_map(|format| of(format));
             Some(listed.unwrap_or(NameIdKind::Persistent))
         }
-    }
-}
-
-/// Whether a password sent over TLS is what was asked for (Core section 3.3.2.2.1). Nothing stronger is ever claimed.
-fn reaches(context: &RequestedAuthnContext) -> bool {
-    let ours = CONTEXTS.len() - 1;
-    let strength = |class: &String| CONTEXTS.iter().position(|known| known == class);
-    let mut known = context.classes.iter().map(strength);
-    match context.comparison {
-        Comparison::Exact => known.any(|strength| matches!(strength, Some(at) if at == ours || at == 0)),
-        Comparison::Minimum => known.any(|strength| strength.is_some_and(|at| at <= ours)),
-        Comparison::Maximum => known.any(|strength| strength.is_none_or(|at| at >= ours)),
-        Comparison::Better => known.any(|strength| strength.is_some_and(|at| at < ours)),
     }
 }
 
@@ -238,12 +217,12 @@ async fn issue(app: &App, sp: &Arc<Sp>, view: &SessionView, pending: SamlPending
     };
     if let Some(request) = &pending.request {
         // One request, one assertion. Not remembered before somebody is signed in: who asks unsigned would fill the memory.
-        let until = Expect::new(&[], pending.begun_at()).remember_until().max(now.plus(ASSERTION_LIFE));
+        let until = Expect::new(&[], pending.begun_at()).remember_until().max(now.plus(assertion::LIFE));
         if !app.store.remember_saml_message(&incoming::replay_key(sp.entity_id(), request), until).await? {
             return Err(DoorError::parameter("ID", "this request was answered before; begin at the application again"));
         }
     }
-    let until = now.plus(ASSERTION_LIFE);
+    let until = now.plus(assertion::LIFE);
     let participant = Participant {
         session: view.session.id.clone(),
         app: sp.app().clone(),
@@ -273,50 +252,9 @@ async fn issue(app: &App, sp: &Arc<Sp>, view: &SessionView, pending: SamlPending
         sp_name_qualifier: form.sp_name_qualifier,
         sp_provided_id: None,
     };
-    let assertion = Assertion {
-        id: MessageId::from_random(random::bytes()?).to_string(),
-        issue_instant: now,
-        issuer: app.entity_id(),
-        name_id,
-        in_response_to: pending.request.clone(),
-        recipient: pending.acs.clone(),
-        not_before: None,
-        not_on_or_after: until,
-        audience: sp.entity_id().to_owned(),
-        authn: AuthnStatement {
-            instant: view.session.authenticated_at,
-            session_index: Some(joined.session_index),
-            session_not_on_or_after: Some(view.session.began_at.plus(lifetimes.max)),
-            context: AC_PASSWORD.to_owned(),
-            authorities: Vec::new(),
-        },
-        attributes: attributes(sp, view),
-    }
-    .valid_for(now, ASSERTION_LIFE);
+    let assertion = assertion::of(app, sp, view, &pending, name_id, joined.session_index, until)?;
     let response = SamlResponse::success(header(app, &pending)?, assertion);
     answer::response(app, sp, &response, &pending.acs, pending.relay_state.as_deref())
-}
-
-fn attributes(sp: &Sp, view: &SessionView) -> Vec<Attribute> {
-    let user = &view.user;
-    let values = |source: AttributeSource| match source {
-        AttributeSource::Id => vec![user.id.to_string()],
-        AttributeSource::Username => vec![user.username.clone()],
-        AttributeSource::Email => user.email.iter().cloned().collect(),
-        AttributeSource::Name => vec![user.name.clone().unwrap_or_else(|| user.username.clone())],
-        AttributeSource::Groups => user.groups.clone(),
-    };
-    let all = sp.settings.attributes.iter().map(|(name, source)| (name, values(*source)));
-    // An attribute without a value is left out (Core section 2.7.3.1.1 would have it mean something else).
-    all.filter(|(_, values)| !values.is_empty()).map(|(name, values)| attribute(name, values)).collect()
-}
-
-fn attribute(name: &str, values: Vec<String>) -> Attribute {
-    let mut attribute = Attribute::new(name, values);
-    if name.starts_with("urn:") || name.contains("://") {
-        attribute.format = Some(acquit_saml::names::ATTRNAME_URI.to_owned());
-    }
-    attribute
 }
 
 fn header(app: &App, pending: &SamlPending) -> Result<Header, DoorError> {
@@ -333,34 +271,4 @@ fn refuse(app: &App, sp: &Arc<Sp>, pending: &SamlPending, status: Status) -> Res
     tracing::debug!(app = %sp.app(), %status, "a SAML sign-in is refused");
     let response = SamlResponse::refusal(header(app, pending)?, status);
     answer::response(app, sp, &response, &pending.acs, pending.relay_state.as_deref())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asked(comparison: Comparison, classes: &[&str]) -> RequestedAuthnContext {
-        RequestedAuthnContext { comparison, classes: classes.iter().map(|class| (*class).to_owned()).collect() }
-    }
-
-    #[test]
-    fn no_stronger_context_is_claimed_than_a_password() {
-        let (strong, weak) = ("urn:oasis:names:tc:SAML:2.0:ac:classes:X509", CONTEXTS[1]);
-        for (comparison, classes, expected) in [
-            (Comparison::Exact, &[AC_PASSWORD][..], true),
-            (Comparison::Exact, &[strong, AC_PASSWORD], true),
-            (Comparison::Exact, &[strong], false),
-            (Comparison::Exact, &[weak], false),
-            (Comparison::Exact, &[AC_UNSPECIFIED], true),
-            (Comparison::Minimum, &[weak], true),
-            (Comparison::Minimum, &[strong], false),
-            (Comparison::Maximum, &[AC_PASSWORD], true),
-            (Comparison::Maximum, &[weak], false),
-            (Comparison::Better, &[weak], true),
-            (Comparison::Better, &[AC_PASSWORD], false),
-            (Comparison::Exact, &[], false),
-        ] {
-            assert_eq!(reaches(&asked(comparison, classes)), expected, "{comparison:?} {classes:?}");
-        }
-    }
 }

@@ -305,6 +305,17 @@ contract! {
         assert_eq!((receipt.state, receipt.steps[0].outcome), (State::Incomplete, Outcome::Failed));
     }
 
+    async fn the_way_of_a_browser_is_kept_for_a_while_and_a_newer_one_takes_its_place(world: World) {
+        let logout = hopping(&world).await.logout;
+        assert_eq!(world.saml_way(&logout, at(1)).await.unwrap(), None);
+        world.keep_saml_way(&logout, "one".to_owned(), at(60)).await.unwrap();
+        world.keep_saml_way(&logout, "two".to_owned(), at(90)).await.unwrap();
+        assert_eq!(world.saml_way(&logout, at(89)).await.unwrap().as_deref(), Some("two"));
+        assert_eq!(world.saml_way(&logout, at(90)).await.unwrap(), None);
+        world.sweep(at(200_000), LIFETIMES).await.unwrap();
+        assert_eq!(world.saml_way(&logout, at(1)).await.unwrap(), None, "what is over is deleted");
+    }
+
     async fn a_message_is_taken_once_until_it_is_too_old(world: World) {
         let message = world.hash();
         assert!(world.remember_saml_message(&message, at(60)).await.unwrap());

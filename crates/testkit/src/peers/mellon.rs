@@ -7,7 +7,11 @@ use acquit_saml::{
     security::{KeyKind, Signer},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use tokio::process::{Child, Command};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    process::{Child, Command},
+    task::JoinHandle,
+};
 
 use super::free_port;
 use crate::{Browser, Page, sp::ride, wire};
@@ -19,6 +23,9 @@ const MODULES: &str = "/usr/lib/apache2/modules";
 /// The server's registration and, once it runs, its process.
 pub struct Mellon {
     port: u16,
+    /// Where the server itself listens, behind the gate.
+    inner: u16,
+    gate: Option<JoinHandle<()>>,
     folder: tempfile::TempDir,
     child: Option<Child>,
 }
@@ -34,7 +41,7 @@ impl Mellon {
     #[must_use]
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("acquit-mellon-").tempdir().unwrap();
-        let mellon = Self { port: free_port(), folder, child: None };
+        let mellon = Self { port: free_port(), inner: free_port(), gate: None, folder, child: None };
         let key = Signer::generate(KeyKind::Rsa2048).unwrap();
         let signer = Signer::self_signed(&key, "mellon").unwrap();
         let root = mellon.folder.path();
@@ -100,6 +107,7 @@ impl Mellon {
             .spawn()
             .expect("Apache starts");
         self.child = Some(child);
+        self.open().await;
         for _ in 0..1000 {
             if wire::get(&self.url("/bye.html")).await.is_ok_and(|response| response.status() == 200) {
                 return;
@@ -109,17 +117,45 @@ impl Mellon {
         panic!("Apache does not become ready: {}", self.log());
     }
 
+    /// Takes connections. Until then, and after [`Mellon::close`], nobody answers at its address, while the server keeps the
+    /// sessions, which it has in memory only.
+    ///
+    /// # Panics
+    /// Somebody else took its port.
+    pub async fn open(&mut self) {
+        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.unwrap();
+        let inner = self.inner;
+        self.gate = Some(tokio::spawn(async move {
+            while let Ok((mut here, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    if let Ok(mut there) = TcpStream::connect(("127.0.0.1", inner)).await {
+                        let _ = tokio::io::copy_bidirectional(&mut here, &mut there).await;
+                    }
+                });
+            }
+        }));
+    }
+
+    /// Takes no connections any more.
+    pub async fn close(&mut self) {
+        if let Some(gate) = self.gate.take() {
+            gate.abort();
+            // Its port is free once the task is gone.
+            let _ = gate.await;
+        }
+    }
+
     /// Without TLS its cookies cannot be `SameSite=None`, which browsers take only when they are `Secure`.
     fn server_configuration(&self) -> String {
         let root = self.folder.path().display();
-        let port = self.port;
+        let (port, inner) = (self.port, self.inner);
         let mut modules = String::new();
         for name in ["mpm_prefork", "authn_core", "authz_core", "authz_user", "dir", "mime", "setenvif", "auth_mellon"]
         {
             modules.push_str(&format!("LoadModule {name}_module {MODULES}/mod_{name}.so\n"));
         }
         format!(
-            "ServerRoot \"{root}\"\nServerName http://127.0.0.1:{port}\nUseCanonicalName On\nListen 127.0.0.1:{port}\n\
+            "ServerRoot \"{root}\"\nServerName http://127.0.0.1:{port}\nUseCanonicalName On\nListen 127.0.0.1:{inner}\n\
              PidFile \"{root}/pid\"\n{modules}DefaultRuntimeDir \"{root}\"\nMutex file:{root} default\n\
              TypesConfig /dev/null\nAddType text/html .html\nErrorLog \"{root}/log\"\nLogLevel info\n\
              User www-data\nGroup www-data\nDocumentRoot \"{root}/pages\"\nDirectoryIndex index.html\n\
@@ -152,13 +188,22 @@ impl Mellon {
     }
 }
 
+impl Drop for Mellon {
+    fn drop(&mut self) {
+        if let Some(gate) = &self.gate {
+            gate.abort();
+        }
+    }
+}
+
 impl Default for Mellon {
     fn default() -> Self {
         Self::new()
     }
 }
 
-fn pem(label: &str, der: &[u8]) -> String {
+/// DER as PEM.
+pub(super) fn pem(label: &str, der: &[u8]) -> String {
     let text = STANDARD.encode(der);
     let lines: Vec<&str> = (0..text.len()).step_by(64).filter_map(|at| text.get(at..text.len().min(at + 64))).collect();
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))

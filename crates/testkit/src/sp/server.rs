@@ -30,6 +30,7 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         .route("/", get(home))
         .route("/login", get(login))
         .route("/metadata", get(metadata))
+        .route("/logout", get(logout))
         .route("/acs", on_post(acs))
         .route("/slo", get(slo_redirect).post(slo_post))
         .route("/slo/soap", on_post(slo_soap))
@@ -62,7 +63,7 @@ fn form_page(form: &post::Form) -> Response {
     Html(format!(
         "<!doctype html><html lang=\"en\"><title>On</title><main data-page=\"form-post\">\
          <form method=\"post\" action=\"{}\" data-form-post><input type=\"hidden\" name=\"{}\" value=\"{}\">{relay}</form>\
-         </main></html>",
+         </main><script>document.forms[0].submit()</script></html>",
         form.action, form.field, form.message
     ))
     .into_response()
@@ -99,6 +100,30 @@ async fn login(State(shared): App, RawQuery(query): RawQuery) -> Response {
         form_page(&post::encode(&request, &to, relay, &shared.signer).unwrap())
     } else {
         Redirect::to(&redirect::encode(&request, &to, relay, Some(&shared.signer)).unwrap()).into_response()
+    }
+}
+
+/// The application's own sign-out: a LogoutRequest for the browser's session.
+async fn logout(State(shared): App, headers: HeaderMap) -> Response {
+    let session = cookie(&shared, &headers).and_then(|cookie| lock(&shared.sessions).get(&cookie).cloned());
+    let Some(session) = session else { return page(StatusCode::BAD_REQUEST, "nobody", "none", "Nobody is signed in.") };
+    let (idp, _) = shared.idp().await;
+    let by_post = shared.told == Binding::Post;
+    let to = idp.role.logout_by(if by_post { HTTP_POST } else { HTTP_REDIRECT }).unwrap().location.clone();
+    let id = new_id();
+    lock(&shared.asked).push(id.as_str().to_owned());
+    let request = LogoutRequest {
+        header: Header::new(&id, shared.now(), &shared.entity_id(), &to),
+        not_on_or_after: None,
+        reason: None,
+        name_id: session.name_id,
+        session_indexes: vec![session.index],
+        asynchronous: false,
+    };
+    if by_post {
+        form_page(&post::encode(&request, &to, Some("back"), &shared.signer).unwrap())
+    } else {
+        Redirect::to(&redirect::encode(&request, &to, Some("back"), Some(&shared.signer)).unwrap()).into_response()
     }
 }
 
@@ -186,7 +211,7 @@ async fn slo(shared: &Shared, arrived: Result<Arrived, String>, by: Binding) -> 
             lock(&shared.ledger).push(entry);
             page(StatusCode::OK, "landing", "none", &said)
         }
-        Ok(Heard::Request(request)) => obey(shared, request, by, relay_state).await,
+        Ok(Heard::Request(request)) => obey(shared, *request, by, relay_state).await,
         Err(error) => {
             let entry =
                 Entry { what: "LogoutRequest", by, indexes: Vec::new(), ended: 0, said: error.clone(), relay_state };
@@ -197,7 +222,7 @@ async fn slo(shared: &Shared, arrived: Result<Arrived, String>, by: Binding) -> 
 }
 
 enum Heard {
-    Request(LogoutRequest),
+    Request(Box<LogoutRequest>),
     Answer(Status),
 }
 
@@ -215,7 +240,7 @@ async fn hear(shared: &Shared, arrived: &Arrived, here: &str) -> Result<Heard, S
         if request.not_on_or_after.is_none() {
             return Err("no NotOnOrAfter (Core section 3.7.3.2)".to_owned());
         }
-        return Ok(Heard::Request(request));
+        return Ok(Heard::Request(Box::new(request)));
     }
     let request = message.in_response_to().unwrap_or_default().to_owned();
     if !lock(&shared.asked).contains(&request) {

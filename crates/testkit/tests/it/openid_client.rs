@@ -7,7 +7,7 @@ use acquit_testkit::{
     peers::{self, NodeRp},
 };
 
-use crate::world::{only_receipt, until};
+use crate::world::{only_receipt, settled, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn openid_client_signs_in_refreshes_and_signs_out_and_jose_accepts_the_logout_token() {
@@ -79,5 +79,6 @@ async fn openid_client_pushes_its_authorization_requests() {
         "the browser carries no request"
     );
     let _ = node.open(&browser, "/logout").await;
-    assert_eq!(only_receipt(&app).await["state"], "complete");
+    let id = only_receipt(&app).await["id"].as_str().unwrap().to_owned();
+    assert_eq!(settled(&app, &id, Duration::from_secs(20)).await["state"], "complete");
 }

@@ -311,5 +311,5 @@ async fn a_soap_application_that_is_down_is_told_when_it_comes_back() {
     let id = only_receipt(&world.app).await["id"].as_str().unwrap().to_owned();
     let receipt = crate::world::settle_by_clock(&world.app, &id, Duration::from_secs(5), Duration::from_secs(20)).await;
     assert_eq!(outcome(&receipt, "files", "saml-soap"), "confirmed", "{receipt:#}");
-    world.all_out("wiki").await;
+    assert!(!files.knows(&world.browser).await);
 }

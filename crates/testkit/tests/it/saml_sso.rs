@@ -142,7 +142,7 @@ async fn a_request_that_cannot_be_believed_gets_a_page_and_never_leaves_for_an_u
 
 #[tokio::test]
 async fn oktas_address_of_an_application_signs_in_also_when_nobody_asked() {
-    let (app, sp) = world(wiki()).await;
+    let (app, _sp) = world(wiki()).await;
     let browser = Browser::new();
     let page = browser.open(&app.url("/app/wiki/exkwiki/sso/saml?RelayState=deep%2Flink")).await;
     let page = ride(&browser, app.sign_in(&browser, &page, "alice").await).await;

@@ -301,6 +301,7 @@ async fn only_a_proved_success_to_this_very_request_confirms() {
         (sign(ok(), false, Some("_other"), SP), Pending, "its answer proves nothing: InResponseTo"),
         (sign(ok(), false, None, "https://evil.test"), Pending, "its answer proves nothing: the issuer"),
         (Say::Http(200, "<html>It works!</html>"), Pending, "its answer proves nothing: not a SOAP"),
+        (Say::Http(200, "\n<!DOCTYPE html><h1>Error</h1>"), Pending, "its answer proves nothing: it is a web page"),
         (Say::Http(200, "\u{0}garbage"), Pending, "its answer proves nothing"),
         (Say::Http(200, ""), Pending, "its answer proves nothing"),
         (Say::Http(200, fault), Pending, "its answer proves nothing: the peer answered with a SOAP fault"),

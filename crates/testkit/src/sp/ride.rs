@@ -1,0 +1,48 @@
+//! The way of a browser with scripts: through forms that post themselves, frames and hops.
+
+use crate::{Browser, Page, browser::Load};
+
+/// Goes on as a browser with scripts does: forms post themselves, refreshes and frames load, until a page that waits for a
+/// person.
+///
+/// # Panics
+/// It goes round in circles.
+pub async fn ride(browser: &Browser, mut page: Page) -> Page {
+    for _ in 0..20 {
+        let by_itself = page.tags("form").iter().any(|form| form.attributes.contains_key("data-form-post"));
+        if by_itself {
+            let form = page.forms().remove(0);
+            page = browser.submit(&page, form).await;
+        } else if page.mark().as_deref() == Some("signing-out") {
+            browser.load_frames(&page).await;
+            let next = page.link("data-continue").expect("a way on");
+            page = browser.click(&page, next.as_str()).await;
+        } else {
+            return page;
+        }
+    }
+    panic!("round in circles: {page}");
+}
+
+/// Goes on in the same way, request by request, up to one that is not sent: `stop` knows it.
+///
+/// # Panics
+/// The way ends before that.
+pub async fn ride_up_to(browser: &Browser, mut load: Load, stop: impl Fn(&Load) -> bool) -> Load {
+    for _ in 0..40 {
+        if stop(&load) {
+            return load;
+        }
+        let page = browser.step(&load).await.unwrap();
+        let by_itself = page.tags("form").iter().any(|form| form.attributes.contains_key("data-form-post"));
+        load = if let Some(next) = page.location() {
+            load.redirected(&page, next)
+        } else if by_itself {
+            Load::form(&page, &page.forms().remove(0))
+        } else {
+            let next = page.link("data-continue").unwrap_or_else(|| panic!("the way ends: {page}"));
+            Load::typed(next.as_str()).by(&page.url)
+        };
+    }
+    panic!("round in circles: {}", load.url);
+}
