@@ -14,6 +14,7 @@ use crate::{
 pub mod check;
 pub mod confirm;
 pub mod demo;
+pub mod doctor;
 pub mod keys;
 pub mod logouts;
 pub mod password;
@@ -63,6 +64,8 @@ pub enum Verb {
     Serve(serve::Serve),
     /// Check the configuration and point at every mistake
     Check(check::Check),
+    /// See what an application can do for logout, before or after it is configured
+    Doctor(doctor::Doctor),
     /// Print the JSON Schema of the configuration
     Schema(schema::Schema),
     /// Add, change and list the people who sign in with a password
@@ -145,6 +148,7 @@ fn dispatch(cli: Cli, environment: &Environment) -> Result<u8, CommandError> {
         Verb::Demo(verb) => verb.run(&output),
         Verb::Serve(verb) => verb.run(global, environment),
         Verb::Check(verb) => verb.run(global, environment, &output),
+        Verb::Doctor(verb) => wait(verb.run(global, environment, &output)),
         Verb::Schema(verb) => verb.run(&output),
         Verb::Users(verb) => wait(verb.run(global, environment, &output)),
         Verb::Keys(verb) => wait(verb.run(global, environment, &output)),

@@ -1,4 +1,5 @@
-//! The demo: Acquit with a throw-away database and three sample applications that are real OIDC clients, all on loopback.
+//! The demo: Acquit with a throw-away database and four sample applications, three real OIDC clients
+//! and a real SAML service provider, all on loopback.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -22,7 +23,8 @@ pub mod kind;
 pub mod once;
 pub mod ports;
 
-use app::{App, ProviderError, Setup, Switch};
+pub use app::IdentityError;
+use app::{Identity, ProviderError, Sample, Setup, Speaks, Switch};
 use kind::{Kind, Told};
 
 /// Who may sign in.
@@ -59,6 +61,9 @@ pub enum DemoError {
     /// A sample application cannot use Acquit.
     #[error("a sample application does not start: {0}")]
     App(#[from] ProviderError),
+    /// A sample application has no keys or no metadata.
+    #[error("a sample application cannot be described: {0}")]
+    Identity(#[from] IdentityError),
     /// An address of our own making is none.
     #[error("an address cannot be used: {0}")]
     Address(String),
@@ -68,7 +73,7 @@ pub enum DemoError {
 pub struct Demo {
     issuer: String,
     running: Running,
-    apps: Vec<App>,
+    apps: Vec<Sample>,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
     _folder: TempDir,
@@ -78,9 +83,8 @@ pub struct Demo {
 struct Seat {
     kind: Kind,
     origin: String,
-    secret: String,
+    speaks: Speaks,
     listener: TcpListener,
-    switch: Option<Switch>,
 }
 
 impl Demo {
@@ -105,8 +109,10 @@ impl Demo {
             seats.push(Seat::take(kind, preferred).await?);
         }
         let issuer = format!("http://localhost:{}", address.port());
-        let clients = seats.iter().map(Seat::registration).collect::<Result<_, _>>()?;
-        let settings = settings(&folder, &issuer, address, clients)?;
+        let mut settings = settings(&folder, &issuer, address)?;
+        for seat in &seats {
+            seat.register(&mut settings)?;
+        }
         let running = start(settings, Arc::new(SystemClock)).await?;
         let stop = CancellationToken::new();
         let served = listener::serve(listener, router(running.app.clone()), stop.clone());
@@ -121,10 +127,10 @@ impl Demo {
     }
 
     async fn seat(&mut self, seat: Seat, all: &[(String, String)]) -> Result<(), DemoError> {
-        let Seat { kind, origin, secret, listener, switch } = seat;
+        let Seat { kind, origin, speaks, listener } = seat;
         let neighbours = all.iter().filter(|(name, _)| name != kind.name).cloned().collect();
-        let setup = Setup { kind, origin, secret, switch, neighbours, stop: self.stop.clone() };
-        let app = App::start(setup, &self.issuer).await?;
+        let setup = Setup { kind, origin, speaks, neighbours, stop: self.stop.clone() };
+        let app = Sample::start(setup, &self.issuer).await?;
         self.tasks.push(tokio::spawn(listener::serve(listener, app.router(), self.stop.clone())));
         self.apps.push(app);
         Ok(())
@@ -161,17 +167,27 @@ impl Seat {
     async fn take(kind: Kind, preferred: Option<u16>) -> Result<Self, DemoError> {
         let listener = ports::listen(preferred).await.map_err(loopback)?;
         let origin = kind.origin(listener.local_addr().map_err(loopback)?.port());
-        let switch = match kind.told {
-            Told::SwitchedOff => Some(Switch::off().map_err(loopback)?),
-            Told::BackChannel | Told::FrontChannel => None,
+        let own = listener.local_addr().map_err(loopback)?;
+        let oidc = |switch| Ok::<_, DemoError>(Speaks::Oidc { secret: random::secret()?, switch });
+        let speaks = match kind.told {
+            Told::SwitchedOff => oidc(Some(Switch::off().map_err(loopback)?))?,
+            Told::BackChannel | Told::FrontChannel => oidc(None)?,
+            Told::Soap => Speaks::Saml(Box::new(Identity::new(kind, &origin, own)?)),
         };
-        Ok(Self { kind, origin, secret: random::secret()?, listener, switch })
+        Ok(Self { kind, origin, speaks, listener })
     }
 
-    fn registration(&self) -> Result<acquit_oidc::client::Client, DemoError> {
-        let own = self.listener.local_addr().map_err(loopback)?;
-        let back = self.switch.as_ref().map_or(own, Switch::address);
-        Ok(self.kind.registration(&self.origin, back, &self.secret))
+    /// Makes Acquit know it.
+    fn register(&self, settings: &mut Settings) -> Result<(), DemoError> {
+        match &self.speaks {
+            Speaks::Oidc { secret, switch } => {
+                let own = self.listener.local_addr().map_err(loopback)?;
+                let back = switch.as_ref().map_or(own, Switch::address);
+                settings.applications.push(self.kind.registration(&self.origin, back, secret));
+            }
+            Speaks::Saml(identity) => settings.saml_applications.push(identity.registration(self.kind)?),
+        }
+        Ok(())
     }
 }
 
@@ -179,12 +195,7 @@ fn loopback(error: std::io::Error) -> DemoError {
     DemoError::Listen("a port of 127.0.0.1".to_owned(), error)
 }
 
-fn settings(
-    folder: &TempDir,
-    issuer: &str,
-    listen: SocketAddr,
-    applications: Vec<acquit_oidc::client::Client>,
-) -> Result<Settings, DemoError> {
+fn settings(folder: &TempDir, issuer: &str, listen: SocketAddr) -> Result<Settings, DemoError> {
     let public_url = Url::parse(issuer).map_err(|error| DemoError::Address(error.to_string()))?;
     let loopback: IpNet =
         IpNet::new([127, 0, 0, 0].into(), 8).map_err(|error| DemoError::Address(error.to_string()))?;
@@ -213,6 +224,6 @@ fn settings(
             groups: Vec::new(),
             disabled: false,
         }],
-        applications,
+        applications: Vec::new(),
     })
 }

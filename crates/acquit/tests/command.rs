@@ -145,7 +145,7 @@ fn said(output: &Output) -> (i32, String, String) {
 fn without_a_verb_it_says_what_there_is() {
     let (code, _, err) = House::new().run(&[]);
     assert_eq!(code, 2);
-    for verb in ["check", "schema", "users", "keys", "sessions", "logouts", "Exit codes"] {
+    for verb in ["check", "doctor", "schema", "users", "keys", "sessions", "logouts", "Exit codes"] {
         assert!(err.contains(verb), "{verb} in {err}");
     }
 }
@@ -156,6 +156,7 @@ fn every_help_has_an_example_and_fits_a_terminal() {
     for verb in [
         "check",
         "schema",
+        "doctor app",
         "users add",
         "users passwd",
         "users list",

@@ -14,11 +14,11 @@ use crate::{
     output::{Ink, Output, note, receipt},
 };
 
-/// Show it all on this machine: Acquit, three apps, and a sign-out with its receipt
+/// Show it all on this machine: Acquit, four apps, and a sign-out with its receipt
 ///
-/// Starts Acquit with a throw-away database and three sample apps that are real OIDC clients: Calendar is told of a
+/// Starts Acquit with a throw-away database and four sample apps. Three are real OIDC clients: Calendar is told of a
 /// sign-out by its back channel, Notes by a frame in the browser, and nobody listens at Archive's back channel, so that
-/// the receipt has something pending. Everything listens on 127.0.0.1 only and is gone after Ctrl-C.
+/// the receipt has something pending. Wiki is a real SAML service provider, told over SOAP. Everything listens on 127.0.0.1 only and is gone after Ctrl-C.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -110,6 +110,7 @@ impl Invitation {
             told: match kind.told {
                 Told::BackChannel => "by back channel",
                 Told::FrontChannel => "by front channel: a frame in the browser",
+                Told::Soap => "by SAML, over SOAP",
                 Told::SwitchedOff => "by back channel, which is switched off",
             },
         });
@@ -134,12 +135,13 @@ impl Invitation {
 
 const TRY: &str = "
 Try this:
-  1. Open Calendar and sign in. Then open Notes and Archive: nobody asks again.
+  1. Open Calendar and sign in. Then open Notes, Wiki and Archive: nobody asks again.
   2. Open Calendar in a private window too, and sign in there: that is a second session.
-  3. Put the windows side by side and sign out at Notes. Calendar says that it is out, without being reloaded.
-     The private window stays signed in. Archive stays, too: nobody could tell it.
-  4. See the receipt: Calendar confirmed, Notes sent, Archive pending.
+  3. Put the windows side by side and sign out at Notes. Calendar and Wiki, which speaks SAML, say that they are out,
+     without being reloaded. The private window stays signed in. Archive stays, too: nobody could tell it.
+  4. See the receipt: Calendar and Wiki confirmed, Notes sent, Archive pending.
   5. Switch Archive's back channel on, on its page, and watch its receipt and its page.
+  6. Sign in everywhere again and sign out at Wiki: SAML's LogoutRequest ends the OpenID Connect apps' sessions as well.
 
 Ctrl-C stops everything and removes the database.
 ";
@@ -163,8 +165,8 @@ async fn once(demo: &Running, output: &Output) -> Result<u8, CommandError> {
 }
 
 const STORY: &str = "\
-alice signed in at Calendar and opened Notes and Archive, in a first browser.
-She signed in at Calendar in a second browser, too.
+alice signed in at Calendar and opened Notes, Wiki and Archive, in a first browser.
+She signed in at Calendar and opened Wiki in a second browser, too. Wiki speaks SAML, the others OpenID Connect.
 Then she signed out at Notes, in the first. This is the receipt:
 ";
 

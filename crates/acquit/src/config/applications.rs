@@ -9,7 +9,9 @@ mod check;
 mod resolve;
 mod saml;
 
-pub use saml::{AttributeText, CertificateText, MetadataText, NameIdText, SloBindingText};
+pub use saml::{
+    AttributeText, CertificateText, MetadataText, NameIdText, SloBindingText, Unusable, read_metadata, remarks,
+};
 
 /// An application that people sign in to.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

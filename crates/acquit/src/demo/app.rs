@@ -1,5 +1,5 @@
-//! A sample application: a real OIDC client with pages, a session of its own, and both kinds of logout receivers. It knows
-//! of Acquit only what any client knows.
+//! A sample application: a real client with pages, a session of its own, and receivers of logout messages. It knows of
+//! Acquit only what any client knows. What all of them share is here; how each speaks is in [`oidc`] and in [`saml`].
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::get,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -20,15 +20,21 @@ use super::kind::Kind;
 mod backchannel;
 mod error;
 mod frontchannel;
+mod oidc;
 mod page;
 mod provider;
+mod saml;
 mod sessions;
 mod sign_in;
 mod sign_out;
 mod switch;
 mod waiting;
 
+use oidc::Oidc;
 pub use provider::ProviderError;
+pub(crate) use saml::Identity;
+pub use saml::IdentityError;
+use saml::Saml;
 pub(crate) use switch::Switch;
 
 /// What a sample application is told at its start.
@@ -37,17 +43,96 @@ pub(crate) struct Setup {
     pub(crate) kind: Kind,
     /// Where browsers reach it.
     pub(crate) origin: String,
-    /// Its secret at the provider.
-    pub(crate) secret: String,
-    /// Its back channel, where that has a switch.
-    pub(crate) switch: Option<Switch>,
+    /// By which protocol.
+    pub(crate) speaks: Speaks,
     /// The other applications, by name and origin.
     pub(crate) neighbours: Vec<(String, String)>,
     /// When to stop.
     pub(crate) stop: CancellationToken,
 }
 
+/// By which protocol a sample application speaks, and with what.
+pub(crate) enum Speaks {
+    /// OpenID Connect.
+    Oidc {
+        /// Its secret at the provider.
+        secret: String,
+        /// Its back channel, where that has a switch.
+        switch: Option<Switch>,
+    },
+    /// SAML 2.0.
+    Saml(Box<Identity>),
+}
+
 /// A running sample application. Clones share it.
+#[derive(Clone)]
+pub(crate) enum Sample {
+    /// A client of OpenID Connect.
+    Oidc(Oidc),
+    /// A service provider of SAML.
+    Saml(Saml),
+}
+
+impl Sample {
+    /// An application of the provider `issuer`, which must be running.
+    pub(crate) async fn start(setup: Setup, issuer: &str) -> Result<Self, ProviderError> {
+        let Setup { kind, origin, speaks, neighbours, stop } = setup;
+        let app = |switch| {
+            let (issuer, memory) = (issuer.to_owned(), Mutex::default());
+            App(Arc::new(Inner { kind, origin, issuer, neighbours, switch, stop, memory }))
+        };
+        Ok(match speaks {
+            Speaks::Oidc { secret, switch } => Self::Oidc(Oidc::start(app(switch), secret).await?),
+            Speaks::Saml(identity) => Self::Saml(Saml::start(app(None), *identity).await?),
+        })
+    }
+
+    /// Its doors.
+    pub(crate) fn router(&self) -> Router {
+        let own = match self {
+            Self::Oidc(app) => app.routes(),
+            Self::Saml(app) => app.routes(),
+        };
+        let shared = Router::new()
+            .route("/", get(page::home))
+            .route("/state", get(page::state))
+            .route("/app.css", get(page::style))
+            .route("/app.js", get(page::script))
+            .route("/icon.svg", get(page::icon))
+            .with_state(self.app().clone());
+        own.merge(shared)
+            .fallback(page::nothing_here)
+            .layer(DefaultBodyLimit::max(acquit_server::form::MAX_BODY))
+            .layer(middleware::from_fn(common))
+    }
+
+    fn app(&self) -> &App {
+        match self {
+            Self::Oidc(app) => app,
+            Self::Saml(app) => app,
+        }
+    }
+
+    /// Which application it is.
+    pub(crate) fn kind(&self) -> Kind {
+        self.app().kind
+    }
+
+    /// Where browsers reach it.
+    pub(crate) fn origin(&self) -> &str {
+        &self.app().origin
+    }
+
+    /// Switches its back channel on, if it has a switch.
+    #[cfg(test)]
+    pub(crate) fn switch_on(&self) {
+        if let Self::Oidc(app) = self {
+            switch::switch_on(app).unwrap();
+        }
+    }
+}
+
+/// What every sample application has, whatever it speaks.
 #[derive(Clone)]
 pub(crate) struct App(Arc<Inner>);
 
@@ -55,8 +140,7 @@ pub(crate) struct App(Arc<Inner>);
 pub(crate) struct Inner {
     kind: Kind,
     origin: String,
-    secret: String,
-    provider: provider::Provider,
+    issuer: String,
     neighbours: Vec<(String, String)>,
     switch: Option<Switch>,
     stop: CancellationToken,
@@ -68,8 +152,10 @@ pub(crate) struct Inner {
 struct Memory {
     sessions: sessions::Sessions,
     begun: waiting::Waiting<sign_in::Begun>,
+    saml: saml::Memory,
+    /// The sign-outs that are to come back, by `state` or by the request's identifier.
     leaving: waiting::Waiting<()>,
-    /// The logout tokens that were taken, by `jti`.
+    /// The messages that were taken: logout tokens by `jti`, SAML's by their identifiers.
     seen: waiting::Waiting<()>,
 }
 
@@ -81,59 +167,6 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    /// An application of the provider `issuer`, which must be running.
-    pub(crate) async fn start(setup: Setup, issuer: &str) -> Result<Self, ProviderError> {
-        let Setup { kind, origin, secret, switch, neighbours, stop } = setup;
-        let provider = provider::Provider::discover(issuer, SystemClock.now()).await?;
-        let memory = Mutex::default();
-        Ok(Self(Arc::new(Inner { kind, origin, secret, provider, neighbours, switch, stop, memory })))
-    }
-
-    /// Its doors.
-    pub(crate) fn router(&self) -> Router {
-        Router::new()
-            .route("/", get(page::home))
-            .route("/state", get(page::state))
-            .route("/app.css", get(page::style))
-            .route("/app.js", get(page::script))
-            .route("/icon.svg", get(page::icon))
-            .route("/sign-in", get(sign_in::begin))
-            .route("/callback", get(sign_in::finish))
-            .route("/sign-out", post(sign_out::begin))
-            .route("/signed-out", get(sign_out::finish))
-            .route("/backchannel", post(backchannel::receive))
-            .route("/frontchannel", get(frontchannel::receive))
-            .route("/switch-on", post(switch::press))
-            .fallback(page::nothing_here)
-            .layer(DefaultBodyLimit::max(acquit_server::form::MAX_BODY))
-            .layer(middleware::from_fn(common))
-            .with_state(self.clone())
-    }
-
-    /// Which application it is.
-    pub(crate) fn kind(&self) -> Kind {
-        self.kind
-    }
-
-    /// Where browsers reach it.
-    pub(crate) fn origin(&self) -> &str {
-        &self.origin
-    }
-
-    /// Switches its back channel on, if it has a switch.
-    #[cfg(test)]
-    pub(crate) fn switch_on(&self) {
-        switch::switch_on(self).unwrap();
-    }
-
-    fn callback(&self) -> String {
-        format!("{}/callback", self.origin)
-    }
-
-    fn landing(&self) -> String {
-        format!("{}/signed-out", self.origin)
-    }
-
     fn now(&self) -> Timestamp {
         SystemClock.now()
     }

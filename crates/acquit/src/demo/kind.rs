@@ -1,4 +1,4 @@
-//! The three sample applications: what they are called, what they hold, and how each is told of a logout.
+//! The four sample applications: what they are called, what they hold, and how each is told of a logout.
 
 use std::net::SocketAddr;
 
@@ -12,6 +12,8 @@ pub enum Told {
     BackChannel,
     /// By a frame in the browser.
     FrontChannel,
+    /// By a SAML LogoutRequest at its SOAP endpoint.
+    Soap,
     /// At a back channel where nobody listens until somebody switches it on.
     SwitchedOff,
 }
@@ -19,7 +21,7 @@ pub enum Told {
 /// One sample application.
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
-    /// Its id, its `client_id`, and its host name under `localhost`.
+    /// Its id, its `client_id` where it speaks OpenID Connect, and its host name under `localhost`.
     pub id: &'static str,
     /// Its name for people.
     pub name: &'static str,
@@ -45,6 +47,14 @@ pub const NOTES: Kind = Kind {
     contents: &[("Mon", "The surprise party is on Friday"), ("Tue", "Ask for a rise"), ("Wed", "Buy oat milk")],
 };
 
+/// Speaks SAML, and is told over SOAP.
+pub const WIKI: Kind = Kind {
+    id: "wiki",
+    name: "Wiki",
+    told: Told::Soap,
+    contents: &[("p. 1", "Who has the keys to the server room"), ("p. 2", "Salary bands"), ("p. 3", "Pasta carbonara")],
+};
+
 /// Its back channel is switched off, so that a receipt has something pending.
 pub const ARCHIVE: Kind = Kind {
     id: "archive",
@@ -54,7 +64,7 @@ pub const ARCHIVE: Kind = Kind {
 };
 
 /// All of them.
-pub const ALL: [Kind; 3] = [CALENDAR, NOTES, ARCHIVE];
+pub const ALL: [Kind; 4] = [CALENDAR, NOTES, WIKI, ARCHIVE];
 
 impl Kind {
     /// Where a browser reaches it. Each application has a host name of its own: browsers take hosts under `localhost` for
@@ -64,7 +74,7 @@ impl Kind {
         format!("http://{}.localhost:{port}", self.id)
     }
 
-    /// Its registration at the provider. `back` is where its back channel is: an address, since the server's resolver need
+    /// Its registration at the provider, where it speaks OpenID Connect. `back` is where its back channel is: an address, since the server's resolver need
     /// not know names under `localhost`.
     #[must_use]
     pub fn registration(&self, origin: &str, back: SocketAddr, secret: &str) -> Client {
@@ -89,7 +99,7 @@ mod tests {
 
     #[test]
     fn every_sample_application_may_be_registered() {
-        for kind in ALL {
+        for kind in ALL.into_iter().filter(|kind| kind.told != Told::Soap) {
             let client = kind.registration(&kind.origin(8081), ([127, 0, 0, 1], 8081).into(), "a-secret");
             assert_eq!(client.problems(), [], "{}", kind.name);
         }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{
     Demo, PASSWORD, USERNAME,
     browser::{Browser, BrowserError, Page},
-    kind::{ARCHIVE, CALENDAR, Kind, NOTES},
+    kind::{ARCHIVE, CALENDAR, Kind, NOTES, WIKI},
 };
 
 mod check;
@@ -60,16 +60,23 @@ async fn story(demo: &Demo) -> Result<Observed, OnceError> {
     let mut second = Visitor::new(demo, "Mozilla/5.0 (Macintosh) second browser of the demo");
     first.sign_in(CALENDAR).await?;
     first.open(NOTES).await?;
+    first.open(WIKI).await?;
     first.open(ARCHIVE).await?;
     second.sign_in(CALENDAR).await?;
+    second.open(WIKI).await?;
     first.sign_out(NOTES).await?;
     let (receipt, logouts) = settled(demo).await?;
     Ok(Observed {
         receipt,
         logouts,
-        first: [first.state(CALENDAR).await?, first.state(NOTES).await?, first.state(ARCHIVE).await?],
+        first: [
+            first.state(CALENDAR).await?,
+            first.state(NOTES).await?,
+            first.state(WIKI).await?,
+            first.state(ARCHIVE).await?,
+        ],
         first_at_acquit: first.is_signed_in().await?,
-        second: second.state(CALENDAR).await?,
+        second: [second.state(CALENDAR).await?, second.state(WIKI).await?],
         second_at_acquit: second.is_signed_in().await?,
     })
 }
@@ -115,13 +122,23 @@ impl<'a> Visitor<'a> {
         let page = self.press_sign_in(kind).await?;
         let form = page.form("password").ok_or_else(|| unexpected(&page, "Acquit's sign-in page"))?;
         let page = self.browser.submit(&page, &form, &[("username", USERNAME), ("password", PASSWORD)]).await?;
+        let page = self.post_on(page).await?;
         expect_live(&page)
     }
 
     /// Signs in at one more application: nobody is asked for anything.
     async fn open(&mut self, kind: Kind) -> Result<(), OnceError> {
         let page = self.press_sign_in(kind).await?;
+        let page = self.post_on(page).await?;
         expect_live(&page)
+    }
+
+    /// Posts the form that a script of Acquit's page posts at once: SAML's Response.
+    async fn post_on(&mut self, page: Page) -> Result<Page, OnceError> {
+        match page.form("SAMLResponse") {
+            Some(form) => Ok(self.browser.submit(&page, &form, &[]).await?),
+            None => Ok(page),
+        }
     }
 
     async fn press_sign_in(&mut self, kind: Kind) -> Result<Page, OnceError> {

@@ -8,6 +8,7 @@ use acquit_saml::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     process::{Child, Command},
     task::JoinHandle,
@@ -123,12 +124,25 @@ impl Mellon {
     /// # Panics
     /// Somebody else took its port.
     pub async fn open(&mut self) {
+        self.open_and(false).await;
+    }
+
+    /// The same, but one letter of the signature of every message that is posted changes on the way.
+    pub async fn open_altering(&mut self) {
+        self.open_and(true).await;
+    }
+
+    async fn open_and(&mut self, alter: bool) {
+        self.close().await;
         let listener = TcpListener::bind(("127.0.0.1", self.port)).await.unwrap();
         let inner = self.inner;
         self.gate = Some(tokio::spawn(async move {
             while let Ok((mut here, _)) = listener.accept().await {
                 tokio::spawn(async move {
                     if let Ok(mut there) = TcpStream::connect(("127.0.0.1", inner)).await {
+                        if alter {
+                            let _ = pass_altered(&mut here, &mut there).await;
+                        }
                         let _ = tokio::io::copy_bidirectional(&mut here, &mut there).await;
                     }
                 });
@@ -200,6 +214,23 @@ impl Default for Mellon {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Takes a request up to its signature, changes that, and hands it on; what is no POST is handed on as it begins.
+async fn pass_altered(here: &mut TcpStream, there: &mut TcpStream) -> std::io::Result<()> {
+    const BEFORE: &[u8] = b"SignatureValue>";
+    let mut held = Vec::new();
+    while here.read_buf(&mut held).await? > 0 {
+        let letter = held.windows(BEFORE.len()).position(|window| window == BEFORE).map(|at| at + BEFORE.len() + 40);
+        if let Some(letter) = letter.and_then(|at| held.get_mut(at)) {
+            *letter = if *letter == b'A' { b'B' } else { b'A' };
+            break;
+        }
+        if !held.starts_with(b"POST") {
+            break;
+        }
+    }
+    there.write_all(&held).await
 }
 
 /// DER as PEM.

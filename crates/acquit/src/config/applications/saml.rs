@@ -1,6 +1,7 @@
 //! From what is written of a SAML application to the one that the server knows.
 
 mod check;
+mod document;
 mod text;
 
 use std::fs;
@@ -9,7 +10,7 @@ use acquit_core::{AppId, Timestamp};
 use acquit_delivery::egress::Policy;
 use acquit_saml::{
     METADATA_BYTES,
-    metadata::{Endpoint, Peer, Role, ServiceProvider},
+    metadata::{Endpoint, Role, ServiceProvider},
     names::HTTP_POST,
     security::Certificate,
 };
@@ -19,6 +20,8 @@ use acquit_server::settings::{
 };
 
 use super::ApplicationSection;
+pub use check::remarks;
+pub use document::{Unusable, read_metadata};
 pub use text::{AttributeText, CertificateText, MetadataText, NameIdText, SloBindingText};
 
 use crate::config::{context::Context, diagnostic::quoted, egress::check_reachable, path::Path};
@@ -139,24 +142,13 @@ fn metadata_file(cx: &mut Context<'_>, path: &Path, file: &str, entity_id: Optio
             return None;
         }
     };
-    match Peer::from_metadata(&bytes, entity_id, None, now()) {
-        Ok(Peer { sp: Some(sp), .. }) => Some(sp),
-        Ok(Peer { sp: None, .. }) => {
-            cx.error(path, format!("{shown} describes an identity provider, not a service provider"));
-            None
-        }
-        Err(acquit_saml::Error::NoEntity) => {
-            cx.error(path, format!("{shown} has no service provider of that name, or several"))
-                .help("name the one that is meant in `entity_id`");
-            None
-        }
-        Err(acquit_saml::Error::Time) => {
-            cx.error(path, format!("the metadata in {shown} has expired (validUntil)"))
-                .help("get it anew from the application, or name its `url` so that it is refreshed");
-            None
-        }
-        Err(error) => {
-            cx.error(path, format!("the metadata in {shown} cannot be used: {error}"));
+    match read_metadata(&bytes, entity_id) {
+        Ok(sp) => Some(sp),
+        Err(unusable) => {
+            let note = cx.error(path, unusable.words(&shown));
+            if let Some(help) = unusable.help() {
+                note.help(help);
+            }
             None
         }
     }

@@ -14,10 +14,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{App, sessions::How};
+use super::{oidc::Oidc, sessions::How};
 
 /// Judges the token; ends what it names.
-pub(super) async fn receive(State(app): State<App>, request: Request) -> Response {
+pub(super) async fn receive(State(app): State<Oidc>, request: Request) -> Response {
     let Ok(body) = form::read_form(request).await else { return StatusCode::BAD_REQUEST.into_response() };
     let Ok(params) = Params::parse(&body) else { return StatusCode::BAD_REQUEST.into_response() };
     let Ok(token) = logout_token::parse(&params) else { return StatusCode::BAD_REQUEST.into_response() };

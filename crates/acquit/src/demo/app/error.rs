@@ -27,6 +27,12 @@ pub(super) enum AppError {
     /// The ID token is not believed.
     #[error("The provider’s ID token is not good: {0}")]
     IdToken(#[from] IdTokenError),
+    /// A SAML message is not believed.
+    #[error("The SAML message is not taken: {0}.")]
+    Saml(#[from] acquit_saml::Error),
+    /// A SAML message of our own cannot be written.
+    #[error("A SAML message cannot be written: {0}.")]
+    Build(#[from] acquit_saml::BuildError),
     /// No random bytes.
     #[error(transparent)]
     Random(#[from] NoRandomness),
@@ -35,10 +41,10 @@ pub(super) enum AppError {
 impl IntoResponse for AppError {
     fn into_response(self) -> Response {
         let status = match self {
-            Self::Begin | Self::Answer(_) => StatusCode::BAD_REQUEST,
+            Self::Begin | Self::Answer(_) | Self::Saml(_) => StatusCode::BAD_REQUEST,
             Self::Foreign => StatusCode::FORBIDDEN,
             Self::Provider(_) | Self::IdToken(_) => StatusCode::BAD_GATEWAY,
-            Self::Random(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Build(_) | Self::Random(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         page::error(status, &self.to_string())
     }

@@ -8,10 +8,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{App, sessions::How};
+use super::{oidc::Oidc, sessions::How};
 
 /// Ends what the URL names.
-pub(super) async fn receive(State(app): State<App>, uri: Uri) -> Response {
+pub(super) async fn receive(State(app): State<Oidc>, uri: Uri) -> Response {
     let params = Params::parse(uri.query().unwrap_or_default().as_bytes()).unwrap_or_default();
     let Ok(Some(session)) = frontchannel::parse(&params) else {
         return (StatusCode::BAD_REQUEST, "iss and sid are missing").into_response();

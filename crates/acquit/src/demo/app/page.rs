@@ -31,9 +31,9 @@ struct Page<'a> {
 
 enum Body<'a> {
     /// What [`state`] renews.
-    State(StateView),
-    /// The person is back from signing out.
-    Goodbye,
+    State(Box<StateView>),
+    /// The person is back from signing out, with what the provider says of it, if it does.
+    Goodbye(Option<&'a str>),
     /// Something went wrong.
     Error(&'a str),
 }
@@ -76,8 +76,8 @@ impl StateView {
 
 /// `GET /`.
 pub(super) async fn home(State(app): State<App>, headers: HeaderMap) -> Response {
-    let body = Body::State(StateView::of(&app, &headers));
-    let (provider, neighbours) = (app.provider.metadata.issuer.as_str(), app.neighbours.as_slice());
+    let body = Body::State(Box::new(StateView::of(&app, &headers)));
+    let (provider, neighbours) = (app.issuer.as_str(), app.neighbours.as_slice());
     show(StatusCode::OK, &Page { kind: app.kind, provider, neighbours, body }, Some(provider))
 }
 
@@ -86,10 +86,10 @@ pub(super) async fn state(State(app): State<App>, headers: HeaderMap) -> Respons
     show(StatusCode::OK, &StateView::of(&app, &headers), None)
 }
 
-/// The page after a sign-out that came back here.
-pub(super) fn goodbye(app: &App) -> Response {
-    let (provider, neighbours) = (app.provider.metadata.issuer.as_str(), app.neighbours.as_slice());
-    show(StatusCode::OK, &Page { kind: app.kind, provider, neighbours, body: Body::Goodbye }, None)
+/// The page after a sign-out that came back here. `said` is how the provider says it went.
+pub(super) fn goodbye(app: &App, said: Option<&str>) -> Response {
+    let (provider, neighbours) = (app.issuer.as_str(), app.neighbours.as_slice());
+    show(StatusCode::OK, &Page { kind: app.kind, provider, neighbours, body: Body::Goodbye(said) }, None)
 }
 
 /// A page that says what went wrong, whichever application it is.

@@ -26,7 +26,7 @@ pub enum ProviderError {
     #[error("{0} answers {1}: {2}")]
     Refused(Url, StatusCode, String),
     /// It answers something else than it should.
-    #[error("{0} does not answer as an OpenID provider does: {1}")]
+    #[error("{0} does not answer as an identity provider does: {1}")]
     Nonsense(Url, String),
     /// Its metadata are another issuer's (OpenID Connect Discovery section 4.3).
     #[error("{0} names another issuer")]
@@ -152,7 +152,7 @@ async fn json<T: DeserializeOwned>(ask: Ask) -> Result<T, ProviderError> {
     serde_json::from_str(&body).map_err(|error| ProviderError::Nonsense(url, error.to_string()))
 }
 
-async fn ok(ask: Ask) -> Result<String, ProviderError> {
+pub(super) async fn ok(ask: Ask) -> Result<String, ProviderError> {
     let url = ask.url.clone();
     let answer = send(ask).await?;
     if answer.status == StatusCode::OK {

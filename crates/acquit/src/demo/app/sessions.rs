@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use acquit_core::Timestamp;
 use acquit_oidc::jose::LogoutSubject;
+use acquit_saml::message::NameId;
 
 /// The most sessions that are kept; the oldest makes room.
 const MOST: usize = 1000;
@@ -18,6 +19,10 @@ pub(super) enum How {
     BackChannel,
     /// A frame was loaded in the browser.
     FrontChannel,
+    /// A SAML LogoutRequest came from server to server.
+    Soap,
+    /// A SAML LogoutRequest came through the browser.
+    Hop,
 }
 
 impl How {
@@ -27,8 +32,19 @@ impl How {
             Self::Here => "here",
             Self::BackChannel => "backchannel",
             Self::FrontChannel => "frontchannel",
+            Self::Soap => "soap",
+            Self::Hop => "hop",
         }
     }
+}
+
+/// What the provider gave at the sign-in, to be handed back at the sign-out.
+#[derive(Clone, Debug)]
+pub(super) enum Proof {
+    /// OpenID Connect's ID token.
+    IdToken(String),
+    /// SAML's name of the person.
+    NameId(NameId),
 }
 
 /// One browser's session at a sample application.
@@ -38,16 +54,28 @@ pub(super) struct Session {
     pub(super) subject: String,
     /// The user's name for people.
     pub(super) name: String,
-    /// Its name at the provider, by which it is told of the end.
+    /// Its name at the provider, by which it is told of the end: the `sid` of OpenID Connect, the SessionIndex of SAML.
     pub(super) sid: Option<String>,
-    /// The ID token, to be handed back when the person signs out here.
-    pub(super) id_token: String,
+    /// What says at the provider which session this is, when the person signs out here.
+    pub(super) proof: Proof,
     /// When it began.
     pub(super) since: Timestamp,
     /// When and how it ended, if it did.
     pub(super) ended: Option<(Timestamp, How)>,
-    /// Whether a logout token or a frame named it, also when it had ended before.
+    /// Whether a logout token, a frame or a LogoutRequest named it, also when it had ended before.
     pub(super) told: bool,
+}
+
+/// Whom a SAML LogoutRequest names, and between which two parties.
+pub(super) struct Asked<'a> {
+    /// The person.
+    pub(super) name: &'a NameId,
+    /// Which sessions; empty means all.
+    pub(super) indexes: &'a [String],
+    /// The entity ID of the identity provider.
+    pub(super) idp: &'a str,
+    /// The entity ID of the application.
+    pub(super) sp: &'a str,
 }
 
 /// All of them, by the value of their cookie.
@@ -82,7 +110,24 @@ impl Sessions {
 
     /// Ends every session that `subject` names. One that has ended already is no mistake (BC-29).
     pub(super) fn told(&mut self, subject: &LogoutSubject, how: How, now: Timestamp) {
-        for session in self.by_handle.values_mut().filter(|session| is_named(session, subject)) {
+        self.told_where(|session| is_named(session, subject), how, now);
+    }
+
+    /// Ends every session that a SAML LogoutRequest names: the person, and of that person's sessions the ones of these
+    /// indexes, or all when there are none (Core section 3.7.3.1).
+    pub(super) fn told_by_saml(&mut self, asked: &Asked<'_>, how: How, now: Timestamp) {
+        let named = |session: &Session| match &session.proof {
+            Proof::NameId(name) => {
+                let index = session.sid.as_ref().is_some_and(|index| asked.indexes.contains(index));
+                name.strongly_matches(asked.name, asked.idp, asked.sp) && (asked.indexes.is_empty() || index)
+            }
+            Proof::IdToken(_) => false,
+        };
+        self.told_where(named, how, now);
+    }
+
+    fn told_where(&mut self, named: impl Fn(&Session) -> bool, how: How, now: Timestamp) {
+        for session in self.by_handle.values_mut().filter(|session| named(session)) {
             session.told = true;
             session.ended.get_or_insert((now, how));
         }
@@ -109,7 +154,7 @@ mod tests {
             subject: subject.into(),
             name: subject.into(),
             sid: Some(sid.into()),
-            id_token: String::new(),
+            proof: Proof::NameId(NameId::new(subject, acquit_saml::names::FORMAT_PERSISTENT)),
             since: NOW,
             ended: None,
             told: false,
@@ -143,6 +188,32 @@ mod tests {
         let mut sessions = three();
         sessions.told(&LogoutSubject::User { sub: "alice".into() }, How::BackChannel, NOW);
         assert_eq!(live(&sessions), ["c"]);
+    }
+
+    #[test]
+    fn a_logout_request_ends_the_sessions_of_its_name_and_its_indexes() {
+        let told = |name: &str, indexes: &[&str]| {
+            let mut sessions = three();
+            let name = NameId::new(name, acquit_saml::names::FORMAT_PERSISTENT);
+            let indexes: Vec<String> = indexes.iter().map(|index| (*index).to_owned()).collect();
+            let asked = Asked { name: &name, indexes: &indexes, idp: "https://idp", sp: "https://sp" };
+            sessions.told_by_saml(&asked, How::Soap, NOW);
+            live(&sessions)
+        };
+        assert_eq!(told("alice", &["1"]), ["b", "c"]);
+        assert_eq!(told("alice", &[]), ["c"]);
+        assert_eq!(told("alice", &["3"]), ["a", "b", "c"], "an index of somebody else's");
+        assert_eq!(told("carol", &[]), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_logout_request_ends_no_session_that_began_otherwise() {
+        let mut sessions = Sessions::default();
+        sessions.begin("a".into(), Session { proof: Proof::IdToken(String::new()), ..session("alice", "1") });
+        let name = NameId::new("alice", acquit_saml::names::FORMAT_PERSISTENT);
+        let asked = Asked { name: &name, indexes: &[], idp: "https://idp", sp: "https://sp" };
+        sessions.told_by_saml(&asked, How::Soap, NOW);
+        assert!(sessions.get("a").unwrap().ended.is_none());
     }
 
     #[test]

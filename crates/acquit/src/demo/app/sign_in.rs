@@ -15,10 +15,10 @@ use axum::{
 };
 
 use super::{
-    App,
     error::AppError,
+    oidc::Oidc,
     provider::{Credentials, Tokens},
-    sessions::Session,
+    sessions::{Proof, Session},
 };
 
 /// How long a person may take to sign in.
@@ -33,7 +33,7 @@ pub(super) struct Begun {
 }
 
 /// `GET /sign-in`: sends the browser to the provider.
-pub(super) async fn begin(State(app): State<App>) -> Result<Response, AppError> {
+pub(super) async fn begin(State(app): State<Oidc>) -> Result<Response, AppError> {
     let key = random::secret()?;
     let begun = Begun { state: random::secret()?, nonce: random::secret()?, verifier: random::secret()? };
     let endpoint = app.provider.metadata.authorization_endpoint.as_str();
@@ -55,7 +55,7 @@ pub(super) async fn begin(State(app): State<App>) -> Result<Response, AppError> 
 }
 
 /// `GET /callback`: the browser comes back with a code, or with an error.
-pub(super) async fn finish(State(app): State<App>, headers: HeaderMap, uri: Uri) -> Result<Response, AppError> {
+pub(super) async fn finish(State(app): State<Oidc>, headers: HeaderMap, uri: Uri) -> Result<Response, AppError> {
     let params = Params::parse(uri.query().unwrap_or_default().as_bytes())
         .map_err(|error| AppError::Answer(error.to_string()))?;
     let key = app.read_cookie(&headers, "sign-in").ok_or(AppError::Begin)?;
@@ -86,7 +86,7 @@ pub(super) async fn finish(State(app): State<App>, headers: HeaderMap, uri: Uri)
     Ok(respond::with_cookie(response, app.clear_cookie("sign-in")))
 }
 
-async fn believe(app: &App, begun: &Begun, code: &str, tokens: Tokens) -> Result<Session, AppError> {
+async fn believe(app: &Oidc, begun: &Begun, code: &str, tokens: Tokens) -> Result<Session, AppError> {
     let now = app.now();
     let rules = IdTokenRules {
         nonce: Some(&begun.nonce),
@@ -105,7 +105,7 @@ async fn believe(app: &App, begun: &Begun, code: &str, tokens: Tokens) -> Result
         name: user.name.unwrap_or_else(|| token.subject.clone()),
         subject: token.subject,
         sid: token.sid,
-        id_token: tokens.id_token,
+        proof: Proof::IdToken(tokens.id_token),
         since: now,
         ended: None,
         told: false,

@@ -11,7 +11,7 @@ use acquit_server::{listener, provenance, respond};
 use axum::{Router, extract::State, http::HeaderMap, response::Response, routing::post};
 use tokio::net::TcpSocket;
 
-use super::{App, backchannel, error::AppError};
+use super::{backchannel, error::AppError, oidc::Oidc};
 use crate::demo::ports;
 
 /// A back channel on a port of its own.
@@ -40,7 +40,7 @@ impl Switch {
 }
 
 /// Switches the back channel on, if it is off.
-pub(super) fn switch_on(app: &App) -> io::Result<()> {
+pub(super) fn switch_on(app: &Oidc) -> io::Result<()> {
     let Some(switch) = &app.switch else { return Ok(()) };
     let Some(socket) = switch.off.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(()) };
     let listener = socket.listen(128)?;
@@ -50,7 +50,7 @@ pub(super) fn switch_on(app: &App) -> io::Result<()> {
 }
 
 /// `POST /switch-on`.
-pub(super) async fn press(State(app): State<App>, headers: HeaderMap) -> Result<Response, AppError> {
+pub(super) async fn press(State(app): State<Oidc>, headers: HeaderMap) -> Result<Response, AppError> {
     if !provenance::same_origin(&headers, &app.origin) {
         return Err(AppError::Foreign);
     }

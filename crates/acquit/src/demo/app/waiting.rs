@@ -35,6 +35,11 @@ impl<T> Waiting<T> {
         true
     }
 
+    /// Whether a key is remembered.
+    pub(super) fn holds(&self, key: &str, now: Timestamp) -> bool {
+        self.by_key.get(key).is_some_and(|(until, _)| *until > now)
+    }
+
     /// Takes a value out: it is good once.
     pub(super) fn take(&mut self, key: &str, now: Timestamp) -> Option<T> {
         self.by_key.remove(key).filter(|(until, _)| *until > now).map(|(_, value)| value)
@@ -52,6 +57,7 @@ mod tests {
         let (mut waiting, now) = (Waiting::default(), Timestamp::from_seconds(1000));
         assert!(waiting.insert("a".into(), 1, now, LIFE));
         assert!(!waiting.insert("a".into(), 2, now, LIFE));
+        assert!(waiting.holds("a", now) && !waiting.holds("a", now.plus(LIFE)) && !waiting.holds("b", now));
         assert_eq!(waiting.take("a", now), Some(1));
         assert_eq!(waiting.take("a", now), None);
         waiting.insert("b".into(), 3, now, LIFE);

@@ -8,7 +8,7 @@ use acquit_core::{
 };
 use serde::Serialize;
 
-use crate::demo::kind::{ARCHIVE, CALENDAR, NOTES};
+use crate::demo::kind::{ARCHIVE, CALENDAR, NOTES, WIKI};
 
 /// What an application says of one browser's session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct AppState {
     pub state: String,
     /// By what it ended.
     pub ended_by: Option<String>,
-    /// Whether a logout token or a frame named it.
+    /// Whether a logout token, a frame or a LogoutRequest named it.
     pub told: bool,
 }
 
@@ -30,12 +30,12 @@ pub struct Observed {
     pub receipt: Receipt,
     /// How many logouts there are.
     pub logouts: usize,
-    /// The applications of the first browser: Calendar, Notes, Archive.
-    pub first: [AppState; 3],
+    /// The applications of the first browser: Calendar, Notes, Wiki, Archive.
+    pub first: [AppState; 4],
     /// Whether Acquit still knows the first browser.
     pub first_at_acquit: bool,
-    /// Calendar in the second browser.
-    pub second: AppState,
+    /// The applications of the second browser: Calendar, Wiki.
+    pub second: [AppState; 2],
     /// Whether Acquit still knows the second browser.
     pub second_at_acquit: bool,
 }
@@ -60,13 +60,14 @@ fn check(what: &'static str, ok: bool, saw: impl FnOnce() -> String) -> Check {
 #[must_use]
 pub fn checks(seen: &Observed) -> Vec<Check> {
     let receipt = &seen.receipt;
-    let [calendar, notes, archive] = &seen.first;
+    let [calendar, notes, wiki, archive] = &seen.first;
+    let [second_calendar, second_wiki] = &seen.second;
     vec![
         check("one sign-out is one logout of one session, asked for by Notes", asked(seen), || {
             let (by, party) = (receipt.requested.by.as_str(), receipt.requested.party.as_deref().unwrap_or("nobody"));
             format!("{} logouts of {} sessions, by {by} {party}", seen.logouts, receipt.sessions.len())
         }),
-        check("its receipt has three steps and is in progress", is_in_progress(receipt), || {
+        check("its receipt has four steps and is in progress", is_in_progress(receipt), || {
             format!("{} steps, {}", receipt.steps.len(), receipt.state.as_str())
         }),
         line(receipt, "Calendar's step went by back channel and is confirmed", CALENDAR.id, |line| {
@@ -78,6 +79,11 @@ pub fn checks(seen: &Observed) -> Vec<Check> {
             line.channel == Some(Channel::Frontchannel)
                 && line.outcome == Outcome::Sent
                 && line.detail.as_deref() == Some("loaded")
+        }),
+        line(receipt, "Wiki's step went by SAML over SOAP and is confirmed", WIKI.id, |line| {
+            line.channel == Some(Channel::SamlSoap)
+                && line.outcome == Outcome::Confirmed
+                && line.attempts.iter().any(|attempt| attempt.status == Some(200))
         }),
         line(receipt, "Archive's step is pending and will be tried again", ARCHIVE.id, |line| {
             line.channel == Some(Channel::Backchannel)
@@ -92,11 +98,15 @@ pub fn checks(seen: &Observed) -> Vec<Check> {
         state("first browser: Notes ended its session, and its frame named it", notes, |app| {
             app.state == "ended" && app.told
         }),
+        state("first browser: Wiki ended its session when it was told", wiki, |app| {
+            app.state == "ended" && app.ended_by.as_deref() == Some("soap")
+        }),
         state("first browser: Archive, which cannot hear, still lets it in", archive, |app| app.state == "live"),
         check("first browser: Acquit does not know it any more", !seen.first_at_acquit, || {
             "it is signed in".to_owned()
         }),
-        state("second browser: Calendar still lets it in", &seen.second, |app| app.state == "live"),
+        state("second browser: Calendar still lets it in", second_calendar, |app| app.state == "live"),
+        state("second browser: Wiki still lets it in", second_wiki, |app| app.state == "live"),
         check("second browser: its session at Acquit lives", seen.second_at_acquit, || "it is signed out".to_owned()),
     ]
 }
@@ -110,7 +120,7 @@ fn asked(seen: &Observed) -> bool {
 }
 
 fn is_in_progress(receipt: &Receipt) -> bool {
-    receipt.steps.len() == 3 && receipt.state == State::InProgress
+    receipt.steps.len() == 4 && receipt.state == State::InProgress
 }
 
 /// A check on the one step at a party.

@@ -27,9 +27,9 @@ async fn the_demo_is_as_it_should_be_and_every_deviation_is_reported() {
     change("one logout", &|seen| seen.logouts = 2);
     change("one session", &|seen| seen.receipt.sessions.clear());
     change("asked for by Notes", &|seen| seen.receipt.requested.party = None);
-    change("three steps", &|seen| seen.receipt.steps.truncate(2));
+    change("four steps", &|seen| seen.receipt.steps.truncate(3));
     change("is in progress", &|seen| seen.receipt.state = acquit_core::receipt::State::Complete);
-    for party in 0..3 {
+    for party in 0..4 {
         change("step", &move |seen| seen.receipt.steps[party].outcome = Outcome::Failed);
         change("step", &move |seen| seen.receipt.steps[party].channel = None);
         change("step", &move |seen| seen.receipt.steps[party].party = acquit_core::AppId::new("nobody"));
@@ -39,10 +39,12 @@ async fn the_demo_is_as_it_should_be_and_every_deviation_is_reported() {
             app.state = if app.state == "live" { "ended" } else { "live" }.to_owned();
         });
     }
-    change("when it was told", &|seen| seen.first[0].ended_by = Some("here".to_owned()));
+    change("Calendar ended its session when it was told", &|seen| seen.first[0].ended_by = Some("here".to_owned()));
+    change("Wiki ended its session when it was told", &|seen| seen.first[2].ended_by = Some("here".to_owned()));
     change("its frame named it", &|seen| seen.first[1].told = false);
     change("does not know it any more", &|seen| seen.first_at_acquit = true);
-    change("second browser: Calendar", &|seen| seen.second.state = "ended".to_owned());
+    change("second browser: Calendar", &|seen| seen.second[0].state = "ended".to_owned());
+    change("second browser: Wiki", &|seen| seen.second[1].state = "ended".to_owned());
     change("second browser: its session", &|seen| seen.second_at_acquit = false);
     for (what, seen) in &changes {
         let differences = differences(seen);
@@ -52,12 +54,12 @@ async fn the_demo_is_as_it_should_be_and_every_deviation_is_reported() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_back_channel_that_is_on_after_all_is_reported() {
-    let seen = observed(|demo| demo.apps.iter().for_each(crate::demo::app::App::switch_on)).await;
+    let seen = observed(|demo| demo.apps.iter().for_each(crate::demo::app::Sample::switch_on)).await;
     let differences = differences(&seen);
     assert_eq!(
         differences,
         [
-            "its receipt has three steps and is in progress",
+            "its receipt has four steps and is in progress",
             "Archive's step is pending and will be tried again",
             "first browser: Archive, which cannot hear, still lets it in",
         ]

@@ -9,7 +9,29 @@ use acquit_saml::{
 use acquit_server::settings::SamlApplication;
 
 use super::now;
-use crate::config::{context::Context, diagnostic::quoted, egress::check_reachable, path::Path};
+use crate::config::{
+    context::Context,
+    diagnostic::{Diagnostic, Diagnostics, quoted},
+    egress::check_reachable,
+    environment::Environment,
+    path::Path,
+    tree,
+};
+
+/// What `acquit check` says of an application with this metadata, without a place in any file.
+#[must_use]
+pub fn remarks(application: &SamlApplication, sp: &ServiceProvider, policy: &Policy) -> Vec<Diagnostic> {
+    let (written, _) = tree::parse("");
+    let (environment, mut diagnostics) = (Environment::default(), Diagnostics::default());
+    let mut cx = Context {
+        written: &written,
+        base: std::path::Path::new(""),
+        environment: &environment,
+        diagnostics: &mut diagnostics,
+    };
+    check_provider(application, sp, &mut cx, &Path::root().key("applications").index(0), policy);
+    diagnostics.finish("", "")
+}
 
 /// Notes what of an application's metadata keeps it from being used, or from being told of logouts.
 pub(super) fn check_provider(
