@@ -1,5 +1,5 @@
 //! A sample application: a real client with pages, a session of its own, and receivers of logout messages. It knows of
-//! Acquit only what any client knows. What all of them share is here; how each speaks is in [`oidc`] and in [`saml`].
+//! Acquit only what any client knows. What all of them share is here; how each speaks is in `app/oidc` and in `app/saml`.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
