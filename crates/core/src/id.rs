@@ -86,6 +86,27 @@ prefixed_id!(
     StepId, "stp_"
 );
 
+prefixed_id!(
+    /// A connection: an organization's link to an identity provider.
+    ConnectionId, "conn_"
+);
+prefixed_id!(
+    /// An organization: a customer, whose people come through its connections.
+    OrganizationId, "org_"
+);
+prefixed_id!(
+    /// One sign-in of a session at an identity provider.
+    UpstreamId, "ups_"
+);
+
+impl ConnectionId {
+    /// As the party of a step.
+    #[must_use]
+    pub fn party(&self) -> AppId {
+        AppId::new(self.as_str())
+    }
+}
+
 impl StepId {
     /// The `index`-th step of `logout`: derived, so that planning twice names the same steps.
     #[must_use]

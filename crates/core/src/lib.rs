@@ -23,6 +23,7 @@ pub mod receipt;
 pub mod session;
 pub mod step;
 pub mod time;
+pub mod upstream;
 
-pub use id::{AppId, LogoutId, SessionId, StepId, UserId};
+pub use id::{AppId, ConnectionId, LogoutId, OrganizationId, SessionId, StepId, UpstreamId, UserId};
 pub use time::Timestamp;

@@ -19,6 +19,8 @@ pub enum Protocol {
     Oidc,
     /// SAML 2.0.
     Saml,
+    /// The broker API.
+    Broker,
 }
 
 impl Protocol {
@@ -28,13 +30,14 @@ impl Protocol {
         match self {
             Self::Oidc => "oidc",
             Self::Saml => "saml",
+            Self::Broker => "broker",
         }
     }
 
     /// The protocol of that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Oidc, Self::Saml].into_iter().find(|protocol| protocol.as_str() == name)
+        [Self::Oidc, Self::Saml, Self::Broker].into_iter().find(|protocol| protocol.as_str() == name)
     }
 }
 
@@ -116,4 +119,12 @@ pub struct Participant {
     /// In SAML: until when its latest assertion may be taken (the latest of its NotOnOrAfter, which are minutes away; not
     /// SessionNotOnOrAfter). A LogoutRequest holds for at least that long (Core section 3.7.3.2).
     pub not_on_or_after: Option<Timestamp>,
+}
+
+impl Participant {
+    /// Whom its steps are for, and in which protocol.
+    #[must_use]
+    pub(crate) fn party(&self) -> (&AppId, Protocol) {
+        (&self.app, self.protocol)
+    }
 }

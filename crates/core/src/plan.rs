@@ -9,10 +9,12 @@ use crate::{
     AppId, SessionId, StepId, UserId,
     participant::{Participant, Preference, Protocol},
     step::{Channel, Outcome, Step, Target},
+    upstream::Upstream,
 };
 
 mod request;
 mod saml;
+mod upstream;
 
 pub use request::{By, Request, Scope, Tell};
 
@@ -34,6 +36,8 @@ pub struct SessionShare {
     pub live: bool,
     /// Its participants that no step was planned for.
     pub participants: Vec<Participant>,
+    /// Its sign-ins at identity providers, oldest first; none for a session that has ended.
+    pub upstreams: Vec<Upstream>,
 }
 
 /// A grant with `offline_access`: it hangs on the user, outlives sessions, and dies with the user's logout.
@@ -89,6 +93,7 @@ pub fn plan(snapshot: &Snapshot, request: &Request) -> Plan {
             planner.tell(share, participant);
             listed.insert((&share.user, &participant.app));
         }
+        planner.tell_upstream(share);
     }
     for grant in &snapshot.offline {
         if listed.insert((&grant.user, &grant.participant.app)) {
@@ -157,7 +162,7 @@ impl Planner<'_> {
                 ended_sid: None,
             };
             let again = self.is_young(participant);
-            let step = self.step(&share.user, session, participant, Some(Channel::Backchannel), target);
+            let step = self.step(&share.user, session, participant.party(), Some(Channel::Backchannel), target);
             self.steps.push(Step { first: asked, again, ..step });
         }
         if let Some(front) = front {
@@ -169,10 +174,15 @@ impl Planner<'_> {
 
     /// Plans a step that the browser makes, not the worker.
     fn push_for_browser(&mut self, share: &SessionShare, participant: &Participant, channel: Channel, target: Target) {
-        let here = self.request.browser.as_ref() == Some(&share.session);
-        let detail = if here { "to be opened in the browser" } else { "waits for its browser" };
-        let step = self.step(&share.user, Some(&share.session), participant, Some(channel), target);
+        let detail = self.browser_detail(share);
+        let step = self.step(&share.user, Some(&share.session), participant.party(), Some(channel), target);
         self.steps.push(Step { detail: Some(detail.to_owned()), next_attempt_at: None, ..step });
+    }
+
+    /// What a step of the browser waits for.
+    fn browser_detail(&self, share: &SessionShare) -> &'static str {
+        let here = self.request.browser.as_ref() == Some(&share.session);
+        if here { "to be opened in the browser" } else { "waits for its browser" }
     }
 
     /// Whether it may still have been signing the user in.
@@ -210,7 +220,7 @@ impl Planner<'_> {
             sid: None,
             ended_sid: Some(participant.sid.clone()),
         };
-        let step = self.step(user, None, participant, Some(Channel::Backchannel), target);
+        let step = self.step(user, None, participant.party(), Some(Channel::Backchannel), target);
         self.steps.push(Step { first: asked, ..step });
     }
 
@@ -226,7 +236,7 @@ impl Planner<'_> {
     }
 
     fn push_untold(&mut self, user: &UserId, session: Option<&SessionId>, participant: &Participant, why: &str) {
-        let step = self.step(user, session, participant, None, Target::Nothing);
+        let step = self.step(user, session, participant.party(), None, Target::Nothing);
         self.steps.push(Step {
             outcome: Outcome::Unsupported,
             detail: Some(why.to_owned()),
@@ -239,15 +249,15 @@ impl Planner<'_> {
         &self,
         user: &UserId,
         session: Option<&SessionId>,
-        participant: &Participant,
+        (party, protocol): (&AppId, Protocol),
         channel: Option<Channel>,
         target: Target,
     ) -> Step {
         Step {
             id: StepId::of(&self.request.id, 0),
             logout: self.request.id.clone(),
-            party: participant.app.clone(),
-            protocol: participant.protocol,
+            party: party.clone(),
+            protocol,
             channel,
             user: user.clone(),
             session: session.cloned(),

@@ -2,13 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    AppId, LogoutId, SessionId, StepId, Timestamp, UserId,
-    participant::{HopBinding, NameIdForm, Protocol},
-};
+use crate::{AppId, LogoutId, SessionId, StepId, Timestamp, UserId, participant::Protocol};
 
-/// What the receipt says of a party that was told of a session without its name.
-pub const NO_INDEX: &str = "was asked to end all of the user's sessions there";
+mod target;
+
+pub use target::{NO_INDEX, SamlNamed, Target};
 
 /// The way a party is told. The names are those of the receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,12 +22,23 @@ pub enum Channel {
     SamlPost,
     /// SAML Single Logout by SOAP, server to server.
     SamlSoap,
+    /// Token revocation at an identity provider (RFC 7009).
+    Revocation,
+    /// The end of the session at an identity provider (RP-Initiated Logout 1.0): a hop of the user's browser.
+    EndSession,
 }
 
 impl Channel {
     /// Every channel.
-    pub const ALL: [Self; 5] =
-        [Self::Backchannel, Self::Frontchannel, Self::SamlRedirect, Self::SamlPost, Self::SamlSoap];
+    pub const ALL: [Self; 7] = [
+        Self::Backchannel,
+        Self::Frontchannel,
+        Self::SamlRedirect,
+        Self::SamlPost,
+        Self::SamlSoap,
+        Self::Revocation,
+        Self::EndSession,
+    ];
 
     /// Its name in receipts.
     #[must_use]
@@ -40,6 +49,8 @@ impl Channel {
             Self::SamlRedirect => "saml-redirect",
             Self::SamlPost => "saml-post",
             Self::SamlSoap => "saml-soap",
+            Self::Revocation => "revocation",
+            Self::EndSession => "end-session",
         }
     }
 
@@ -53,8 +64,8 @@ impl Channel {
     #[must_use]
     pub const fn needs_browser(self) -> bool {
         match self {
-            Self::Frontchannel | Self::SamlRedirect | Self::SamlPost => true,
-            Self::Backchannel | Self::SamlSoap => false,
+            Self::Frontchannel | Self::SamlRedirect | Self::SamlPost | Self::EndSession => true,
+            Self::Backchannel | Self::SamlSoap | Self::Revocation => false,
         }
     }
 }
@@ -94,148 +105,6 @@ impl Outcome {
         [Self::Confirmed, Self::Sent, Self::Pending, Self::Failed, Self::Unsupported]
             .into_iter()
             .find(|outcome| outcome.as_str() == name)
-    }
-}
-
-/// What a step says to whom, fixed when it is planned: a later change of the registration does not redirect it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Target {
-    /// A logout token to be posted.
-    Backchannel {
-        /// Where to.
-        uri: String,
-        /// The audience.
-        client_id: String,
-        /// The JWS algorithm, by its JOSE name.
-        alg: String,
-        /// The user, as the application knows them.
-        subject: String,
-        /// The session there; absent only when all of the user's sessions end.
-        sid: Option<String>,
-        /// Where `sid` is absent: the session that ended there, to be named instead of the subject once a newer session
-        /// of this user at this party must not be ended with it.
-        #[serde(default)]
-        ended_sid: Option<String>,
-    },
-    /// A frame to be loaded.
-    Frontchannel {
-        /// What the frame loads, before `iss` and `sid` are added.
-        uri: String,
-        /// The session there, when the application asked for `iss` and `sid`.
-        sid: Option<String>,
-    },
-    /// A LogoutRequest to be posted in an envelope.
-    SamlSoap {
-        /// Where to: its Destination.
-        uri: String,
-        /// Whom and what it names.
-        #[serde(flatten)]
-        named: SamlNamed,
-    },
-    /// A LogoutRequest that the browser is to carry.
-    SamlHop {
-        /// How.
-        binding: HopBinding,
-        /// Where to: its Destination.
-        uri: String,
-        /// Whether in a frame; otherwise by a top-level hop.
-        frame: bool,
-        /// Whom and what it names.
-        #[serde(flatten)]
-        named: SamlNamed,
-    },
-    /// Nothing can be sent.
-    Nothing,
-}
-
-/// What a LogoutRequest says, whichever way it goes: all that is needed to build it anew for each attempt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SamlNamed {
-    /// The application's entity ID: its answer must come from it.
-    pub entity_id: String,
-    /// The value of the NameID.
-    pub subject: String,
-    /// What qualifies it.
-    pub form: NameIdForm,
-    /// The SessionIndex; absent where the application did not ask for it, and then all of the user's sessions there end.
-    pub session_index: Option<String>,
-    /// Where `session_index` is absent: that of the session that ended, to be named once a newer session of this user at
-    /// this party must not be ended with it.
-    pub ended_index: Option<String>,
-    /// Until when the assertion may be taken that the request is to overtake; it holds for at least that long.
-    #[serde(with = "micros", default)]
-    pub not_on_or_after: Option<Timestamp>,
-}
-
-/// Times in targets are microseconds, as everywhere in the store.
-mod micros {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use crate::Timestamp;
-
-    #[expect(clippy::ref_option, reason = "serde calls it so")]
-    pub(super) fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
-        at.map(Timestamp::as_micros).serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
-        Ok(Option::<i64>::deserialize(deserializer)?.map(Timestamp::from_micros))
-    }
-}
-
-impl Target {
-    /// The URL that the step reaches, without parameters of its own.
-    #[must_use]
-    pub fn uri(&self) -> Option<&str> {
-        match self {
-            Self::Backchannel { uri, .. }
-            | Self::Frontchannel { uri, .. }
-            | Self::SamlSoap { uri, .. }
-            | Self::SamlHop { uri, .. } => Some(uri),
-            Self::Nothing => None,
-        }
-    }
-
-    /// What its LogoutRequest names, if it is one.
-    #[must_use]
-    pub fn saml(&self) -> Option<&SamlNamed> {
-        match self {
-            Self::SamlSoap { named, .. } | Self::SamlHop { named, .. } => Some(named),
-            Self::Backchannel { .. } | Self::Frontchannel { .. } | Self::Nothing => None,
-        }
-    }
-
-    /// What the receipt must add to an outcome: that one session ended and the party was asked for all of the user's.
-    #[must_use]
-    pub fn note(&self) -> Option<&'static str> {
-        self.saml().filter(|named| named.session_index.is_none()).map(|_| NO_INDEX)
-    }
-
-    /// Whether it names the subject alone, which reaches all of the user's sessions at the party: before each attempt a
-    /// newer session is looked for.
-    #[must_use]
-    pub fn names_subject_alone(&self) -> bool {
-        match self {
-            Self::Backchannel { sid, .. } => sid.is_none(),
-            Self::SamlSoap { named, .. } | Self::SamlHop { named, .. } => named.session_index.is_none(),
-            Self::Frontchannel { .. } | Self::Nothing => false,
-        }
-    }
-
-    /// The same message with the ended session named, so that a newer one is spared; none where it cannot be named, and
-    /// then the step is given up as superseded.
-    #[must_use]
-    pub fn naming_the_ended(&self) -> Option<Self> {
-        let mut named = self.clone();
-        match &mut named {
-            Self::Backchannel { sid, ended_sid, .. } if sid.is_none() => *sid = Some(ended_sid.take()?),
-            Self::SamlSoap { named, .. } | Self::SamlHop { named, .. } if named.session_index.is_none() => {
-                named.session_index = Some(named.ended_index.take()?);
-            }
-            _ => {}
-        }
-        Some(named)
     }
 }
 

@@ -73,7 +73,7 @@ fn share(n: u8) -> impl Strategy<Value = SessionShare> {
         move |(live, apps, drawn)| {
             let participants =
                 apps.into_iter().zip(drawn).map(|(app, (age, channels))| participant(n, app, age, channels)).collect();
-            SessionShare { session: session(n), user: user(n % 2), live, participants }
+            SessionShare { session: session(n), user: user(n % 2), live, participants, upstreams: Vec::new() }
         },
     )
 }
@@ -134,7 +134,7 @@ fn told<'a>(plan: &'a Plan, participant: &'a Participant) -> impl Iterator<Item 
 fn excused(request: &Request, participant: &Participant) -> bool {
     let Channels { back, front, .. } = &participant.channels;
     let knows = match participant.protocol {
-        Protocol::Oidc => back.is_none() && front.is_none(),
+        Protocol::Oidc | Protocol::Broker => back.is_none() && front.is_none(),
         // It ended those that it named, and is told of its others.
         Protocol::Saml => request.named.contains(&participant.session) || !matches!(request.scope, Scope::User(_)),
     };
@@ -145,7 +145,7 @@ fn named(step: &Step) -> Option<&str> {
     match &step.target {
         Target::Backchannel { sid, .. } | Target::Frontchannel { sid, .. } => sid.as_deref(),
         Target::SamlSoap { named, .. } | Target::SamlHop { named, .. } => named.session_index.as_deref(),
-        Target::Nothing => None,
+        Target::Revocation { .. } | Target::EndSession { .. } | Target::Nothing => None,
     }
 }
 
@@ -362,7 +362,7 @@ fn one_step() -> Step {
     let back = Some(BackChannel { uri: "https://app.test/b".to_owned(), alg: "ES256".to_owned() });
     let channels = Channels { back, ..Channels::default() };
     let participants = vec![participant(1, "a", 0, channels)];
-    let share = SessionShare { session: session(1), user: user(1), live: true, participants };
+    let share = SessionShare { session: session(1), user: user(1), live: true, participants, upstreams: Vec::new() };
     plan(&Snapshot { sessions: vec![share], offline: vec![] }, &request).steps.remove(0)
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AppId, LogoutId, SessionId, Timestamp, UserId,
+    AppId, ConnectionId, LogoutId, SessionId, Timestamp, UserId,
     participant::{Participant, Protocol},
 };
 
@@ -115,6 +115,12 @@ impl Request {
     #[must_use]
     pub fn is_from(&self, app: &AppId) -> bool {
         self.by == By::Application && self.party.as_deref() == Some(app.as_str())
+    }
+
+    /// Whether it is the identity provider of `connection` that asks, which is never asked again.
+    #[must_use]
+    pub fn is_from_upstream(&self, connection: &ConnectionId) -> bool {
+        self.by == By::Upstream && self.party.as_deref() == Some(connection.as_str())
     }
 
     /// Whether `participant` needs no telling because it is a SAML application that asked for the end of this very session

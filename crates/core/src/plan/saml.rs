@@ -39,7 +39,8 @@ impl Planner<'_> {
         if let Some(uri) = &channel.soap {
             let target = Target::SamlSoap { uri: uri.clone(), named };
             let again = self.is_young(participant);
-            let step = self.step(&share.user, Some(&share.session), participant, Some(Channel::SamlSoap), target);
+            let step =
+                self.step(&share.user, Some(&share.session), participant.party(), Some(Channel::SamlSoap), target);
             self.steps.push(Step { first: self.request.is_from(&participant.app), again, ..step });
         } else if let Some(hop) = &channel.hop {
             let by = match hop.binding {

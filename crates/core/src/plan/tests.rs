@@ -49,7 +49,7 @@ fn participant(n: u8, app: &str, channels: Channels) -> Participant {
 
 fn share(n: u8, apps: Vec<(&str, Channels)>) -> SessionShare {
     let participants = apps.into_iter().map(|(app, channels)| participant(n, app, channels)).collect();
-    SessionShare { session: session(n), user: user(), live: true, participants }
+    SessionShare { session: session(n), user: user(), live: true, participants, upstreams: Vec::new() }
 }
 
 fn one(apps: Vec<(&str, Channels)>) -> Snapshot {
@@ -94,6 +94,7 @@ use Outcome::{Pending, Unsupported};
 
 mod offline;
 mod saml;
+mod upstream;
 
 #[test]
 fn every_application_of_the_session_is_told_and_closed() {

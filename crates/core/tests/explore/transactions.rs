@@ -263,7 +263,7 @@ fn snapshot(rules: &Rules, world: &World, ask: Ask, read: Option<[[bool; APPS]; 
         let live = row.ended.is_none();
         if live || !participants.is_empty() {
             let (id, user) = (NAMES.sessions[session].clone(), NAMES.users[OWNER[session]].clone());
-            snapshot.sessions.push(SessionShare { session: id, user, live, participants });
+            snapshot.sessions.push(SessionShare { session: id, user, live, participants, upstreams: Vec::new() });
         }
         if matches!(ask, Ask::User(_)) && world.grants[session][OFFLINE_APP].is_some_and(|grant| !grant.revoked) {
             let user = NAMES.users[OWNER[session]].clone();

@@ -71,7 +71,7 @@ pub(super) async fn session(tx: &mut Tx, id: &SessionId, channels: &ChannelsOf) 
         " FROM participants p WHERE p.session_id = $1 AND p.closed_at IS NULL ORDER BY p.joined_at, p.app"
     );
     let participants = read_participants(tx.query(sql, &params![id]).await?, channels)?;
-    let share = SessionShare { session: session.id, user: session.user.clone(), live: true, participants };
+    let share = SessionShare { session: session.id, user: session.user.clone(), live: true, participants, upstreams: Vec::new() };
     let snapshot = Snapshot { sessions: vec![share], offline: Vec::new() };
     Ok(Some(InScope { user: session.user, snapshot, earlier: None }))
 }
@@ -121,7 +121,7 @@ pub(super) async fn user(
     let mut shares = Vec::new();
     for row in tx.query(live, &params![id]).await? {
         let session = read_session(&mut row.read())?;
-        shares.push(SessionShare { session: session.id, user: id.clone(), live: true, participants: Vec::new() });
+        shares.push(SessionShare { session: session.id, user: id.clone(), live: true, participants: Vec::new(), upstreams: Vec::new() });
     }
     // Open participants of ended sessions too: nobody has told them yet.
     let sql = concat!(
@@ -134,7 +134,7 @@ pub(super) async fn user(
             share.participants.push(participant);
         } else {
             let session = participant.session.clone();
-            shares.push(SessionShare { session, user: id.clone(), live: false, participants: vec![participant] });
+            shares.push(SessionShare { session, user: id.clone(), live: false, participants: vec![participant], upstreams: Vec::new() });
         }
     }
     shares.sort_by(|a, b| a.session.cmp(&b.session));

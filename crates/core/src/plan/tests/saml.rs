@@ -39,6 +39,7 @@ fn of(participants: Vec<Participant>) -> Snapshot {
                 user: user(),
                 live: true,
                 participants: vec![participant],
+                upstreams: Vec::new(),
             }),
         }
     }
