@@ -1,6 +1,6 @@
 //! Decoding of columns: from what a row holds to the types of the domain. What does not decode is [`StoreError::Corrupt`].
 
-use acquit_core::{AppId, LogoutId, SessionId, StepId, Timestamp, UserId};
+use acquit_core::{AppId, ConnectionId, LogoutId, SessionId, StepId, Timestamp, UpstreamId, UserId};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -111,6 +111,14 @@ impl Columns {
 
     pub(crate) fn step_id(&mut self) -> Result<StepId, StoreError> {
         StepId::parse(&self.text()?).or_else(|_| corrupt("step id"))
+    }
+
+    pub(crate) fn connection_id(&mut self) -> Result<ConnectionId, StoreError> {
+        ConnectionId::parse(&self.text()?).or_else(|_| corrupt("connection id"))
+    }
+
+    pub(crate) fn upstream_id(&mut self) -> Result<UpstreamId, StoreError> {
+        UpstreamId::parse(&self.text()?).or_else(|_| corrupt("upstream id"))
     }
 
     pub(crate) fn app_id(&mut self) -> Result<AppId, StoreError> {

@@ -41,6 +41,7 @@ pub mod saml;
 pub mod session;
 pub mod sweep;
 pub mod token;
+pub mod upstream;
 pub mod user;
 
 pub use error::StoreError;

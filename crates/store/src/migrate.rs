@@ -25,6 +25,11 @@ const VERSIONS: &[(&str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0004_saml.sql"),
         include_str!("../migrations/postgres/0004_saml.sql"),
     ),
+    (
+        "V5__upstream",
+        include_str!("../migrations/sqlite/0005_upstream.sql"),
+        include_str!("../migrations/postgres/0005_upstream.sql"),
+    ),
 ];
 
 /// Keeps nodes that start together from migrating at the same time; any number that nobody else uses.

@@ -13,6 +13,7 @@ use crate::{
     Hash, Store, StoreError,
     event::Event,
     tx::{Batch, Tx, locking},
+    upstream::NewUpstream,
     user::{User, user_columns},
     value::{Columns, params},
 };
@@ -36,6 +37,8 @@ pub struct NewSession {
     pub ip: Option<String>,
     /// With which browser.
     pub user_agent: Option<String>,
+    /// The sign-in at an identity provider that it begins with, if one vouched for the user.
+    pub upstream: Option<NewUpstream>,
 }
 
 /// Why a session does not begin.
@@ -50,6 +53,9 @@ pub enum BeginRefusal {
     /// All of the user was signed out since they proved who they are: they must do so again.
     #[error("the user was signed out everywhere in the meantime")]
     Overtaken,
+    /// The identity provider ended its session before the sign-in arrived here.
+    #[error("the identity provider ended this sign-in in the meantime")]
+    EndedUpstream,
 }
 
 /// A session as it is looked at.
@@ -113,7 +119,7 @@ pub(crate) fn read_session(row: &mut Columns) -> Result<Session, StoreError> {
 }
 
 impl SessionView {
-    fn read(row: &mut Columns) -> Result<Self, StoreError> {
+    pub(crate) fn read(row: &mut Columns) -> Result<Self, StoreError> {
         Ok(Self {
             session: read_session(row)?,
             ip: row.opt_text()?,
@@ -178,8 +184,8 @@ impl Store {
         self.write((id.clone(), now), |tx, (id, now)| Box::pin(touch(tx, id, *now))).await
     }
 
-    /// Notes that the user of a session proved again who they are, and gives it a new handle; the old one is dead.
-    /// False when the session does not live.
+    /// Notes that the user of a session proved again who they are, here or at an identity provider, and gives it a new
+    /// handle; the old one is dead. False when the session does not live, or the provider has ended that sign-in meanwhile.
     ///
     /// # Errors
     /// [`StoreError::Duplicate`] when the handle is not new; otherwise as everywhere.
@@ -187,11 +193,15 @@ impl Store {
         &self,
         id: &SessionId,
         new_handle_hash: &Hash,
+        upstream: Option<NewUpstream>,
         now: Timestamp,
         lifetimes: Lifetimes,
     ) -> Result<bool, StoreError> {
-        let args = (id.clone(), *new_handle_hash, now, lifetimes);
-        self.write(args, |tx, (id, hash, now, lifetimes)| Box::pin(prove_again(tx, id, hash, *now, *lifetimes))).await
+        let args = (id.clone(), *new_handle_hash, upstream, now, lifetimes);
+        self.write(args, |tx, (id, hash, upstream, now, lifetimes)| {
+            Box::pin(prove_again(tx, id, hash, upstream.as_ref(), *now, *lifetimes))
+        })
+        .await
     }
 }
 
@@ -202,6 +212,11 @@ async fn begin(tx: &mut Tx, new: &NewSession) -> Result<Result<Session, BeginRef
     }
     if user.epoch != new.user_epoch {
         return Ok(Err(BeginRefusal::Overtaken));
+    }
+    if let Some(upstream) = &new.upstream
+        && tx.was_overtaken(upstream, new.now).await?
+    {
+        return Ok(Err(BeginRefusal::EndedUpstream));
     }
     let mut batch = Batch::default();
     batch.push(
@@ -217,6 +232,9 @@ async fn begin(tx: &mut Tx, new: &NewSession) -> Result<Result<Session, BeginRef
             new.user_agent.as_ref(),
         ],
     );
+    if let Some(upstream) = &new.upstream {
+        batch.signed_in_upstream(&new.id, upstream, new.now)?;
+    }
     batch.event(&Event {
         user: Some(new.user.clone()),
         session: Some(new.id.clone()),
@@ -270,6 +288,7 @@ async fn prove_again(
     tx: &mut Tx,
     id: &SessionId,
     handle_hash: &Hash,
+    upstream: Option<&NewUpstream>,
     now: Timestamp,
     lifetimes: Lifetimes,
 ) -> Result<bool, StoreError> {
@@ -278,6 +297,12 @@ async fn prove_again(
         return Ok(false);
     }
     let mut batch = Batch::default();
+    if let Some(upstream) = upstream {
+        if tx.was_overtaken(upstream, now).await? {
+            return Ok(false);
+        }
+        batch.signed_in_upstream(id, upstream, now)?;
+    }
     batch.push(
         "UPDATE sessions SET authenticated_at = $1, last_seen_at = $1, handle_hash = $2 WHERE id = $3 AND ended_at IS NULL",
         params![now, handle_hash, id],

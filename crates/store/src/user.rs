@@ -10,6 +10,7 @@ use crate::{
     event::Event,
     page::{Page, rows_for},
     tx::{Batch, Tx, locking},
+    upstream::Origin,
     value::{Columns, Row, params},
 };
 
@@ -38,6 +39,8 @@ pub struct User {
     pub epoch: i64,
     /// When they became known.
     pub created_at: Timestamp,
+    /// Where they come from, if an identity provider vouches for them. [`Store::recognise`] alone writes it.
+    pub origin: Option<Origin>,
 }
 
 /// The password's hash is left out.
@@ -75,7 +78,7 @@ pub struct UsernameTaken;
 macro_rules! user_columns {
     () => {
         "u.id, u.username, u.email, u.email_verified, u.name, u.password_hash, u.group_names, u.disabled, u.from_file, \
-         u.epoch, u.created_at"
+         u.epoch, u.created_at, u.connection, u.idp_id, u.profile"
     };
 }
 pub(crate) use user_columns;
@@ -94,6 +97,7 @@ impl User {
             from_file: row.bool()?,
             epoch: row.int()?,
             created_at: row.time()?,
+            origin: Origin::read(row)?,
         })
     }
 }
@@ -272,7 +276,7 @@ async fn delete(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<bool, StoreE
     let changed = tx
         .execute(
             "UPDATE users SET deleted_at = $1, disabled = 1, epoch = epoch + 1, overtaken = $3, username = id, \
-             email = NULL, email_verified = 0, name = NULL, password_hash = NULL, group_names = '[]' \
+             profile = NULL, connection = NULL, idp_id = NULL, email = NULL, email_verified = 0, name = NULL, password_hash = NULL, group_names = '[]' \
              WHERE id = $2 AND deleted_at IS NULL",
             &params![now, id, DELETED],
         )

@@ -5,7 +5,7 @@ use acquit_core::{
     event::{Facts, Kind},
     plan::Plan,
     receipt::State,
-    step::{Outcome, Step},
+    step::{Channel, Outcome, Step},
 };
 
 use super::{Lease, LogoutOrder};
@@ -99,11 +99,11 @@ pub(super) async fn apply(tx: &mut Tx, order: &LogoutOrder, user: &UserId, plan:
 fn facts(order: &LogoutOrder, plan: &Plan, session: Option<&SessionId>) -> Facts {
     let request = &order.request;
     let (mut oidc, mut saml) = (0, 0);
-    let asked = plan.steps.iter().filter(|step| step.channel.is_some());
-    for step in asked.filter(|step| session.is_none() || step.session.as_ref() == session) {
-        match step.protocol.as_str() {
-            "saml" => saml += 1,
-            _ => oidc += 1,
+    for step in plan.steps.iter().filter(|step| session.is_none() || step.session.as_ref() == session) {
+        match step.channel {
+            Some(Channel::Backchannel | Channel::Frontchannel) => oidc += 1,
+            Some(Channel::SamlRedirect | Channel::SamlPost | Channel::SamlSoap) => saml += 1,
+            Some(Channel::Revocation | Channel::EndSession) | None => {}
         }
     }
     Facts {
@@ -129,7 +129,7 @@ impl Batch {
                 i64::try_from(number).unwrap_or(i64::MAX),
                 &step.party,
                 step.protocol.as_str(),
-                step.channel.map(acquit_core::step::Channel::as_str),
+                step.channel.map(Channel::as_str),
                 &step.user,
                 step.session.as_ref(),
                 &to_json(&step.target)?,

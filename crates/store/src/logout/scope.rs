@@ -13,6 +13,7 @@ use crate::{
     StoreError,
     session::{read_session, session_columns},
     tx::{Batch, Tx, locking},
+    upstream::{read_upstream, upstream_columns},
     value::{Columns, Row, params},
 };
 
@@ -71,7 +72,8 @@ pub(super) async fn session(tx: &mut Tx, id: &SessionId, channels: &ChannelsOf) 
         " FROM participants p WHERE p.session_id = $1 AND p.closed_at IS NULL ORDER BY p.joined_at, p.app"
     );
     let participants = read_participants(tx.query(sql, &params![id]).await?, channels)?;
-    let share = SessionShare { session: session.id, user: session.user.clone(), live: true, participants, upstreams: Vec::new() };
+    let upstreams = tx.upstreams_of(id).await?;
+    let share = SessionShare { session: session.id, user: session.user.clone(), live: true, participants, upstreams };
     let snapshot = Snapshot { sessions: vec![share], offline: Vec::new() };
     Ok(Some(InScope { user: session.user, snapshot, earlier: None }))
 }
@@ -118,10 +120,28 @@ pub(super) async fn user(
         session_columns!(),
         " FROM sessions s WHERE s.user_id = $1 AND s.ended_at IS NULL ORDER BY s.id"
     );
-    let mut shares = Vec::new();
+    let mut shares: Vec<SessionShare> = Vec::new();
     for row in tx.query(live, &params![id]).await? {
         let session = read_session(&mut row.read())?;
-        shares.push(SessionShare { session: session.id, user: id.clone(), live: true, participants: Vec::new(), upstreams: Vec::new() });
+        shares.push(SessionShare {
+            session: session.id,
+            user: id.clone(),
+            live: true,
+            participants: Vec::new(),
+            upstreams: Vec::new(),
+        });
+    }
+    let sql = concat!(
+        "SELECT ",
+        upstream_columns!(),
+        " FROM upstreams t JOIN sessions s ON s.id = t.session_id WHERE s.user_id = $1 AND s.ended_at IS NULL \
+         ORDER BY t.signed_in_at, t.id"
+    );
+    for row in tx.query(sql, &params![id]).await? {
+        let upstream = read_upstream(&mut row.read())?;
+        if let Some(share) = shares.iter_mut().find(|share| share.session == upstream.session) {
+            share.upstreams.push(upstream);
+        }
     }
     // Open participants of ended sessions too: nobody has told them yet.
     let sql = concat!(
@@ -134,7 +154,13 @@ pub(super) async fn user(
             share.participants.push(participant);
         } else {
             let session = participant.session.clone();
-            shares.push(SessionShare { session, user: id.clone(), live: false, participants: vec![participant], upstreams: Vec::new() });
+            shares.push(SessionShare {
+                session,
+                user: id.clone(),
+                live: false,
+                participants: vec![participant],
+                upstreams: Vec::new(),
+            });
         }
     }
     shares.sort_by(|a, b| a.session.cmp(&b.session));

@@ -119,7 +119,7 @@ async fn pending(tx: &mut Tx, session: &SessionId) -> Result<Vec<Step>, StoreErr
     let sql = concat!(
         "SELECT ",
         step_columns!(),
-        " FROM steps WHERE session_id = $1 AND channel IN ('saml-redirect', 'saml-post') AND outcome = 'pending' \
+        " FROM steps WHERE session_id = $1 AND channel IN ('saml-redirect', 'saml-post', 'end-session') AND outcome = 'pending' \
          ORDER BY logout_id, number"
     );
     tx.query(sql, &params![session]).await?.into_iter().map(|row| read_step(&mut row.read())).collect()
@@ -129,7 +129,7 @@ async fn hop(tx: &mut Tx, logout: &LogoutId, step: &StepId) -> Result<Option<Ste
     let sql = concat!(
         "SELECT ",
         step_columns!(),
-        " FROM steps WHERE id = $1 AND logout_id = $2 AND channel IN ('saml-redirect', 'saml-post')"
+        " FROM steps WHERE id = $1 AND logout_id = $2 AND channel IN ('saml-redirect', 'saml-post', 'end-session')"
     );
     tx.query_opt(sql, &params![step, logout]).await?.map(|row| read_step(&mut row.read())).transpose()
 }

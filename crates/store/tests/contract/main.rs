@@ -25,4 +25,5 @@ mod session;
 mod small;
 mod sweep;
 mod token;
+mod upstream;
 mod user;

@@ -53,7 +53,7 @@ contract! {
         world.end(&session.id, 10).await;
         let ended = world.session(&session.id).await.unwrap().unwrap();
         assert!(!world.touch_session(&session.id, at(20)).await.unwrap());
-        assert!(!world.reauthenticate(&session.id, &world.hash(), at(20), LIFETIMES).await.unwrap());
+        assert!(!world.reauthenticate(&session.id, &world.hash(), None, at(20), LIFETIMES).await.unwrap());
         assert!(matches!(world.begin_session(new).await, Err(StoreError::Duplicate(_))));
         let late = world.participant(&session.id, "late", crate::world::back("late"), 20);
         let code = world.issue_code(&world.hash(), world.grant(&session.id, "late", 20), late, LIFETIMES).await.unwrap();
@@ -74,12 +74,12 @@ contract! {
         let new = world.new_session(&ann, 0);
         let (old, fresh) = (new.handle_hash, world.hash());
         let session = world.begin_session(new).await.unwrap().unwrap();
-        assert!(world.reauthenticate(&session.id, &fresh, at(100), LIFETIMES).await.unwrap());
+        assert!(world.reauthenticate(&session.id, &fresh, None, at(100), LIFETIMES).await.unwrap());
         assert_eq!(world.session_by_handle(&old).await.unwrap(), None);
         let view = world.session_by_handle(&fresh).await.unwrap().unwrap();
         assert_eq!((view.session.authenticated_at, view.session.began_at), (at(100), at(0)));
         // Idle for too long: only a new session will do.
-        assert!(!world.reauthenticate(&session.id, &world.hash(), at(100 + 3600), LIFETIMES).await.unwrap());
+        assert!(!world.reauthenticate(&session.id, &world.hash(), None, at(100 + 3600), LIFETIMES).await.unwrap());
     }
 
     async fn a_session_is_found_by_the_sid_of_a_client(world: World) {

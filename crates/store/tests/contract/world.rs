@@ -148,6 +148,7 @@ impl World {
             from_file: false,
             epoch: 0,
             created_at: at(0),
+            origin: None,
         };
         self.put_user(user.clone()).await.unwrap().unwrap();
         user
@@ -162,6 +163,7 @@ impl World {
             now: at(now),
             ip: Some("192.0.2.1".to_owned()),
             user_agent: Some("Test/1.0".to_owned()),
+            upstream: None,
         }
     }
 

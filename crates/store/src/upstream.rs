@@ -1,0 +1,147 @@
+//! Upstream: people whom an identity provider vouches for, and the sign-ins of their sessions there.
+
+mod person;
+mod sessions;
+
+use acquit_core::{
+    ConnectionId, SessionId, Timestamp, UpstreamId,
+    participant::Protocol,
+    upstream::{Held, Upstream, UpstreamChannels},
+};
+
+use crate::{
+    Hash, Store, StoreError,
+    column::to_json,
+    tx::{Batch, Tx},
+    value::{Columns, params},
+};
+
+pub use person::{Origin, Person, Profile};
+pub use sessions::UpstreamName;
+
+/// The kind under which a logout that overtook its sign-in is remembered.
+pub(crate) const TOMBSTONE: &str = "upstream-session";
+
+/// A sign-in at an identity provider, as it becomes part of a session.
+#[derive(Clone, Debug)]
+pub struct NewUpstream {
+    /// Its name.
+    pub id: UpstreamId,
+    /// Through which connection.
+    pub connection: ConnectionId,
+    /// Its protocol.
+    pub protocol: Protocol,
+    /// The provider's name for the person.
+    pub subject: String,
+    /// The provider's name for its session, if it gave one.
+    pub sid: Option<String>,
+    /// What tokens there are.
+    pub held: Held,
+    /// How the provider can be told now.
+    pub channels: UpstreamChannels,
+    /// The tokens, sealed by the caller: the store never sees one in the clear.
+    pub sealed: Vec<u8>,
+    /// The hash under which a logout of this `sid` was remembered that came before the sign-in, if it did.
+    pub tombstone: Option<Hash>,
+}
+
+/// The columns of a sign-in, for statements that read one as `t`.
+macro_rules! upstream_columns {
+    () => {
+        "t.id, t.session_id, t.connection, t.protocol, t.subject, t.sid, t.has_access, t.has_refresh, t.channels"
+    };
+}
+pub(crate) use upstream_columns;
+
+pub(crate) fn read_upstream(row: &mut Columns) -> Result<Upstream, StoreError> {
+    Ok(Upstream {
+        id: row.upstream_id()?,
+        session: row.session_id()?,
+        connection: row.connection_id()?,
+        protocol: row.named(Protocol::parse)?,
+        subject: row.text()?,
+        sid: row.opt_text()?,
+        held: Held { access: row.bool()?, refresh: row.bool()? },
+        channels: row.json()?,
+    })
+}
+
+impl Batch {
+    /// Makes a sign-in part of a session that is known to live.
+    pub(crate) fn signed_in_upstream(
+        &mut self,
+        session: &SessionId,
+        new: &NewUpstream,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.push(
+            "INSERT INTO upstreams (id, session_id, connection, protocol, subject, sid, has_access, has_refresh, channels, \
+             sealed, signed_in_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            params![
+                &new.id,
+                session,
+                &new.connection,
+                new.protocol.as_str(),
+                &new.subject,
+                new.sid.as_ref(),
+                new.held.access,
+                new.held.refresh,
+                &to_json(&new.channels)?,
+                new.sealed.as_slice(),
+                now,
+            ],
+        );
+        Ok(())
+    }
+}
+
+impl Tx {
+    /// Whether the provider ended the session of a sign-in before it arrived here.
+    pub(crate) async fn was_overtaken(&mut self, new: &NewUpstream, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(hash) = &new.tombstone else { return Ok(false) };
+        let sql = "SELECT until FROM used_once WHERE kind = $1 AND key_hash = $2 AND until > $3";
+        Ok(self.query_opt(sql, &params![TOMBSTONE, hash, now]).await?.is_some())
+    }
+
+    /// The sign-ins of a session, oldest first.
+    pub(crate) async fn upstreams_of(&mut self, session: &SessionId) -> Result<Vec<Upstream>, StoreError> {
+        let sql = concat!(
+            "SELECT ",
+            upstream_columns!(),
+            " FROM upstreams t WHERE t.session_id = $1 ORDER BY t.signed_in_at, t.id"
+        );
+        self.query(sql, &params![session]).await?.into_iter().map(|row| read_upstream(&mut row.read())).collect()
+    }
+}
+
+impl Store {
+    /// What is sealed of a sign-in: its tokens, and what they are given back with.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn upstream_secrets(&self, id: &UpstreamId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(id.clone(), |tx, id| Box::pin(secrets(tx, id))).await
+    }
+
+    /// The sign-ins of a session at identity providers, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn upstreams(&self, session: &SessionId) -> Result<Vec<Upstream>, StoreError> {
+        self.read(session.clone(), |tx, session| Box::pin(tx.upstreams_of(session))).await
+    }
+
+    /// Remembers that an identity provider ended a session that is not known here, by the hash of its name: a sign-in
+    /// that then brings it is refused until `until`.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere: then the provider must not be told that it is done.
+    pub async fn lay_tombstone(&self, name: &Hash, until: Timestamp) -> Result<(), StoreError> {
+        self.remember_once(TOMBSTONE, name, until).await.map(drop)
+    }
+}
+
+async fn secrets(tx: &mut Tx, id: &UpstreamId) -> Result<Option<Vec<u8>>, StoreError> {
+    let sql = "SELECT sealed FROM upstreams WHERE id = $1";
+    tx.query_opt(sql, &params![id]).await?.map(|row| row.read().blob()).transpose()
+}

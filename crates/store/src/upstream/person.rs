@@ -1,0 +1,140 @@
+//! People from upstream. A user is a connection and the name that its provider has for them; an address never makes two
+//! people one.
+
+use acquit_core::{ConnectionId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{
+    Store, StoreError,
+    column::to_json,
+    tx::{Tx, locking},
+    user::{User, user_columns},
+    value::{Columns, params},
+};
+
+/// What an identity provider said of a person, beyond what every user has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Profile {
+    /// Their given name.
+    pub first_name: Option<String>,
+    /// Their family name.
+    pub last_name: Option<String>,
+    /// Their groups, as the provider spells them.
+    pub groups: Vec<String>,
+    /// What the connection's attribute map makes of the rest.
+    pub custom_attributes: Map<String, Value>,
+}
+
+/// Where a user from upstream comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Through which connection.
+    pub connection: ConnectionId,
+    /// The provider's name for them.
+    pub idp_id: String,
+    /// What it said of them last.
+    pub profile: Profile,
+}
+
+impl Origin {
+    pub(crate) fn read(row: &mut Columns) -> Result<Option<Self>, StoreError> {
+        let origin = (row.opt_text()?, row.opt_text()?, row.opt_json()?);
+        let (Some(connection), Some(idp_id), profile) = origin else { return Ok(None) };
+        let connection = ConnectionId::parse(&connection)
+            .map_err(|_| StoreError::Corrupt("a column that holds no connection id".to_owned()))?;
+        Ok(Some(Self { connection, idp_id, profile: profile.unwrap_or_default() }))
+    }
+}
+
+/// A person as an identity provider describes them at a sign-in.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The identifier for a new user, drawn by the caller; one who is known keeps theirs.
+    pub fresh_id: UserId,
+    /// Through which connection.
+    pub connection: ConnectionId,
+    /// The provider's name for them, never given to anybody else.
+    pub idp_id: String,
+    /// Their address, if it gave one.
+    pub email: Option<String>,
+    /// Whether the provider checked that address.
+    pub email_verified: bool,
+    /// Their full name.
+    pub name: Option<String>,
+    /// Their groups here.
+    pub groups: Vec<String>,
+    /// The rest.
+    pub profile: Profile,
+}
+
+impl Store {
+    /// The user that a person from upstream is: known already, and brought up to date, or new.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn recognise(&self, person: Person, now: Timestamp) -> Result<User, StoreError> {
+        self.write((person, now), |tx, (person, now)| Box::pin(recognise(tx, person, *now))).await
+    }
+}
+
+async fn recognise(tx: &mut Tx, person: &Person, now: Timestamp) -> Result<User, StoreError> {
+    let groups = to_json(&person.groups)?;
+    let profile = to_json(&person.profile)?;
+    // Whoever loses a race finds the winner's row.
+    tx.execute(
+        "INSERT INTO users (id, username, email, email_verified, name, password_hash, group_names, disabled, from_file, \
+         epoch, created_at, connection, idp_id, profile) VALUES ($1, $1, $2, $3, $4, NULL, $5, 0, 0, 0, $6, $7, $8, $9) \
+         ON CONFLICT (connection, idp_id) WHERE deleted_at IS NULL AND connection IS NOT NULL DO NOTHING",
+        &params![
+            &person.fresh_id,
+            person.email.as_ref(),
+            person.email_verified,
+            person.name.as_ref(),
+            &groups,
+            now,
+            &person.connection,
+            &person.idp_id,
+            &profile,
+        ],
+    )
+    .await?;
+    let Some(user) = find(tx, person).await? else {
+        return Err(StoreError::Corrupt("a person who was just written and is not there".to_owned()));
+    };
+    let known = user.origin.as_ref().is_some_and(|origin| origin.profile == person.profile)
+        && user.email == person.email
+        && user.email_verified == person.email_verified
+        && user.name == person.name
+        && user.groups == person.groups;
+    if known {
+        return Ok(user);
+    }
+    let sql =
+        "UPDATE users SET email = $1, email_verified = $2, name = $3, group_names = $4, profile = $5 WHERE id = $6";
+    let args = params![person.email.as_ref(), person.email_verified, person.name.as_ref(), &groups, &profile, &user.id];
+    tx.execute(sql, &args).await?;
+    Ok(User {
+        email: person.email.clone(),
+        email_verified: person.email_verified,
+        name: person.name.clone(),
+        groups: person.groups.clone(),
+        origin: Some(Origin {
+            connection: person.connection.clone(),
+            idp_id: person.idp_id.clone(),
+            profile: person.profile.clone(),
+        }),
+        ..user
+    })
+}
+
+async fn find(tx: &mut Tx, person: &Person) -> Result<Option<User>, StoreError> {
+    let sql = locking!(
+        "SELECT ",
+        user_columns!(),
+        " FROM users u WHERE u.connection = $1 AND u.idp_id = $2 AND u.deleted_at IS NULL"
+    );
+    let row = tx.query_opt(sql, &params![&person.connection, &person.idp_id]).await?;
+    row.map(|row| User::read(&mut row.read())).transpose()
+}
