@@ -190,5 +190,8 @@ fn resolve(raw: Raw, cx: &mut Context<'_>) -> Option<Settings> {
         users,
         applications,
         saml_applications,
+        broker_applications: Vec::new(),
+        organizations: Vec::new(),
+        connections: Vec::new(),
     })
 }

@@ -201,6 +201,9 @@ fn settings(folder: &TempDir, issuer: &str, listen: SocketAddr) -> Result<Settin
         IpNet::new([127, 0, 0, 0].into(), 8).map_err(|error| DemoError::Address(error.to_string()))?;
     Ok(Settings {
         saml_applications: Vec::new(),
+        broker_applications: Vec::new(),
+        organizations: Vec::new(),
+        connections: Vec::new(),
         server: settings::Server {
             public_url,
             issuer: issuer.to_owned(),

@@ -98,6 +98,7 @@ impl House {
             now,
             ip: Some("127.0.0.1".into()),
             user_agent: Some("a browser \u{1b}[31m".into()),
+            upstream: None,
         };
         store.begin_session(new).await.unwrap().unwrap();
         let app = AppId::new("payroll");

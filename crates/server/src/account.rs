@@ -1,5 +1,6 @@
 //! The pages for people: signing in and out, one's own sessions, receipts.
 
+pub mod begin;
 pub mod receipt;
 pub mod sessions;
 pub mod sign_in;

@@ -9,10 +9,12 @@ use acquit_oidc::client::Client;
 use ipnet::IpNet;
 use url::Url;
 
+pub mod broker;
 pub mod master_key;
 pub mod saml;
 pub mod secret;
 
+pub use broker::{BrokerApplication, Connection, Organization};
 pub use master_key::{MasterKey, MasterKeyError, MasterKeySource};
 pub use saml::SamlApplication;
 pub use secret::{Secret, TokenDigest};
@@ -44,6 +46,12 @@ pub struct Settings {
     pub applications: Vec<Client>,
     /// What people sign in to by SAML, checked as well.
     pub saml_applications: Vec<SamlApplication>,
+    /// The applications that use the broker API.
+    pub broker_applications: Vec<BrokerApplication>,
+    /// The customers.
+    pub organizations: Vec<Organization>,
+    /// Their identity providers.
+    pub connections: Vec<Connection>,
 }
 
 /// Where the server listens and how the world sees it.

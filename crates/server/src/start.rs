@@ -220,6 +220,7 @@ pub(crate) async fn configured_users(app: &App) -> Result<(), StartError> {
             from_file: true,
             epoch: 0,
             created_at: now,
+            origin: None,
         };
         // Each write is a commit of its own, and at most starts there is nothing to write.
         if known.as_ref().is_none_or(|known| !same(known, &user)) && app.store.put_user(user.clone()).await?.is_err() {

@@ -173,6 +173,7 @@ impl Add {
             from_file: false,
             epoch: 0,
             created_at: shop.now(),
+            origin: None,
         };
         shop.store.put_user(user.clone()).await?.map_err(|_| taken())?;
         report(Changed { user: body(user), change: "added", logout: None, sessions: 0 }, output)

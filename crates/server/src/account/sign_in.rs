@@ -1,36 +1,28 @@
 //! `/sign-in`: a local user proves who they are, and a session begins.
 
 use acquit_core::{
-    SessionId, UserId,
+    UserId,
     event::{Facts, Kind},
-    plan::{By, Scope, Tell},
 };
-use acquit_store::{
-    event::Event,
-    session::{BeginRefusal, NewSession},
-    user::User,
-};
+use acquit_store::{event::Event, user::User};
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
 
+use super::begin::{Beginning, begin, shortened};
 use crate::{
     App,
-    account::signing_out,
     browser::Browser,
-    cookies::Name,
     door::DoorError,
     flow::Flow,
     form::{Address, Form, Query},
-    logout::{Order, finish, log_out},
     pages::{
         FormTargets, Moment,
         sign_in::{Notice, Problem, SignIn},
     },
-    random, respond,
-    saml::chain::{self, End},
+    respond,
     settings::Secret,
 };
 
@@ -91,7 +83,8 @@ pub async fn submit(
             return form(&app, &mut browser, &flow, username, Some(problem), StatusCode::UNAUTHORIZED);
         }
     };
-    begin(&app, &browser, &flow, user, address, agent).await
+    let beginning = Beginning { user, upstream: None, address, agent, onward: flow.onward(&app)? };
+    begin(&app, &browser, beginning).await
 }
 
 /// Why nobody is signed in, for the log alone: the person reads the same words in each case.
@@ -133,95 +126,6 @@ async fn log_refusal(app: &App, refused: Refused, address: String, agent: Option
         // It failed in any case; that must not depend on the log.
         tracing::warn!(%error, "a sign-in that failed is missing in the event log");
     }
-}
-
-/// As much of a browser's name as is kept.
-fn shortened(agent: Option<&str>) -> Option<String> {
-    agent.map(|agent| agent.chars().take(256).collect())
-}
-
-/// Begins a session, or renews the one of the same user in this browser; another user's ends first, by a logout.
-async fn begin(
-    app: &App,
-    browser: &Browser,
-    flow: &Flow,
-    user: User,
-    address: String,
-    agent: Option<&str>,
-) -> Result<Response, DoorError> {
-    let now = app.clock.now();
-    let handle = random::secret_at(now)?;
-    let onward = flow.onward(app)?;
-    let mut frames = Vec::new();
-    // Of the session that this browser leaves: which applications it must visit before.
-    let mut way = None;
-    if let Some(view) = &browser.leaving {
-        // The browser is about to lose the cookie by which this session could be told to end.
-        let done = finish(app, &view.session).await?;
-        frames.extend(done.frames(&view.session.id).cloned());
-        way = done.hops(&view.session.id).next().map(|step| (view.session.id.clone(), step.logout.clone()));
-    }
-    if let Some(view) = &browser.session {
-        if view.user.id == user.id {
-            let lifetimes = app.settings().lifetimes.session();
-            if app.store.reauthenticate(&view.session.id, &random::hash(&handle), now, lifetimes).await? {
-                let response = respond::see_other(&onward);
-                return Ok(respond::with_cookie(response, app.cookies.set(Name::Session, &handle)));
-            }
-        } else {
-            let order = Order {
-                scope: Scope::Session(view.session.id.clone()),
-                by: By::User,
-                party: None,
-                reason: Some("somebody else signed in in this browser".to_owned()),
-                tell: Tell::Everyone,
-                ip: Some(address.clone()),
-                browser: Some(view.session.id.clone()),
-                named: Vec::new(),
-            };
-            let done = log_out(app, order).await?;
-            frames.extend(done.frames(&view.session.id).cloned());
-            way = done.hops(&view.session.id).next().map(|step| (view.session.id.clone(), step.logout.clone()));
-        }
-    }
-    if let Some(view) = &browser.former {
-        frames.extend(signing_out::left_behind(app, &view.session.id).await?);
-        let (more, logout) = chain::left_behind(app, &view.session.id).await?;
-        frames.extend(more);
-        way = logout.map(|logout| (view.session.id.clone(), logout));
-    }
-    let id = SessionId::from_random(random::id_at(now)?);
-    let new = NewSession {
-        id: id.clone(),
-        handle_hash: random::hash(&handle),
-        user: user.id.clone(),
-        user_epoch: user.epoch,
-        now,
-        ip: Some(address),
-        user_agent: shortened(agent),
-    };
-    match app.store.begin_session(new).await? {
-        Ok(_) => {}
-        Err(BeginRefusal::Overtaken | BeginRefusal::Disabled | BeginRefusal::UnknownUser) => {
-            return Err(DoorError::Forbidden(
-                "this account was signed out or closed a moment ago; please sign in again",
-            ));
-        }
-    }
-    log_beginning(&user.id);
-    let response = match way {
-        Some((left, logout)) => {
-            let end = End::Url { url: onward, name: None };
-            chain::travel(app, (&left, Some(id)), &logout, frames, true, Vec::new(), end).await?
-        }
-        None if frames.is_empty() => respond::see_other(&onward),
-        None => signing_out::page(app, &frames, onward, None).await?,
-    };
-    Ok(respond::with_cookie(response, app.cookies.set(Name::Session, &handle)))
-}
-
-fn log_beginning(user: &UserId) {
-    tracing::info!(%user, "a session began");
 }
 
 /// `prompt=select_account`: the person goes on as whoever is signed in.

@@ -202,6 +202,7 @@ impl World {
                     from_file: false,
                     epoch: 0,
                     created_at: now,
+                    origin: None,
                 };
                 self.store.put_user(user.clone()).await.unwrap().unwrap();
                 user
@@ -215,6 +216,7 @@ impl World {
             now,
             ip: None,
             user_agent: None,
+            upstream: None,
         };
         (self.store.begin_session(session).await.unwrap().unwrap().id, user.id)
     }

@@ -1,0 +1,130 @@
+//! A session begins: for somebody who proved who they are here, or for whom an identity provider vouches.
+
+use acquit_core::{
+    SessionId, UserId,
+    plan::{By, Scope, Tell},
+};
+use acquit_store::{
+    session::{BeginRefusal, NewSession},
+    upstream::NewUpstream,
+    user::User,
+};
+use axum::response::Response;
+
+use crate::{
+    App,
+    account::signing_out,
+    browser::Browser,
+    cookies::Name,
+    door::DoorError,
+    logout::{Order, finish, log_out},
+    random, respond,
+    saml::chain::{self, End},
+};
+
+/// Who signed in, and where the browser goes on.
+pub struct Beginning<'a> {
+    /// Whose session begins.
+    pub user: User,
+    /// The sign-in at an identity provider, if it was there.
+    pub upstream: Option<NewUpstream>,
+    /// From which address.
+    pub address: String,
+    /// With which browser.
+    pub agent: Option<&'a str>,
+    /// Where the browser goes then.
+    pub onward: String,
+}
+
+/// As much of a browser's name as is kept.
+#[must_use]
+pub fn shortened(agent: Option<&str>) -> Option<String> {
+    agent.map(|agent| agent.chars().take(256).collect())
+}
+
+/// Begins a session, or renews the one of the same user in this browser; another user's ends first, by a logout.
+///
+/// # Errors
+/// [`DoorError`].
+pub async fn begin(app: &App, browser: &Browser, beginning: Beginning<'_>) -> Result<Response, DoorError> {
+    let Beginning { user, upstream, address, agent, onward } = beginning;
+    let now = app.clock.now();
+    let handle = random::secret_at(now)?;
+    let mut frames = Vec::new();
+    // Of the session that this browser leaves: which applications it must visit before.
+    let mut way = None;
+    if let Some(view) = &browser.leaving {
+        // The browser is about to lose the cookie by which this session could be told to end.
+        let done = finish(app, &view.session).await?;
+        frames.extend(done.frames(&view.session.id).cloned());
+        way = done.hops(&view.session.id).next().map(|step| (view.session.id.clone(), step.logout.clone()));
+    }
+    if let Some(view) = &browser.session {
+        if view.user.id == user.id {
+            let lifetimes = app.settings().lifetimes.session();
+            if app
+                .store
+                .reauthenticate(&view.session.id, &random::hash(&handle), upstream.clone(), now, lifetimes)
+                .await?
+            {
+                let response = respond::see_other(&onward);
+                return Ok(respond::with_cookie(response, app.cookies.set(Name::Session, &handle)));
+            }
+        } else {
+            let order = Order {
+                scope: Scope::Session(view.session.id.clone()),
+                by: By::User,
+                party: None,
+                reason: Some("somebody else signed in in this browser".to_owned()),
+                tell: Tell::Everyone,
+                ip: Some(address.clone()),
+                browser: Some(view.session.id.clone()),
+                named: Vec::new(),
+            };
+            let done = log_out(app, order).await?;
+            frames.extend(done.frames(&view.session.id).cloned());
+            way = done.hops(&view.session.id).next().map(|step| (view.session.id.clone(), step.logout.clone()));
+        }
+    }
+    if let Some(view) = &browser.former {
+        frames.extend(signing_out::left_behind(app, &view.session.id).await?);
+        let (more, logout) = chain::left_behind(app, &view.session.id).await?;
+        frames.extend(more);
+        way = logout.map(|logout| (view.session.id.clone(), logout));
+    }
+    let id = SessionId::from_random(random::id_at(now)?);
+    let new = NewSession {
+        id: id.clone(),
+        handle_hash: random::hash(&handle),
+        user: user.id.clone(),
+        user_epoch: user.epoch,
+        now,
+        ip: Some(address),
+        user_agent: shortened(agent),
+        upstream,
+    };
+    match app.store.begin_session(new).await? {
+        Ok(_) => {}
+        Err(
+            BeginRefusal::Overtaken | BeginRefusal::Disabled | BeginRefusal::UnknownUser | BeginRefusal::EndedUpstream,
+        ) => {
+            return Err(DoorError::Forbidden(
+                "this account was signed out or closed a moment ago; please sign in again",
+            ));
+        }
+    }
+    log_beginning(&user.id);
+    let response = match way {
+        Some((left, logout)) => {
+            let end = End::Url { url: onward, name: None };
+            chain::travel(app, (&left, Some(id)), &logout, frames, true, Vec::new(), end).await?
+        }
+        None if frames.is_empty() => respond::see_other(&onward),
+        None => signing_out::page(app, &frames, onward, None).await?,
+    };
+    Ok(respond::with_cookie(response, app.cookies.set(Name::Session, &handle)))
+}
+
+fn log_beginning(user: &UserId) {
+    tracing::info!(%user, "a session began");
+}

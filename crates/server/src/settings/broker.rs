@@ -1,0 +1,153 @@
+//! What the configuration says of customers, of their identity providers, and of the applications that use the broker.
+
+use std::time::Duration;
+
+use acquit_core::{
+    AppId, ConnectionId, OrganizationId,
+    participant::{Channels, FrontChannel},
+};
+use acquit_oidc::jose::Algorithm;
+
+use super::{Secret, TokenDigest};
+
+/// A customer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Organization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Its name for people.
+    pub name: String,
+    /// Its mail domains, in lower case, which the operator vouches for.
+    pub domains: Vec<String>,
+}
+
+/// A customer's link to its identity provider.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Its id.
+    pub id: ConnectionId,
+    /// Whose people come through it; none for a provider of the operator's own.
+    pub organization: Option<OrganizationId>,
+    /// Its name for people.
+    pub name: String,
+    /// What stands for it in its callback and logout URLs: unguessable.
+    pub external_key: String,
+    /// What WorkOS calls its type.
+    pub connection_type: String,
+    /// The provider.
+    pub provider: UpstreamProvider,
+    /// Whether a logout here goes on to the provider.
+    pub propagate: bool,
+    /// What a bare `idp-logout` in the browser does.
+    pub idp_logout: IdpLogout,
+    /// What becomes of the provider's claims.
+    pub attributes: AttributeMap,
+    /// How often its refresh tokens are used, so that who left is out.
+    pub revalidate: Option<Duration>,
+}
+
+/// An identity provider, as the configuration names it.
+#[derive(Clone, Debug)]
+pub enum UpstreamProvider {
+    /// By OpenID Connect.
+    Oidc(OidcProvider),
+}
+
+/// An OpenID provider that knows us as a client.
+#[derive(Clone, Debug)]
+pub struct OidcProvider {
+    /// Its issuer, to the letter.
+    pub issuer: String,
+    /// Our `client_id` there.
+    pub client_id: String,
+    /// How we prove who we are at its endpoints.
+    pub authentication: Authentication,
+    /// What is asked for; `openid` is always among it.
+    pub scopes: Vec<String>,
+    /// The algorithms in which its ID tokens and logout tokens are taken.
+    pub algorithms: Vec<Algorithm>,
+    /// Whether claims are also asked from its userinfo endpoint.
+    pub userinfo: bool,
+}
+
+/// How we prove who we are to a provider.
+#[derive(Clone, Debug)]
+pub enum Authentication {
+    /// The secret in the `Authorization` header.
+    Basic(Secret),
+    /// The secret in the body.
+    Post(Secret),
+    /// A JWT signed with our own key.
+    PrivateKeyJwt(Algorithm),
+    /// Not at all: a public client.
+    None,
+}
+
+/// What a top-level `idp-logout` that names no session does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IdpLogout {
+    /// It signs the person out.
+    #[default]
+    Act,
+    /// It asks the person first.
+    Confirm,
+}
+
+/// Which claims become what of a profile; absent ones take the standard claim.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AttributeMap {
+    /// The claim with the person's address.
+    pub email: Option<String>,
+    /// The claim with the given name.
+    pub first_name: Option<String>,
+    /// The claim with the family name.
+    pub last_name: Option<String>,
+    /// The claim with the groups.
+    pub groups: Option<String>,
+    /// Custom attributes: their names, and the claims that they come from.
+    pub custom: Vec<(String, String)>,
+    /// What groups of the provider are called here. Others are `conn_…/group`.
+    pub group_names: Vec<(String, String)>,
+}
+
+/// An application that gets its people through the broker API.
+#[derive(Clone, Debug)]
+pub struct BrokerApplication {
+    /// Its id.
+    pub app: AppId,
+    /// Its name for people.
+    pub name: String,
+    /// Its `client_id`.
+    pub client_id: String,
+    /// What its API key, which is its client secret as well, is compared with.
+    pub api_key: TokenDigest,
+    /// Where the browser may be sent after a sign-in; compared as strings.
+    pub redirect_uris: Vec<String>,
+    /// Where the browser goes after a logout that began at the identity provider; it clears the application's cookies.
+    pub logout_uri: Option<String>,
+    /// Where the browser may be sent after a sign-out; the first is the landing when none is asked for.
+    pub post_logout_redirect_uris: Vec<String>,
+    /// The customers whose people it gets; all when none is named.
+    pub organizations: Option<Vec<OrganizationId>>,
+    /// Whether it is told when a session ends by age or idleness.
+    pub tell_on_expiry: bool,
+}
+
+impl BrokerApplication {
+    /// How it can be told of a logout.
+    #[must_use]
+    pub fn channels(&self) -> Channels {
+        let front = self.logout_uri.clone().map(|uri| FrontChannel { uri, session_required: false });
+        Channels { front, tell_on_expiry: self.tell_on_expiry, ..Channels::default() }
+    }
+
+    /// Whether it gets people through a connection of this organization.
+    #[must_use]
+    pub fn gets(&self, organization: Option<&OrganizationId>) -> bool {
+        match (&self.organizations, organization) {
+            (None, _) => true,
+            (Some(granted), Some(organization)) => granted.contains(organization),
+            (Some(_), None) => false,
+        }
+    }
+}
