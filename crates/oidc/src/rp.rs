@@ -8,14 +8,20 @@
 //! | [`provider`] | OpenID Connect Discovery 1.0 as its reader, and what the provider can do for a logout |
 //! | [`authorize`] | the request that a browser is sent with: Core section 3.1.2.1, RFC 7636 |
 //! | [`callback`] | its answer: RFC 6749 section 4.1.2, RFC 9207 |
+//! | [`client`] | how we prove who we are: RFC 6749 section 2.3, RFC 7523 |
+//! | [`token`] | codes and refresh tokens become tokens: RFC 6749 |
 //! | [`failure`] | the errors of RFC 6749 as they arrive |
 
 pub mod authorize;
 pub mod callback;
+pub mod client;
 pub mod failure;
 pub mod provider;
+pub mod token;
 
 pub use authorize::{AuthorizationRequest, AuthorizationRequestError, DomainParameter};
 pub use callback::{Callback, CallbackError, CallbackRules};
+pub use client::{AssertionAudience, ClientAuth, Post, RpClient};
 pub use failure::{Failure, FailureCode};
 pub use provider::{Abilities, Expected, Provider, ProviderError, discovery_url};
+pub use token::{Grant, TokenError, Tokens};
