@@ -84,6 +84,19 @@ impl Algorithm {
     }
 }
 
+/// The longest `sub` that is taken, in bytes (OpenID Connect Core section 2).
+pub const MAX_SUBJECT: usize = 255;
+/// The longest `sid` that is taken, in bytes; the specifications set no limit.
+pub const MAX_SID: usize = 512;
+/// The longest `jti` that is taken, in bytes; the specifications set no limit.
+pub const MAX_JTI: usize = 255;
+
+/// Whether another party's name for something can be kept and compared: not empty, not too long, no control characters,
+/// which not every database keeps.
+fn usable(name: &str, max: usize) -> bool {
+    !name.is_empty() && name.len() <= max && !name.contains(char::is_control)
+}
+
 /// SHA-256.
 #[must_use]
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {

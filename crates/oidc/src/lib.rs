@@ -23,6 +23,7 @@
 //! | [`end_session`] | OpenID Connect RP-Initiated Logout 1.0 |
 //! | [`frontchannel`] | OpenID Connect Front-Channel Logout 1.0 |
 //! | [`logout_token`] | OpenID Connect Back-Channel Logout 1.0; the token itself is in [`jose`] |
+//! | [`rp`] | all of it from the other side: an upstream provider signs people in for us |
 //!
 //! Rule ids in comments (`RPI-12`, `FC-5`, `BC-26`, `RV-4`) number the sentences of the logout specifications and of
 //! RFC 7009 in their order; each has a test that breaks it.
@@ -44,6 +45,7 @@ pub mod pkce;
 pub mod registration;
 pub mod response;
 pub mod revoke;
+pub mod rp;
 pub mod scope;
 pub mod token;
 pub mod uri;

@@ -44,6 +44,18 @@ pub enum PkceError {
     Mismatch,
 }
 
+/// The challenge of a verifier of our own, for a request to another provider.
+///
+/// # Errors
+/// [`PkceError::Malformed`]
+pub fn challenge_of(verifier: &str) -> Result<String, PkceError> {
+    let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    if !(43..=128).contains(&verifier.len()) || !verifier.bytes().all(unreserved) {
+        return Err(PkceError::Malformed);
+    }
+    Ok(jose::encode(&jose::sha256(verifier.as_bytes())))
+}
+
 /// Checks a `code_verifier` against the challenge that the code was asked for with.
 ///
 /// # Errors
@@ -54,11 +66,7 @@ pub fn verify(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), Pkc
         (Some(_), None) => Err(PkceError::Missing),
         (None, Some(_)) => Err(PkceError::Unexpected),
         (Some(challenge), Some(verifier)) => {
-            let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
-            if !(43..=128).contains(&verifier.len()) || !verifier.bytes().all(unreserved) {
-                return Err(PkceError::Malformed);
-            }
-            let hash = jose::encode(&jose::sha256(verifier.as_bytes()));
+            let hash = challenge_of(verifier)?;
             if bool::from(hash.as_bytes().ct_eq(challenge.as_bytes())) { Ok(()) } else { Err(PkceError::Mismatch) }
         }
     }
@@ -76,6 +84,7 @@ mod tests {
     fn the_pair_of_the_specification_fits() {
         assert_eq!(challenge(Some(CHALLENGE), Some("S256")), Ok(Some(CHALLENGE.to_owned())));
         assert_eq!(verify(Some(CHALLENGE), Some(VERIFIER)), Ok(()));
+        assert_eq!(challenge_of(VERIFIER).as_deref(), Ok(CHALLENGE));
     }
 
     #[test]

@@ -1,12 +1,14 @@
-//! `private_key_jwt`: a client proves itself by a JWT that it signed (RFC 7523, OpenID Connect Core section 9).
+//! `private_key_jwt`: a client proves itself by a JWT that it signed (RFC 7523, OpenID Connect Core section 9): how one is
+//! judged, and how one of ours is made for an upstream provider.
 
 use std::time::Duration;
 
 use acquit_core::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Algorithm, CLOCK_SKEW, Jwks, JwsError,
+    key::{KeyError, SigningKey},
     time::{Audience, maybe_seconds, seconds},
 };
 
@@ -14,6 +16,40 @@ use super::{
 pub const MAX_LIFETIME: Duration = Duration::from_secs(60 * 60);
 /// The longest assertion that is looked at, in bytes.
 pub const MAX_ASSERTION: usize = 16 * 1024;
+
+/// How long one that we make is good.
+pub const LIFETIME: Duration = Duration::from_secs(60);
+
+/// The claims of an assertion that we make.
+#[derive(Serialize)]
+struct OurClaims<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    #[serde(serialize_with = "seconds::serialize")]
+    exp: Timestamp,
+    #[serde(serialize_with = "seconds::serialize")]
+    iat: Timestamp,
+    jti: &'a str,
+}
+
+impl SigningKey {
+    /// Signs an assertion that we are `client_id`, for one `audience` only; `jti` is the caller's, fresh for each request.
+    ///
+    /// # Errors
+    /// [`KeyError`]
+    pub fn sign_client_assertion(
+        &self,
+        client_id: &str,
+        audience: &str,
+        jti: &str,
+        now: Timestamp,
+    ) -> Result<String, KeyError> {
+        let exp = now.plus(LIFETIME);
+        let claims = OurClaims { iss: client_id, sub: client_id, aud: audience, exp, iat: now, jti };
+        super::jws::sign(self, super::id_token::TYP, &claims)
+    }
+}
 
 /// An assertion that proves its client once its `jti` is found to be new.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -96,6 +96,10 @@ pub(super) struct VerifyingKey {
 }
 
 impl VerifyingKey {
+    pub(super) fn is_named(&self) -> bool {
+        self.kid.is_some()
+    }
+
     pub(super) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         self.key.verify_sig(message, signature).is_ok()
     }

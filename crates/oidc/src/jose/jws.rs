@@ -19,7 +19,8 @@ pub enum JwsError {
     /// `crit` names an extension; none is understood here (RFC 7515 section 4.1.11).
     #[error("the token has a critical header that is not understood")]
     Critical,
-    /// No known key fits `kid` and `alg`.
+    /// No known key fits `kid` and `alg`; for a token or keys without names: none of them made the signature. Whoever
+    /// keeps a copy of the signer's keys may read them again, once: a new one may be among them.
     #[error("the token's key is not known")]
     UnknownKey,
     /// The signature is wrong.
@@ -105,7 +106,9 @@ pub(super) fn verify(keys: &Jwks, only: Option<Algorithm>, token: &str, max: usi
         if key.verify(signed.as_bytes(), &signature) {
             return Ok(Verified { typ: header.typ, payload });
         }
-        error = JwsError::Signature;
+        if header.kid.is_some() && key.is_named() {
+            error = JwsError::Signature;
+        }
     }
     Err(error)
 }

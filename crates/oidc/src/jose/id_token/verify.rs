@@ -8,14 +8,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::jose::{
-    Algorithm, CLOCK_SKEW, Jwks, JwsError, jws,
+    Algorithm, CLOCK_SKEW, Jwks, JwsError, MAX_SID, MAX_SUBJECT, jws,
     time::{Audience, maybe_seconds, present, seconds},
+    usable,
 };
 
 /// The longest that is looked at, in bytes.
 pub const MAX_ID_TOKEN: usize = 64 * 1024;
-/// The longest `sub`, in bytes (section 2).
-const MAX_SUBJECT: usize = 255;
 
 /// What a relying party expects of the ID token that answers its request.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +35,12 @@ pub struct IdTokenRules<'a> {
     pub access_token: Option<&'a str>,
     /// The code that it came for: `c_hash`, if present, must fit.
     pub code: Option<&'a str>,
+    /// Whether a token with further audiences is taken when its `azp` names this client (3, 4): this issuer is trusted to
+    /// say for whom it made the token. Otherwise there may be no other audience.
+    pub several_audiences: bool,
+    /// The user of the sign-in that this token continues: it came from a refresh (section 12.2), must be theirs, and need
+    /// not repeat the `nonce`, but may not have another.
+    pub refreshes: Option<&'a str>,
 }
 
 impl<'a> IdTokenRules<'a> {
@@ -51,6 +56,8 @@ impl<'a> IdTokenRules<'a> {
             acr: &[],
             access_token: None,
             code: None,
+            several_audiences: false,
+            refreshes: None,
         }
     }
 }
@@ -70,6 +77,8 @@ pub struct IdToken {
     pub auth_time: Option<Timestamp>,
     /// How strongly they proved it.
     pub acr: Option<String>,
+    /// The `nonce`, which a refreshed token must not contradict.
+    pub nonce: Option<String>,
     /// What else it says, about the user above all.
     pub others: Map<String, Value>,
 }
@@ -86,15 +95,21 @@ pub enum IdTokenError {
     /// Another issuer's (2).
     #[error("the token was issued by somebody else")]
     Issuer,
-    /// Not for this client, or for others as well (3).
+    /// Not for this client, or for others as well where only this client is trusted (3).
     #[error("the token is not for this client alone")]
     Audience,
-    /// Issued to another client (4, 5).
+    /// Issued to another client (5), or for several without saying to which (4).
     #[error("the token was issued to another client")]
     AuthorizedParty,
     /// No subject, or one that is too long (section 2).
     #[error("the token's subject is not usable")]
     Subject,
+    /// The refreshed token is somebody else's (section 12.2).
+    #[error("the token is of another user than the sign-in that it continues")]
+    AnotherSubject,
+    /// A `sid` that cannot be kept: a logout that names it could not be understood later.
+    #[error("the token's session is not usable")]
+    Session,
     /// Expired (9), or from the future (10).
     #[error("the token is expired or not yet good")]
     Time,
@@ -110,6 +125,14 @@ pub enum IdTokenError {
     /// It came with another access token (section 3.1.3.8) or for another code (section 3.3.2.11).
     #[error("the token belongs to another access token or code")]
     Hash,
+}
+
+impl IdTokenError {
+    /// Whether the signer's keys should be read again, once: the token may be signed by a key newer than our copy of them.
+    #[must_use]
+    pub fn wants_fresh_keys(&self) -> bool {
+        *self == Self::Jws(JwsError::UnknownKey)
+    }
 }
 
 #[derive(Deserialize)]
@@ -159,21 +182,31 @@ pub fn verify_id_token(
     if claims.iss != rules.issuer {
         return Err(IdTokenError::Issuer); // 2
     }
-    // 3: no other audience is trusted here, so there may be none; with one audience item 4 does not arise.
-    if claims.aud.list() != [rules.client_id] {
-        return Err(IdTokenError::Audience);
+    let audiences = claims.aud.list();
+    if !audiences.iter().any(|aud| aud == rules.client_id) || (audiences.len() > 1 && !rules.several_audiences) {
+        return Err(IdTokenError::Audience); // 3
     }
-    if claims.azp.is_some_and(|azp| azp != rules.client_id) {
-        return Err(IdTokenError::AuthorizedParty); // 5
+    match claims.azp.as_deref() {
+        Some(azp) if azp != rules.client_id => return Err(IdTokenError::AuthorizedParty), // 5
+        None if audiences.len() > 1 => return Err(IdTokenError::AuthorizedParty),         // 4
+        _ => {}
     }
-    if claims.sub.is_empty() || claims.sub.len() > MAX_SUBJECT {
+    if !usable(&claims.sub, MAX_SUBJECT) {
         return Err(IdTokenError::Subject);
+    }
+    if rules.refreshes.is_some_and(|subject| subject != claims.sub) {
+        return Err(IdTokenError::AnotherSubject);
+    }
+    let sid = claims.sid.filter(|sid| !sid.is_empty());
+    if sid.as_deref().is_some_and(|sid| !usable(sid, MAX_SID)) {
+        return Err(IdTokenError::Session);
     }
     let future = |at: Timestamp| at > now.plus(CLOCK_SKEW);
     if now >= claims.exp.plus(CLOCK_SKEW) || future(claims.iat) || claims.nbf.is_some_and(future) {
         return Err(IdTokenError::Time); // 9, 10
     }
-    if claims.nonce.as_deref() != rules.nonce {
+    let not_repeated = claims.nonce.is_none() && rules.refreshes.is_some();
+    if !not_repeated && claims.nonce.as_deref() != rules.nonce {
         return Err(IdTokenError::Nonce); // 11
     }
     if !rules.acr.is_empty() && !claims.acr.as_deref().is_some_and(|acr| rules.acr.contains(&acr)) {
@@ -194,11 +227,12 @@ pub fn verify_id_token(
     }
     Ok(IdToken {
         subject: claims.sub,
-        sid: claims.sid.filter(|sid| !sid.is_empty()),
+        sid,
         issued_at: claims.iat,
         expires_at: claims.exp,
         auth_time: claims.auth_time,
         acr: claims.acr,
+        nonce: claims.nonce,
         others: claims.others,
     })
 }

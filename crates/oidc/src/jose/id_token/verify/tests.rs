@@ -208,3 +208,62 @@ fn a_token_without_a_usable_subject_is_refused() {
         assert_eq!(refused(&Case::without(claim)), IdTokenError::Jws(JwsError::Malformed), "{claim}");
     }
 }
+
+#[test]
+fn a_token_for_several_is_believed_only_where_that_is_allowed_and_it_says_that_it_was_made_for_us() {
+    let several = IdTokenRules { several_audiences: true, ..rules() };
+    let judge = |azp: Option<Value>, rules| {
+        let mut case = Case::with("aud", json!(["mail", "wiki"]));
+        if let Some(azp) = azp {
+            case.claims["azp"] = azp;
+        }
+        case.judge_by(rules, NOW).map(|token| token.subject)
+    };
+    assert_eq!(judge(Some(json!("wiki")), several).as_deref(), Ok("alice"));
+    assert_eq!(judge(Some(json!("wiki")), rules()), Err(IdTokenError::Audience));
+    assert_eq!(judge(Some(json!("mail")), several), Err(IdTokenError::AuthorizedParty));
+    assert_eq!(judge(None, several), Err(IdTokenError::AuthorizedParty));
+    for aud in [json!(["mail", "chat"]), json!([]), json!("mail")] {
+        assert_eq!(Case::with("aud", aud).judge_by(several, NOW), Err(IdTokenError::Audience));
+    }
+}
+
+#[test]
+fn a_refreshed_token_continues_the_sign_in_of_the_same_user() {
+    let refreshed = IdTokenRules { refreshes: Some("alice"), ..rules() };
+    assert!(Case::good().judge_by(refreshed, NOW).is_ok());
+    assert!(Case::without("nonce").judge_by(refreshed, NOW).is_ok());
+    assert_eq!(Case::with("nonce", json!("n-2")).judge_by(refreshed, NOW), Err(IdTokenError::Nonce));
+    assert_eq!(Case::with("sub", json!("mallory")).judge_by(refreshed, NOW), Err(IdTokenError::AnotherSubject));
+}
+
+#[test]
+fn a_name_that_could_not_be_kept_is_refused() {
+    for sub in ["a\0b", "a\nb"] {
+        assert_eq!(refused(&Case::with("sub", json!(sub))), IdTokenError::Subject);
+    }
+    for sid in ["s\0".to_owned(), "s".repeat(MAX_SID + 1)] {
+        assert_eq!(refused(&Case::with("sid", json!(sid))), IdTokenError::Session);
+    }
+    assert_eq!(Case::with("sid", json!("")).judge().unwrap().sid, None);
+}
+
+#[test]
+fn keys_are_read_again_only_for_a_token_that_a_newer_key_may_have_signed() {
+    let case = Case::good();
+    let token = jws::sign(&case.key, "JWT", &case.claims).unwrap();
+    let newer = SigningKey::generate(Algorithm::Es256).unwrap();
+    let error = |keys: &Jwks, token: &str| verify_id_token(keys, rules(), token, NOW).unwrap_err();
+    assert!(error(&Jwks::of([newer.public_jwk()]), &token).wants_fresh_keys());
+    assert!(error(&Jwks::default(), &token).wants_fresh_keys());
+    // A provider whose keys have no names.
+    let mut nameless = json!(newer.public_jwk());
+    nameless.as_object_mut().unwrap().remove("kid");
+    let nameless = Jwks::from_value(&json!({ "keys": [nameless] })).unwrap();
+    assert!(error(&nameless, &token).wants_fresh_keys());
+    // The key is known and did not make this signature.
+    let other = jws::sign(&newer, "JWT", &case.claims).unwrap();
+    let forged = format!("{}.{}", token.rsplit_once('.').unwrap().0, other.rsplit_once('.').unwrap().1);
+    assert!(!error(&Jwks::of([case.key.public_jwk()]), &forged).wants_fresh_keys());
+    assert!(!refused(&Case::with("iss", json!("https://evil.example"))).wants_fresh_keys());
+}

@@ -1,0 +1,32 @@
+//! The relying party's side: an upstream identity provider is asked to sign people in, and told when they sign out.
+//!
+//! Everything here is built and read, nothing is sent: the caller fetches, posts and keeps, and passes in what it got,
+//! with the time.
+//!
+//! | module | specification |
+//! | --- | --- |
+//! | [`provider`] | OpenID Connect Discovery 1.0 as its reader, and what the provider can do for a logout |
+//! | [`authorize`] | the request that a browser is sent with: Core section 3.1.2.1, RFC 7636 |
+//! | [`callback`] | its answer: RFC 6749 section 4.1.2, RFC 9207 |
+//! | [`client`] | how we prove who we are: RFC 6749 section 2.3, RFC 7523 |
+//! | [`token`] | codes and refresh tokens become tokens: RFC 6749 |
+//! | [`id_token`] | who signed in: Core sections 3.1.3.7 and 12.2 |
+//! | [`userinfo`] | more about them: Core section 5.3 |
+//! | [`failure`] | the errors of RFC 6749 as they arrive |
+
+pub mod authorize;
+pub mod callback;
+pub mod client;
+pub mod failure;
+pub mod id_token;
+pub mod provider;
+pub mod token;
+pub mod userinfo;
+
+pub use authorize::{AuthorizationRequest, AuthorizationRequestError, DomainParameter};
+pub use callback::{Callback, CallbackError, CallbackRules};
+pub use client::{AssertionAudience, ClientAuth, Post, RpClient};
+pub use failure::{Failure, FailureCode};
+pub use provider::{Abilities, Expected, Provider, ProviderError, discovery_url};
+pub use token::{Grant, TokenError, Tokens};
+pub use userinfo::UserinfoError;
