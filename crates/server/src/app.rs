@@ -10,6 +10,7 @@ use acquit_core::{
     session::{Life, Session},
 };
 use acquit_delivery::{egress::Egress, worker::Worker};
+use acquit_oidc::jose::Jwks;
 use acquit_store::{Store, StoreError, session::SessionView};
 
 use crate::{
@@ -17,11 +18,11 @@ use crate::{
     clock::Clock,
     cookies::Cookies,
     denial::Denials,
+    fetched::Fetched,
     keys::Keys,
     limits::Limits,
     outbox::{Composer, StoreOutbox},
     password::PasswordHasher,
-    provider::credentials::FetchedKeys,
     saml::{keys::SamlKeys, parties::OurParties},
     seal::Sealer,
     settings::{self, Settings},
@@ -61,8 +62,8 @@ pub struct Inner {
     pub worker: Worker<StoreOutbox, Composer>,
     /// Fetches what applications publish (their keys), under the policy for outbound requests.
     pub egress: Arc<Egress>,
-    /// Keys that applications publish, as fetched.
-    pub fetched_keys: FetchedKeys,
+    /// Keys that applications and identity providers publish, as fetched.
+    pub fetched_keys: Fetched<Jwks>,
     /// This node's name in leases.
     pub node: String,
 }

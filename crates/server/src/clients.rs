@@ -9,7 +9,7 @@ use acquit_core::{AppId, participant::Channels};
 use acquit_oidc::client::Client;
 use acquit_store::{Store, StoreError, client::ClientRecord};
 
-use crate::{saml::registry::ServiceProviders, settings::Settings};
+use crate::{broker::registry::Connections, saml::registry::ServiceProviders, settings::Settings};
 
 /// Finds applications. Clones share everything.
 #[derive(Clone)]
@@ -18,6 +18,7 @@ pub struct Clients(Arc<Inner>);
 struct Inner {
     configured: RwLock<Arc<Configured>>,
     service_providers: ServiceProviders,
+    connections: Connections,
     store: Store,
     /// The registered ones as last seen, for names and channels only: whether one exists is asked of the store each time,
     /// because another node may have deleted it.
@@ -50,6 +51,7 @@ impl Clients {
         let clients = Self(Arc::new(Inner {
             configured: RwLock::new(Arc::new(Configured::of(settings.applications.clone()))),
             service_providers: ServiceProviders::new(settings.saml_applications.clone()),
+            connections: Connections::new(settings),
             store,
             seen: RwLock::default(),
         }));
@@ -98,6 +100,12 @@ impl Clients {
         &self.0.service_providers
     }
 
+    /// The connections to identity providers, and the applications that use the broker.
+    #[must_use]
+    pub fn connections(&self) -> &Connections {
+        &self.0.connections
+    }
+
     fn configured(&self) -> Arc<Configured> {
         self.0.configured.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -107,6 +115,7 @@ impl Clients {
     pub fn replace(&self, settings: &Settings) -> Vec<AppId> {
         let fresh = Arc::new(Configured::of(settings.applications.clone()));
         let mut all_gone = self.0.service_providers.replace(settings.saml_applications.clone());
+        all_gone.extend(self.0.connections.replace(settings));
         let mut current = self.0.configured.write().unwrap_or_else(PoisonError::into_inner);
         let gone = current.by_app.keys().filter(|app| !fresh.by_app.contains_key(*app)).cloned();
         all_gone.extend(gone);
@@ -117,14 +126,15 @@ impl Clients {
     /// What people call the application; its id when nobody gave it a name.
     #[must_use]
     pub fn name(&self, app: &AppId) -> String {
-        let named = self.0.service_providers.name(app);
+        let named = self.0.service_providers.name(app).or_else(|| self.0.connections.name(app));
         named.or_else(|| self.known(app).map(|client| client.name.clone())).unwrap_or_else(|| app.to_string())
     }
 
     /// How the application can be told now; none when it is gone, and what it was told it by before counts.
     #[must_use]
     pub fn channels(&self, app: &AppId) -> Option<Channels> {
-        self.0.service_providers.channels(app).or_else(|| self.known(app).map(|client| client.channels()))
+        let other = self.0.service_providers.channels(app).or_else(|| self.0.connections.channels(app));
+        other.or_else(|| self.known(app).map(|client| client.channels()))
     }
 
     /// Takes note of a registered application, as it was just written or read.

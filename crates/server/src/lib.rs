@@ -7,6 +7,7 @@
 pub mod account;
 pub mod api;
 pub mod app;
+pub mod broker;
 pub mod browser;
 pub mod clients;
 pub mod clock;
@@ -14,6 +15,7 @@ pub mod cookies;
 pub mod denial;
 pub mod door;
 pub mod failpoint;
+pub mod fetched;
 pub mod flow;
 pub mod form;
 pub mod health;

@@ -39,10 +39,18 @@ pub enum Purpose {
     SamlKey,
     /// A SAML message that was posted, verified, and goes on as a GET, in a URL.
     SamlHandoff,
+    /// A browser's way to an identity provider and back, in a URL.
+    Trip,
+    /// An identity provider's tokens in the store.
+    UpstreamTokens,
+    /// The right of a broker application to have a person signed out, in a URL.
+    LogoutToken,
+    /// Where a browser goes on that comes back from signing out at an identity provider, in a URL.
+    Return,
 }
 
 impl Purpose {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 11] = [
         Self::SigningKey,
         Self::Flow,
         Self::Handoff,
@@ -50,6 +58,10 @@ impl Purpose {
         Self::Confirmation,
         Self::SamlKey,
         Self::SamlHandoff,
+        Self::Trip,
+        Self::UpstreamTokens,
+        Self::LogoutToken,
+        Self::Return,
     ];
 
     const fn label(self) -> &'static str {
@@ -61,6 +73,10 @@ impl Purpose {
             Self::Confirmation => "acquit confirmation v1",
             Self::SamlKey => "acquit saml key v1",
             Self::SamlHandoff => "acquit saml handoff v1",
+            Self::Trip => "acquit trip v1",
+            Self::UpstreamTokens => "acquit upstream tokens v1",
+            Self::LogoutToken => "acquit logout token v1",
+            Self::Return => "acquit return v1",
         }
     }
 }
@@ -118,16 +134,11 @@ impl Sealer {
             let unbound = UnboundKey::new(&AES_256_GCM_SIV, key.as_slice()).map_err(|_| SealError::Unsealable)?;
             Ok(LessSafeKey::new(unbound))
         };
-        let [signing, flow, handoff, report, confirmation, saml, posted] = Purpose::ALL;
-        let keys = [
-            aead(signing)?,
-            aead(flow)?,
-            aead(handoff)?,
-            aead(report)?,
-            aead(confirmation)?,
-            aead(saml)?,
-            aead(posted)?,
-        ];
+        let mut keys = Vec::with_capacity(Purpose::ALL.len());
+        for purpose in Purpose::ALL {
+            keys.push(aead(purpose)?);
+        }
+        let keys = keys.try_into().map_err(|_| SealError::Unsealable)?;
         let mac = hmac::Key::new(hmac::HMAC_SHA256, derive("acquit mac v1")?.as_slice());
         Ok(Self { keys, mac })
     }

@@ -1,0 +1,122 @@
+//! The connections, the organizations, and the applications that use the broker, as the configuration has them.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use acquit_core::{AppId, ConnectionId, OrganizationId, participant::Channels};
+
+use crate::settings::{BrokerApplication, Connection, Organization, Settings};
+
+/// Finds connections and who uses them. Clones share everything.
+#[derive(Clone, Debug, Default)]
+pub struct Connections(Arc<RwLock<Arc<Configured>>>);
+
+#[derive(Debug, Default)]
+struct Configured {
+    connections: Vec<Arc<Connection>>,
+    organizations: Vec<Arc<Organization>>,
+    applications: Vec<Arc<BrokerApplication>>,
+}
+
+impl Configured {
+    fn of(settings: &Settings) -> Self {
+        Self {
+            connections: settings.connections.iter().cloned().map(Arc::new).collect(),
+            organizations: settings.organizations.iter().cloned().map(Arc::new).collect(),
+            applications: settings.broker_applications.iter().cloned().map(Arc::new).collect(),
+        }
+    }
+}
+
+impl Connections {
+    /// Those of the configuration.
+    #[must_use]
+    pub fn new(settings: &Settings) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(Configured::of(settings)))))
+    }
+
+    fn configured(&self) -> Arc<Configured> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes those of a changed configuration over; returns the applications that are gone from it.
+    #[must_use]
+    pub fn replace(&self, settings: &Settings) -> Vec<AppId> {
+        let fresh = Arc::new(Configured::of(settings));
+        let before = std::mem::replace(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner), fresh.clone());
+        let stays = |app: &AppId| fresh.applications.iter().any(|application| application.app == *app);
+        before.applications.iter().map(|application| application.app.clone()).filter(|app| !stays(app)).collect()
+    }
+
+    /// The connection with this id.
+    #[must_use]
+    pub fn find(&self, id: &ConnectionId) -> Option<Arc<Connection>> {
+        self.configured().connections.iter().find(|connection| connection.id == *id).cloned()
+    }
+
+    /// The connection with this key in its URLs.
+    #[must_use]
+    pub fn by_key(&self, external_key: &str) -> Option<Arc<Connection>> {
+        self.configured().connections.iter().find(|connection| connection.external_key == external_key).cloned()
+    }
+
+    /// All connections, in the order of the configuration.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Connection>> {
+        self.configured().connections.clone()
+    }
+
+    /// The organization with this id.
+    #[must_use]
+    pub fn organization(&self, id: &OrganizationId) -> Option<Arc<Organization>> {
+        self.configured().organizations.iter().find(|organization| organization.id == *id).cloned()
+    }
+
+    /// The organization that has this mail domain.
+    #[must_use]
+    pub fn by_domain(&self, domain: &str) -> Option<Arc<Organization>> {
+        let domain = domain.to_ascii_lowercase();
+        let configured = self.configured();
+        configured.organizations.iter().find(|organization| organization.domains.contains(&domain)).cloned()
+    }
+
+    /// All organizations, in the order of the configuration.
+    #[must_use]
+    pub fn organizations(&self) -> Vec<Arc<Organization>> {
+        self.configured().organizations.clone()
+    }
+
+    /// The broker application with this id.
+    #[must_use]
+    pub fn application(&self, app: &AppId) -> Option<Arc<BrokerApplication>> {
+        self.configured().applications.iter().find(|application| application.app == *app).cloned()
+    }
+
+    /// The broker application with this `client_id`.
+    #[must_use]
+    pub fn by_client_id(&self, client_id: &str) -> Option<Arc<BrokerApplication>> {
+        self.configured().applications.iter().find(|application| application.client_id == client_id).cloned()
+    }
+
+    /// The broker application whose API key this is. Every key is compared, whichever fits.
+    #[must_use]
+    pub fn by_api_key(&self, key: &str) -> Option<Arc<BrokerApplication>> {
+        let configured = self.configured();
+        configured.applications.iter().fold(None, |found, application| {
+            if application.api_key.matches(key) { Some(application.clone()) } else { found }
+        })
+    }
+
+    /// What people call a party that is a connection or a broker application.
+    #[must_use]
+    pub fn name(&self, party: &AppId) -> Option<String> {
+        let connection = ConnectionId::parse(party.as_str()).ok().and_then(|id| self.find(&id));
+        let named = connection.map(|connection| connection.name.clone());
+        named.or_else(|| self.application(party).map(|application| application.name.clone()))
+    }
+
+    /// How a broker application can be told now.
+    #[must_use]
+    pub fn channels(&self, app: &AppId) -> Option<Channels> {
+        self.application(app).map(|application| application.channels())
+    }
+}
