@@ -93,7 +93,7 @@ pub const MAX_JTI: usize = 255;
 
 /// Whether another party's name for something can be kept and compared: not empty, not too long, no control characters,
 /// which not every database keeps.
-fn usable(name: &str, max: usize) -> bool {
+pub(crate) fn usable(name: &str, max: usize) -> bool {
     !name.is_empty() && name.len() <= max && !name.contains(char::is_control)
 }
 

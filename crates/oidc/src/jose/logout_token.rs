@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Algorithm, CLOCK_SKEW, Jwks, JwsError,
+    Algorithm, CLOCK_SKEW, Jwks, JwsError, MAX_JTI, MAX_SID, MAX_SUBJECT,
     key::{KeyError, SigningKey},
-    time::{Audience, present, seconds},
+    time::{Audience, maybe_seconds, present, seconds},
+    usable,
 };
 
 /// The member of `events` that makes a token a logout token (BC-9).
@@ -142,15 +143,26 @@ pub enum LogoutTokenError {
     /// BC-23.
     #[error("the token is not from now")]
     Time,
-    /// BC-24.
+    /// BC-24; or a name that nobody can have.
     #[error("the token names neither a subject nor a session")]
     Subject,
+    /// BC-7: its name, by which a repetition is known (BC-27), is empty or cannot be kept.
+    #[error("the token's jti is not usable")]
+    Jti,
     /// BC-25.
     #[error("the token has no back-channel logout event")]
     Events,
     /// BC-26.
     #[error("the token has a nonce")]
     Nonce,
+}
+
+impl LogoutTokenError {
+    /// Whether the signer's keys should be read again, once: the token may be signed by a key newer than our copy of them.
+    #[must_use]
+    pub fn wants_fresh_keys(&self) -> bool {
+        *self == Self::Jws(JwsError::UnknownKey)
+    }
 }
 
 #[derive(Deserialize)]
@@ -161,6 +173,8 @@ struct Claims {
     iat: Timestamp,
     #[serde(with = "seconds")]
     exp: Timestamp,
+    #[serde(default, with = "maybe_seconds")]
+    nbf: Option<Timestamp>,
     jti: String,
     events: Value,
     sub: Option<String>,
@@ -192,7 +206,8 @@ pub fn verify_logout_token(
     if !claims.aud.list().iter().any(|aud| aud == rules.client_id) {
         return Err(LogoutTokenError::Audience); // BC-23
     }
-    let early = claims.iat > now.plus(CLOCK_SKEW);
+    let future = |at: Timestamp| at > now.plus(CLOCK_SKEW);
+    let early = future(claims.iat) || claims.nbf.is_some_and(future);
     let late = now >= claims.exp.plus(CLOCK_SKEW);
     if early || late || claims.exp > now.plus(MAX_LIFETIME) {
         return Err(LogoutTokenError::Time); // BC-23
@@ -203,8 +218,17 @@ pub fn verify_logout_token(
     if claims.nonce {
         return Err(LogoutTokenError::Nonce); // BC-26
     }
+    if !usable(&claims.jti, MAX_JTI) {
+        return Err(LogoutTokenError::Jti); // BC-27
+    }
+    // To pass over a name that is there but cannot be anybody's would end more, or others, than what is meant.
     let filled = |claim: Option<String>| claim.filter(|text| !text.is_empty());
-    let subject = match (filled(claims.sid), filled(claims.sub)) {
+    let (sid, sub) = (filled(claims.sid), filled(claims.sub));
+    let wrong = |name: &Option<String>, max| name.as_deref().is_some_and(|name| !usable(name, max));
+    if wrong(&sid, MAX_SID) || wrong(&sub, MAX_SUBJECT) {
+        return Err(LogoutTokenError::Subject);
+    }
+    let subject = match (sid, sub) {
         (Some(sid), sub) => LogoutSubject::Session { sid, sub },
         (None, Some(sub)) => LogoutSubject::User { sub },
         (None, None) => return Err(LogoutTokenError::Subject), // BC-24
