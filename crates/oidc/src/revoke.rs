@@ -19,14 +19,20 @@ pub enum TokenKind {
 }
 
 impl TokenKind {
+    /// Its name as a `token_type_hint`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "access_token",
+            Self::Refresh => "refresh_token",
+        }
+    }
+
     /// What `token_type_hint` says; a value that is not known says nothing (RV-9).
     #[must_use]
     pub fn hint(params: &Params) -> Option<Self> {
-        match params.get("token_type_hint")? {
-            "access_token" => Some(Self::Access),
-            "refresh_token" => Some(Self::Refresh),
-            _ => None,
-        }
+        let hint = params.get("token_type_hint")?;
+        [Self::Access, Self::Refresh].into_iter().find(|kind| kind.as_str() == hint)
     }
 
     /// In which order to look for a token: where the hint points, then everywhere else (RV-4).

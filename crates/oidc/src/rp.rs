@@ -39,7 +39,10 @@ pub use client::{AssertionAudience, ClientAuth, Post, RpClient};
 pub use end_session::{Back, EndSession, EndSessionError, EndSessionUrl};
 pub use failure::{Failure, FailureCode};
 pub use frontchannel::FrontChannelError;
-pub use provider::{Abilities, Expected, Provider, ProviderError, discovery_url};
-pub use revoke::{RevocationError, TokenKind};
+pub use provider::{Abilities, Expected, Misfit, Provider, ProviderError, Tells, Wanted, discovery_url};
+pub use revoke::RevocationError;
 pub use token::{Grant, TokenError, Tokens};
 pub use userinfo::UserinfoError;
+
+#[cfg(test)]
+mod tests;

@@ -12,8 +12,10 @@ use crate::{
 
 mod abilities;
 mod document;
+mod fit;
 
 pub use abilities::{Abilities, Tells};
+pub use fit::{Misfit, Wanted};
 
 /// The longest document that is read, in bytes.
 pub const MAX_DOCUMENT: usize = 128 * 1024;

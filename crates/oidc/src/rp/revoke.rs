@@ -12,30 +12,10 @@ use super::{
     provider::Provider,
     token::failure,
 };
-use crate::{error::ErrorCode, jose::KeyError};
+use crate::{error::ErrorCode, jose::KeyError, revoke::TokenKind};
 
 /// The most of an answer that is looked at, in bytes; the answer to a success is not looked at.
 pub const MAX_ANSWER: usize = 16 * 1024;
-
-/// Which token is given back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenKind {
-    /// The refresh token: first, for the access tokens of the same grant should go with it (RV-7).
-    Refresh,
-    /// The access token.
-    Access,
-}
-
-impl TokenKind {
-    /// `token_type_hint` (RV-3).
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Refresh => "refresh_token",
-            Self::Access => "access_token",
-        }
-    }
-}
 
 /// Why no request is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +28,7 @@ pub enum RevocationError {
     Key(#[from] KeyError),
 }
 
-/// The revocation request (RV-3). It is asked for once more in each attempt: an assertion is good for one request.
+/// The revocation request (RV-3). The refresh token goes first: the access tokens of its grant should die with it (RV-7). It is asked for once more in each attempt: an assertion is good for one request.
 ///
 /// # Errors
 /// [`RevocationError`]
