@@ -31,12 +31,13 @@ pub struct Held {
 
 /// Which token is given back. The names are those of `token_type_hint`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub enum TokenKind {
     /// The access token.
-    AccessToken,
+    #[serde(rename = "access_token")]
+    Access,
     /// The refresh token.
-    RefreshToken,
+    #[serde(rename = "refresh_token")]
+    Refresh,
 }
 
 impl TokenKind {
@@ -44,8 +45,8 @@ impl TokenKind {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::AccessToken => "access_token",
-            Self::RefreshToken => "refresh_token",
+            Self::Access => "access_token",
+            Self::Refresh => "refresh_token",
         }
     }
 }

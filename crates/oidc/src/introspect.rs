@@ -36,7 +36,7 @@ impl IntrospectionRequest {
         if client.is_public() {
             return Err(OAuthError::new(ErrorCode::InvalidClient, "a public client may not introspect tokens"));
         }
-        Ok(Self { token: params.require("token")?.to_owned(), hint: TokenKind::hint(params) })
+        Ok(Self { token: params.require("token")?.to_owned(), hint: crate::revoke::hint(params) })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Token revocation (RFC 7009).
 
-use serde::{Deserialize, Serialize};
+pub use acquit_core::upstream::TokenKind;
 
 use crate::{
     client::Client,
@@ -8,40 +8,19 @@ use crate::{
     params::{BadParam, Params},
 };
 
-/// A kind of token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TokenKind {
-    /// An access token.
-    Access,
-    /// A refresh token.
-    Refresh,
+/// The kind that `token_type_hint` says; a value that is not known says nothing (RV-9).
+#[must_use]
+pub fn hint(params: &Params) -> Option<TokenKind> {
+    let hint = params.get("token_type_hint")?;
+    [TokenKind::Access, TokenKind::Refresh].into_iter().find(|kind| kind.as_str() == hint)
 }
 
-impl TokenKind {
-    /// Its name as a `token_type_hint`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Access => "access_token",
-            Self::Refresh => "refresh_token",
-        }
-    }
-
-    /// What `token_type_hint` says; a value that is not known says nothing (RV-9).
-    #[must_use]
-    pub fn hint(params: &Params) -> Option<Self> {
-        let hint = params.get("token_type_hint")?;
-        [Self::Access, Self::Refresh].into_iter().find(|kind| kind.as_str() == hint)
-    }
-
-    /// In which order to look for a token: where the hint points, then everywhere else (RV-4).
-    #[must_use]
-    pub const fn search(hint: Option<Self>) -> [Self; 2] {
-        match hint {
-            Some(Self::Access) => [Self::Access, Self::Refresh],
-            Some(Self::Refresh) | None => [Self::Refresh, Self::Access],
-        }
+/// In which order to look for a token: where the hint points, then everywhere else (RV-4).
+#[must_use]
+pub const fn search(hint: Option<TokenKind>) -> [TokenKind; 2] {
+    match hint {
+        Some(TokenKind::Access) => [TokenKind::Access, TokenKind::Refresh],
+        Some(TokenKind::Refresh) | None => [TokenKind::Refresh, TokenKind::Access],
     }
 }
 
@@ -67,7 +46,7 @@ impl RevocationRequest {
     /// # Errors
     /// [`BadParam`] without a token.
     pub fn parse(params: &Params) -> Result<Self, BadParam> {
-        Ok(Self { token: params.require("token")?.to_owned(), hint: TokenKind::hint(params) })
+        Ok(Self { token: params.require("token")?.to_owned(), hint: hint(params) })
     }
 }
 
@@ -125,7 +104,7 @@ mod tests {
     #[test]
     fn a_wrong_hint_only_changes_where_to_look_first() {
         for hint in [None, Some(TokenKind::Access), Some(TokenKind::Refresh)] {
-            let order = TokenKind::search(hint);
+            let order = search(hint);
             assert!(order.contains(&TokenKind::Access) && order.contains(&TokenKind::Refresh));
             assert!(hint.is_none_or(|hint| order[0] == hint));
         }

@@ -40,7 +40,6 @@ pub use end_session::{Back, EndSession, EndSessionError, EndSessionUrl};
 pub use failure::{Failure, FailureCode};
 pub use frontchannel::FrontChannelError;
 pub use provider::{Abilities, Expected, Misfit, Provider, ProviderError, Tells, Wanted, discovery_url};
-pub use revoke::RevocationError;
 pub use token::{Grant, TokenError, Tokens};
 pub use userinfo::UserinfoError;
 

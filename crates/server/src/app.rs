@@ -10,7 +10,7 @@ use acquit_core::{
     session::{Life, Session},
 };
 use acquit_delivery::{egress::Egress, worker::Worker};
-use acquit_oidc::jose::Jwks;
+use acquit_oidc::{jose::Jwks, rp::provider::Provider};
 use acquit_store::{Store, StoreError, session::SessionView};
 
 use crate::{
@@ -50,7 +50,7 @@ pub struct Inner {
     /// Who we are in SAML, and whom we trust.
     pub parties: Arc<OurParties>,
     /// Seals what leaves and comes back.
-    pub sealer: Sealer,
+    pub sealer: Arc<Sealer>,
     /// Its own cookies.
     pub cookies: Cookies,
     pub(crate) limits: RwLock<Arc<Limits>>,
@@ -64,6 +64,8 @@ pub struct Inner {
     pub egress: Arc<Egress>,
     /// Keys that applications and identity providers publish, as fetched.
     pub fetched_keys: Fetched<Jwks>,
+    /// What identity providers publish of themselves, as fetched.
+    pub providers: Fetched<Provider>,
     /// This node's name in leases.
     pub node: String,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use acquit_core::{AppId, SessionId, Timestamp, UserId, participant::NameIdForm};
+use acquit_core::{AppId, ConnectionId, SessionId, Timestamp, UserId, participant::NameIdForm};
 use acquit_oidc::authorize::AuthorizeRequest;
 use serde::{Deserialize, Serialize};
 
@@ -23,8 +23,35 @@ pub enum Flow {
     Authorize(Box<Pending>),
     /// A SAML application's request that waits.
     Saml(Box<SamlPending>),
+    /// A broker application's request that waits for an identity provider.
+    Broker(Box<BrokerPending>),
     /// The person's own sessions.
     Account,
+}
+
+/// A broker application's request for a person of a connection.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BrokerPending {
+    /// Whose.
+    pub app: AppId,
+    /// Whose people.
+    pub connection: ConnectionId,
+    /// Where the answer goes.
+    pub redirect_uri: String,
+    /// What the answer gives back.
+    pub state: Option<String>,
+    /// The proof key's challenge, by S256.
+    pub code_challenge: Option<String>,
+    /// When the request came, in microseconds: only a sign-in after that counts.
+    pub begun_at: i64,
+}
+
+impl BrokerPending {
+    /// When the request came.
+    #[must_use]
+    pub fn begun_at(&self) -> Timestamp {
+        Timestamp::from_micros(self.begun_at)
+    }
 }
 
 /// A SAML request for an assertion that waits for a sign-in. It was verified when it came; what is kept is what it asked.
@@ -94,6 +121,7 @@ impl Flow {
         match self {
             Self::Authorize(pending) => pending.begun_at().plus(FLOW_LIFE),
             Self::Saml(pending) => pending.begun_at().plus(FLOW_LIFE),
+            Self::Broker(pending) => pending.begun_at().plus(FLOW_LIFE),
             Self::Account => now.plus(FLOW_LIFE),
         }
     }
@@ -114,6 +142,7 @@ impl Flow {
         Ok(match self {
             Self::Authorize(_) => format!("/oauth2/v1/authorize?flow={}", self.seal(app)?),
             Self::Saml(_) => format!("/saml/sso?flow={}", self.seal(app)?),
+            Self::Broker(_) => format!("/sso/authorize?flow={}", self.seal(app)?),
             Self::Account => "/account".to_owned(),
         })
     }

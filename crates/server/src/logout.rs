@@ -84,9 +84,7 @@ impl Done {
     /// The applications that this browser is to visit, one after the other.
     pub fn hops<'a>(&'a self, browser: &'a SessionId) -> impl Iterator<Item = &'a Step> {
         self.steps.iter().filter(move |step| {
-            matches!(step.target, Target::SamlHop { frame: false, .. })
-                && step.outcome == Outcome::Pending
-                && step.session.as_ref() == Some(browser)
+            step.target.is_hop() && step.outcome == Outcome::Pending && step.session.as_ref() == Some(browser)
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What the delivery worker needs of the rest of the house: the store's outbox, and a fresh request for each attempt.
 
 mod saml;
+mod upstream;
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
@@ -88,6 +89,7 @@ impl Outbox for StoreOutbox {
 }
 
 pub use saml::{Carried, Ours, PARTIAL, Parties, carry, said};
+pub use upstream::Upstreams;
 
 /// Makes the requests: a logout token or a LogoutRequest, signed anew for each attempt.
 pub struct Composer {
@@ -96,19 +98,27 @@ pub struct Composer {
     issuer: String,
     deadline: Duration,
     parties: Option<Arc<dyn Parties>>,
+    upstreams: Option<Upstreams>,
 }
 
 impl Composer {
     /// Makes requests in the name of `issuer`, for steps that are tried for `deadline`.
     #[must_use]
     pub fn new(store: Store, keys: Keys, issuer: String, deadline: Duration) -> Self {
-        Self { store, keys, issuer, deadline, parties: None }
+        Self { store, keys, issuer, deadline, parties: None, upstreams: None }
     }
 
     /// With the keys for SAML. Without them SAML steps wait.
     #[must_use]
     pub fn with_saml(mut self, parties: Arc<dyn Parties>) -> Self {
         self.parties = Some(parties);
+        self
+    }
+
+    /// With what identity providers are spoken to with. Without it their steps wait.
+    #[must_use]
+    pub fn with_upstreams(mut self, upstreams: Upstreams) -> Self {
+        self.upstreams = Some(upstreams);
         self
     }
 }
@@ -150,6 +160,12 @@ impl Compose for Composer {
         let target = target_now(&self.store, self.deadline, step).await?;
         if let Target::SamlSoap { uri, named } = target.as_ref() {
             return saml::soap(self.parties.as_deref(), uri, named, target.note(), now);
+        }
+        if let Target::Revocation { uri, connection, upstream, token } = target.as_ref() {
+            let missing = || ComposeError::NotNow("nothing to open the tokens with".to_owned());
+            let upstreams = self.upstreams.as_ref().ok_or_else(missing)?;
+            let (ours, which) = ((&self.store, &self.keys), (connection, upstream));
+            return upstreams.revocation(ours, uri, which, *token, now).await;
         }
         let Target::Backchannel { uri, client_id, alg, subject, sid, .. } = target.as_ref() else {
             return Err(ComposeError::Final("this step is not sent from the server".to_owned()));

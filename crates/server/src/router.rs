@@ -9,13 +9,14 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::{App, account, api, door::DoorError, health, pages::assets, provider, respond::COMMON, saml};
+use crate::{App, account, api, broker, door::DoorError, health, pages::assets, provider, respond::COMMON, saml};
 
 /// All doors of a running server.
 pub fn router(app: App) -> Router {
     Router::new()
         .merge(provider::routes())
         .merge(saml::routes())
+        .merge(broker::routes())
         .merge(people())
         .merge(operators())
         .route("/assets/{name}", get(asset))

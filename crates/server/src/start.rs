@@ -32,7 +32,7 @@ use crate::{
     keys::{Keys, KeysError},
     limits::Limits,
     logout::{LogoutError, Order, log_out},
-    outbox::{Composer, StoreOutbox},
+    outbox::{Composer, StoreOutbox, Upstreams},
     password::{PasswordError, PasswordHasher},
     random::{self, NoRandomness},
     saml::{fetch, keys::SamlKeys, parties::OurParties},
@@ -108,7 +108,7 @@ pub struct Running {
 /// # Errors
 /// [`StartError`].
 pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running, StartError> {
-    let sealer = Sealer::new(&settings.server.master_key.load()?)?;
+    let sealer = Arc::new(Sealer::new(&settings.server.master_key.load()?)?);
     let store = store::open(&settings.store).await?;
     let keys = Keys::load(&store, &sealer, clock.now()).await?;
     let saml_keys = SamlKeys::load(&store, &sealer, &settings.server.issuer, clock.now()).await?;
@@ -119,7 +119,8 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let stop = CancellationToken::new();
     let composer =
         Composer::new(store.clone(), keys.clone(), settings.server.issuer.clone(), settings.lifetimes.logout_deadline)
-            .with_saml(parties.clone());
+            .with_saml(parties.clone())
+            .with_upstreams(Upstreams { sealer: sealer.clone(), connections: clients.connections().clone() });
     let outbox = StoreOutbox::new(store.clone(), clock.clone(), node.clone());
     let time = clock.clone();
     let now = Box::new(move || time.now());
@@ -141,6 +142,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
         worker,
         egress,
         fetched_keys: Fetched::default(),
+        providers: Fetched::default(),
         node,
     });
     configured_users(&app).await?;

@@ -40,7 +40,7 @@ impl Planner<'_> {
     /// Tokens are given back from the server, whether or not a browser is here. The refresh token goes first: most
     /// providers take all that hangs on it back with it (RFC 7009 section 2.1).
     fn give_tokens_back(&mut self, share: &SessionShare, upstream: &Upstream) {
-        let held = [(upstream.held.refresh, TokenKind::RefreshToken), (upstream.held.access, TokenKind::AccessToken)];
+        let held = [(upstream.held.refresh, TokenKind::Refresh), (upstream.held.access, TokenKind::Access)];
         for token in held.into_iter().filter_map(|(held, token)| held.then_some(token)) {
             let Some(uri) = &upstream.channels.revocation else {
                 self.push_lacking(share, upstream, Some(Channel::Revocation), NO_REVOCATION);

@@ -5,10 +5,7 @@ use std::fmt;
 
 use subtle::ConstantTimeEq;
 
-use super::{
-    authorize::{MAX_URL, no_repetition},
-    provider::Provider,
-};
+use super::authorize::{MAX_URL, no_repetition};
 use crate::{params::Params, response::add_query};
 
 /// A request to sign somebody out upstream.
@@ -67,9 +64,6 @@ impl fmt::Debug for EndSessionUrl {
 /// Why the browser is not sent there; the local logout goes on without it, and the receipt says why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndSessionError {
-    /// The provider has no `end_session_endpoint`.
-    #[error("the provider has no end_session_endpoint")]
-    NotOffered,
     /// The endpoint's own query has a parameter of ours; which of the two would be read cannot be known.
     #[error("the provider's end_session_endpoint already has the parameter {name}")]
     Repeated {
@@ -82,12 +76,11 @@ pub enum EndSessionError {
 }
 
 impl EndSession<'_> {
-    /// The URL for the browser; the endpoint keeps the query that it has (RPI-20).
+    /// The URL for the browser at the provider's `end_session_endpoint`; it keeps the query that it has (RPI-20).
     ///
     /// # Errors
     /// [`EndSessionError`]
-    pub fn url(&self, provider: &Provider) -> Result<EndSessionUrl, EndSessionError> {
-        let endpoint = provider.end_session_endpoint.as_deref().ok_or(EndSessionError::NotOffered)?;
+    pub fn url(&self, endpoint: &str) -> Result<EndSessionUrl, EndSessionError> {
         let hint = self.id_token_hint.filter(|hint| !hint.is_empty());
         let url = self.with(endpoint, hint)?;
         if url.len() <= MAX_URL {
@@ -134,8 +127,8 @@ pub fn came_back(params: &Params, state: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rp::provider::tests::provider;
 
+    const ENDPOINT: &str = "https://login.example.org/tenant/logout";
     const BACK: Back<'static> = Back { uri: "https://id.example.com/sso/oidc/logout-callback", state: "s&1" };
 
     fn request() -> EndSession<'static> {
@@ -158,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_browser_goes_with_the_hint_and_our_name_and_the_way_back() {
-        let url = request().url(&provider()).unwrap();
+        let url = request().url(ENDPOINT).unwrap();
         assert!(!url.hint_left_out && url.url.starts_with("https://login.example.org/tenant/logout?"));
         let expected = [
             ("id_token_hint", "a.b.c"),
@@ -170,35 +163,28 @@ mod tests {
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(query(&url.url), expected);
         let bare = EndSession { id_token_hint: None, back: None, logout_hint: Some(""), ..request() };
-        assert_eq!(names(&bare.url(&provider()).unwrap().url), ["client_id"]);
+        assert_eq!(names(&bare.url(ENDPOINT).unwrap().url), ["client_id"]);
     }
 
     #[test]
     fn the_endpoint_keeps_its_own_query_unless_it_says_what_we_say() {
-        let mut provider = provider();
-        provider.end_session_endpoint = Some("https://a.example/logout?p=1".into());
-        let url = request().url(&provider).unwrap().url;
+        let url = request().url("https://a.example/logout?p=1").unwrap().url;
         assert!(url.starts_with("https://a.example/logout?p=1&id_token_hint=a.b.c&"));
-        provider.end_session_endpoint = Some("https://a.example/logout?State=fixed".into());
-        assert_eq!(request().url(&provider), Err(EndSessionError::Repeated { name: "state".into() }));
-    }
-
-    #[test]
-    fn a_provider_without_the_endpoint_is_not_visited() {
-        let mut provider = provider();
-        provider.end_session_endpoint = None;
-        assert_eq!(request().url(&provider), Err(EndSessionError::NotOffered));
+        assert_eq!(
+            request().url("https://a.example/logout?State=fixed"),
+            Err(EndSessionError::Repeated { name: "state".into() })
+        );
     }
 
     #[test]
     fn a_hint_that_no_server_would_read_is_left_out_and_that_is_said() {
         let long = "x".repeat(MAX_URL);
-        let url = EndSession { id_token_hint: Some(&long), ..request() }.url(&provider()).unwrap();
+        let url = EndSession { id_token_hint: Some(&long), ..request() }.url(ENDPOINT).unwrap();
         assert!(url.hint_left_out && !url.url.contains("id_token_hint"));
         assert!(names(&url.url).contains(&"client_id".to_owned()));
-        let hopeless = EndSession { logout_hint: Some(&long), ..request() }.url(&provider());
+        let hopeless = EndSession { logout_hint: Some(&long), ..request() }.url(ENDPOINT);
         assert_eq!(hopeless, Err(EndSessionError::TooLong));
-        let hopeless = EndSession { logout_hint: Some(&long), id_token_hint: None, ..request() }.url(&provider());
+        let hopeless = EndSession { logout_hint: Some(&long), id_token_hint: None, ..request() }.url(ENDPOINT);
         assert_eq!(hopeless, Err(EndSessionError::TooLong));
     }
 
@@ -213,7 +199,7 @@ mod tests {
 
     #[test]
     fn neither_a_request_nor_its_url_shows_the_id_token() {
-        let shown = format!("{:?} {:?}", request(), request().url(&provider()).unwrap());
+        let shown = format!("{:?} {:?}", request(), request().url(ENDPOINT).unwrap());
         assert!(shown.contains("tenant/logout") && !shown.contains("a.b.c") && !shown.contains("s&1"), "{shown}");
     }
 }

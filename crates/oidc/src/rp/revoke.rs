@@ -9,7 +9,6 @@ use serde_json::Value;
 use super::{
     client::{Post, RpClient},
     failure::{Failure, FailureCode},
-    provider::Provider,
     token::failure,
 };
 use crate::{error::ErrorCode, jose::KeyError, revoke::TokenKind};
@@ -17,29 +16,18 @@ use crate::{error::ErrorCode, jose::KeyError, revoke::TokenKind};
 /// The most of an answer that is looked at, in bytes; the answer to a success is not looked at.
 pub const MAX_ANSWER: usize = 16 * 1024;
 
-/// Why no request is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RevocationError {
-    /// The provider has no `revocation_endpoint`: its tokens live until they expire, and the receipt says so.
-    #[error("the provider has no revocation_endpoint")]
-    NotOffered,
-    /// Our own key cannot sign.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-}
-
-/// The revocation request (RV-3). The refresh token goes first: the access tokens of its grant should die with it (RV-7). It is asked for once more in each attempt: an assertion is good for one request.
+/// The revocation request to the `revocation_endpoint` of `issuer` (RV-3). The refresh token goes first: the access tokens of
+/// its grant should die with it (RV-7). It is asked for once more in each attempt: an assertion is good for one request.
 ///
 /// # Errors
-/// [`RevocationError`]
+/// [`KeyError`] when our own key cannot sign.
 pub fn request(
-    provider: &Provider,
+    (issuer, endpoint): (&str, &str),
     client: &RpClient<'_>,
     kind: TokenKind,
     token: &str,
-) -> Result<Post, RevocationError> {
-    let endpoint = provider.revocation_endpoint.as_deref().ok_or(RevocationError::NotOffered)?;
-    Ok(client.post(&provider.issuer, endpoint, &[("token", token), ("token_type_hint", kind.as_str())])?)
+) -> Result<Post, KeyError> {
+    client.post(issuer, endpoint, &[("token", token), ("token_type_hint", kind.as_str())])
 }
 
 /// What an answer means, for [`judge`](acquit_core::delivery::judge).
@@ -112,10 +100,9 @@ mod tests {
     };
 
     use super::*;
-    use crate::rp::{
-        client::{ClientAuth, tests::pairs},
-        provider::tests::provider,
-    };
+    use crate::rp::client::{ClientAuth, tests::pairs};
+
+    const PLACE: (&str, &str) = ("https://login.example.org/tenant", "https://login.example.org/tenant/revoke");
 
     fn verdict_of(answer: &Answer) -> Verdict {
         judge(Channel::Backchannel, answer)
@@ -129,25 +116,16 @@ mod tests {
     #[test]
     fn a_token_is_given_back_with_its_kind_and_our_proof() {
         let client = RpClient { id: "we", auth: ClientAuth::Post { secret: "s" } };
-        let post = request(&provider(), &client, TokenKind::Refresh, "r+/").unwrap();
+        let post = request(PLACE, &client, TokenKind::Refresh, "r+/").unwrap();
         assert_eq!(post.url, "https://login.example.org/tenant/revoke");
         let params = pairs(&post);
         let expected =
             [("token", "r+/"), ("token_type_hint", "refresh_token"), ("client_id", "we"), ("client_secret", "s")];
         assert_eq!(params.iter().collect::<Vec<_>>(), expected);
         let basic = RpClient { id: "we", auth: ClientAuth::Basic { secret: "s" } };
-        let post = request(&provider(), &basic, TokenKind::Access, "a").unwrap();
+        let post = request(PLACE, &basic, TokenKind::Access, "a").unwrap();
         assert_eq!(post.body.as_str(), "token=a&token_type_hint=access_token");
         assert!(post.authorization.is_some());
-    }
-
-    #[test]
-    fn a_provider_without_the_endpoint_is_not_asked() {
-        let mut provider = provider();
-        provider.revocation_endpoint = None;
-        let client = RpClient { id: "we", auth: ClientAuth::None };
-        let refused = request(&provider, &client, TokenKind::Access, "a").unwrap_err();
-        assert_eq!(refused, RevocationError::NotOffered);
     }
 
     #[test]

@@ -163,7 +163,8 @@ fn a_sign_out_is_understood_by_our_own_provider() {
         logout_hint: Some("s1"),
         ui_locales: Some("de en"),
     };
-    let read = EndSessionRequest::parse(&query(&request.url(&provider).unwrap().url));
+    let read =
+        EndSessionRequest::parse(&query(&request.url(provider.end_session_endpoint.as_deref().unwrap()).unwrap().url));
     assert_eq!((read.client_id.as_deref(), read.state.as_deref()), (Some("payroll"), Some(STATE)));
     assert_eq!(read.post_logout_redirect_uri.as_deref(), Some(back.uri));
     assert_eq!(read.ui_locales, ["de", "en"]);
@@ -171,7 +172,13 @@ fn a_sign_out_is_understood_by_our_own_provider() {
     let hint = verify_id_token_hint(&keys, ISSUER, read.id_token_hint.as_deref().unwrap()).unwrap();
     assert_eq!((hint.client_id.as_str(), hint.sid.as_deref()), ("payroll", Some("s1")));
 
-    let post = revoke::request(&provider, &US, TokenKind::Refresh, "rt-1").unwrap();
+    let post = revoke::request(
+        (&provider.issuer, provider.revocation_endpoint.as_deref().unwrap()),
+        &US,
+        TokenKind::Refresh,
+        "rt-1",
+    )
+    .unwrap();
     let asked = RevocationRequest::parse(&proved(&post)).unwrap();
     assert!(asked == RevocationRequest { token: "rt-1".into(), hint: Some(TokenKind::Refresh) });
 

@@ -1,7 +1,7 @@
 //! What an identity provider publishes: its discovery document and its keys, fetched under the policy for outbound requests
 //! and used for a while.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use acquit_delivery::egress::{Incoming, Outgoing};
 use acquit_oidc::{
@@ -92,11 +92,8 @@ pub enum Judged {
 /// [`Unreachable::Silent`].
 pub async fn post(app: &App, post: &Post, max_answer: usize) -> Result<Incoming, Unreachable> {
     let outgoing = outgoing(post, max_answer).ok_or_else(|| Unreachable::Silent("our name there".to_owned()))?;
-    app.egress.send(outgoing, WITHIN).await.map_err(|error| Unreachable::Silent(error.to_string()))
+    app.egress.send(outgoing).await.map_err(|error| Unreachable::Silent(error.to_string()))
 }
-
-/// How long a person waits for their provider.
-const WITHIN: Duration = Duration::from_secs(10);
 
 /// The request that a [`Post`] is; none when a header cannot be written.
 #[must_use]

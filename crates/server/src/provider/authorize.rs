@@ -43,7 +43,7 @@ pub async fn get(State(app): State<App>, headers: HeaderMap, uri: Uri) -> Result
     let pending = if let Some(sealed) = params.get("flow") {
         match Flow::open(&app, sealed)? {
             Flow::Authorize(pending) => *pending,
-            Flow::Saml(_) | Flow::Account => return Err(DoorError::Expired),
+            Flow::Saml(_) | Flow::Broker(_) | Flow::Account => return Err(DoorError::Expired),
         }
     } else {
         let params = match params.get("handoff") {

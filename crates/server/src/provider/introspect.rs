@@ -2,7 +2,7 @@
 
 use acquit_oidc::{
     introspect::{GoodToken, Introspection, IntrospectionRequest, answer},
-    revoke::TokenKind,
+    revoke::{self, TokenKind},
     scope::Scopes,
 };
 use axum::{
@@ -24,7 +24,7 @@ pub async fn introspect(State(app): State<App>, request: Request) -> Result<Json
     let now = app.clock.now();
     let lifetimes = app.settings().lifetimes.session();
     // Access tokens are what resource servers ask about.
-    for kind in TokenKind::search(asked.hint.or(Some(TokenKind::Access))) {
+    for kind in revoke::search(asked.hint.or(Some(TokenKind::Access))) {
         match kind {
             TokenKind::Access => {
                 let Some(view) = app.store.access_token(&hash).await.map_err(|error| ours(&error))? else { continue };

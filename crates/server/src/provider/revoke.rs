@@ -1,6 +1,6 @@
 //! `/oauth2/v1/revoke`: a client gives a token back (RFC 7009).
 
-use acquit_oidc::revoke::{Found, Revocation, RevocationRequest, TokenKind, decide};
+use acquit_oidc::revoke::{self, Found, Revocation, RevocationRequest, TokenKind, decide};
 use axum::{
     extract::{Request, State},
     http::StatusCode,
@@ -19,7 +19,7 @@ pub async fn revoke(State(app): State<App>, request: Request) -> Result<StatusCo
     let hash = random::hash(&asked.token);
     let now = app.clock.now();
     let mut found = None;
-    for kind in TokenKind::search(asked.hint) {
+    for kind in revoke::search(asked.hint) {
         let grant = match kind {
             TokenKind::Access => app.store.access_token(&hash).await.map(|view| view.map(|view| view.grant)),
             TokenKind::Refresh => app.store.refresh_token(&hash).await.map(|view| view.map(|view| view.grant)),

@@ -25,6 +25,7 @@ use super::{
 use crate::{
     App,
     account::{sign_out, signed_out, signing_out},
+    broker::end_session,
     browser::Browser,
     door::DoorError,
     form::Query,
@@ -240,6 +241,10 @@ async fn look(app: &App, step: &Step) -> bool {
 /// The page that sends the browser to one application; none when it is not to be visited.
 async fn visit(app: &App, step: &Step) -> Result<Option<Response>, DoorError> {
     let skip = async |why: &str, then| app.store.skip_hop(&step.logout, &step.id, app.clock.now(), why, then).await;
+    if matches!(step.target, Target::EndSession { .. }) {
+        let onward = next_url(app, &step.logout, Some(&step.id));
+        return Ok(end_session::url(app, step, onward).await?.map(|url| respond::see_other(&url)));
+    }
     let carried = match hop::carry(app, step).await {
         Ok(carried) => carried,
         Err(Unmade::Now(why)) => {
@@ -266,7 +271,7 @@ async fn visit(app: &App, step: &Step) -> Result<Option<Response>, DoorError> {
 }
 
 /// The end of the way.
-pub(super) async fn reach(app: &App, logouts: &[LogoutId], end: End) -> Result<Response, DoorError> {
+pub async fn reach(app: &App, logouts: &[LogoutId], end: End) -> Result<Response, DoorError> {
     match end {
         End::Url { url, .. } => Ok(respond::see_other(&url)),
         End::Answer { app: asker, request, relay_state, by_post } => {

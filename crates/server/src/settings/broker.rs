@@ -64,8 +64,8 @@ pub struct OidcProvider {
     pub authentication: Authentication,
     /// What is asked for; `openid` is always among it.
     pub scopes: Vec<String>,
-    /// The algorithms in which its ID tokens and logout tokens are taken.
-    pub algorithms: Vec<Algorithm>,
+    /// The algorithm of its ID tokens and logout tokens.
+    pub algorithm: Algorithm,
     /// Whether claims are also asked from its userinfo endpoint.
     pub userinfo: bool,
 }

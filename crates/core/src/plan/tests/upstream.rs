@@ -44,8 +44,8 @@ fn tokens_are_given_back_from_the_server_and_the_browser_ends_the_session_there_
     let plan = plan(&with(vec![upstream(1, "a")]), &Request { browser: Some(session(1)), ..of_session() });
     let targets: Vec<_> = plan.steps.iter().map(|step| step.target.clone()).collect();
     assert!(matches!(targets[0], Target::Backchannel { .. }));
-    assert!(matches!(targets[1], Target::Revocation { token: TokenKind::RefreshToken, .. }));
-    assert!(matches!(targets[2], Target::Revocation { token: TokenKind::AccessToken, .. }));
+    assert!(matches!(targets[1], Target::Revocation { token: TokenKind::Refresh, .. }));
+    assert!(matches!(targets[2], Target::Revocation { token: TokenKind::Access, .. }));
     assert!(matches!(&targets[3], Target::EndSession { uri, .. } if uri == "https://idp.test/end"));
     assert_eq!(plan.steps[1].next_attempt_at, Some(NOW), "from the server, at once");
     assert_eq!(plan.steps[3].next_attempt_at, None, "by the browser");

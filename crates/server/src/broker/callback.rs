@@ -1,0 +1,232 @@
+//! `/sso/oidc/{external_key}/callback`: the browser comes back from an identity provider.
+
+use acquit_core::{
+    UpstreamId, UserId,
+    participant::Protocol,
+    upstream::{Held, UpstreamChannels},
+};
+use acquit_delivery::egress::Outgoing;
+use acquit_oidc::{
+    jose::IdToken,
+    params::Params,
+    rp::{
+        callback::{Callback, CallbackRules},
+        client::RpClient,
+        id_token::{self, Asked},
+        provider::Provider,
+        token::{self, Grant, Tokens},
+        userinfo,
+    },
+};
+use acquit_store::upstream::NewUpstream;
+use axum::{
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderValue, Uri, header},
+    response::Response,
+};
+use serde_json::{Map, Value};
+
+use super::{
+    person::person,
+    provider::{self, discover},
+    secrets::{NewTokens, Secrets, as_client, tombstone},
+    trip::{self, Trip},
+};
+use crate::{
+    App,
+    account::begin::{Beginning, begin},
+    broker::authorize,
+    browser::Browser,
+    door::DoorError,
+    flow::Handoff,
+    form::{self, Address},
+    provenance::{self, Load},
+    random, respond,
+    settings::{
+        Connection,
+        broker::{OidcProvider, UpstreamProvider},
+    },
+};
+
+/// `GET` on a connection's callback.
+pub async fn get(
+    State(app): State<App>,
+    Path(key): Path<String>,
+    Address(address): Address,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, DoorError> {
+    if provenance::load(&headers) != Load::TopLevel {
+        return Err(DoorError::Forbidden("signing in is not done in a frame, by a script or ahead of time"));
+    }
+    let params = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
+    let params = match params.get("handoff") {
+        Some(sealed) => Params::parse(Handoff::open(&app, uri.path(), sealed)?.parameters.as_bytes())?,
+        None => params,
+    };
+    come_back(&app, &key, &headers, address, &params).await
+}
+
+/// `POST`, from providers that answer by `form_post`: goes on by a GET, which carries the browser's cookie.
+pub async fn post(State(app): State<App>, request: Request) -> Result<Response, DoorError> {
+    let path = request.uri().path().to_owned();
+    let body = form::read_form(request).await?;
+    let handoff = Handoff { path: path.clone(), parameters: Params::parse(&body)?.encode() };
+    Ok(respond::see_other(&format!("{path}?handoff={}", handoff.seal(&app)?)))
+}
+
+/// Why a sign-in at a provider came to nothing, in words for the person; the log has the rest.
+#[derive(Debug)]
+pub struct Failed {
+    /// What WorkOS calls it.
+    pub code: &'static str,
+    /// Why.
+    pub why: String,
+}
+
+impl Failed {
+    fn new(code: &'static str, why: impl ToString) -> Self {
+        Self { code, why: why.to_string() }
+    }
+}
+
+async fn come_back(
+    app: &App,
+    key: &str,
+    headers: &HeaderMap,
+    address: String,
+    params: &Params,
+) -> Result<Response, DoorError> {
+    let connection = app.clients.connections().by_key(key).ok_or(DoorError::NotFound)?;
+    let state = Callback::unverified_state(params).unwrap_or_default();
+    let trip = Trip::open(app, headers, state)?;
+    // The answer of one provider at the callback of another is a mix-up, or an attack (RFC 9700 section 4.4).
+    if trip.connection != connection.id {
+        return Err(DoorError::Expired);
+    }
+    trip.finish(app).await?;
+    let signed_in = match sign_in(app, &connection, &trip, state, params).await {
+        Ok(signed_in) => signed_in,
+        Err(failed) => {
+            tracing::warn!(connection = %connection.id, code = failed.code, why = failed.why, "a sign-in upstream failed");
+            return authorize::refused(app, &trip.flow, &failed);
+        }
+    };
+    let now = app.clock.now();
+    let fresh = UserId::from_random(random::id_at(now)?);
+    let person = person(fresh, &connection, &signed_in.token.subject, &signed_in.claims);
+    let user = app.store.recognise(person, now).await?;
+    let upstream = signed_in.upstream(app, &connection)?;
+    let browser = Browser::look_up(app, headers).await?;
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let onward = trip.flow.onward(app)?;
+    begin(app, &browser, Beginning { user, upstream: Some(upstream), address, agent, onward }).await
+}
+
+/// Somebody whom a provider vouches for.
+struct SignedIn {
+    token: IdToken,
+    claims: Map<String, Value>,
+    provider: std::sync::Arc<Provider>,
+    tokens: Tokens,
+}
+
+async fn sign_in(
+    app: &App,
+    connection: &Connection,
+    trip: &Trip,
+    state: &str,
+    params: &Params,
+) -> Result<SignedIn, Failed> {
+    let UpstreamProvider::Oidc(oidc) = &connection.provider;
+    let failed = |error: &dyn std::error::Error| Failed::new("oauth_failed", error);
+    let provider = discover(app, oidc).await.map_err(|error| failed(&error))?;
+    let code = match Callback::parse(params, CallbackRules::new(&provider, state)).map_err(|error| failed(&error))? {
+        Callback::Code(code) => code,
+        Callback::Failure(failure) => {
+            let code =
+                if failure.is(acquit_oidc::error::ErrorCode::AccessDenied) { "access_denied" } else { "oauth_failed" };
+            return Err(Failed::new(code, failure));
+        }
+    };
+    let tokens = redeem(app, connection, oidc, &provider, trip, &code).await?;
+    let raw = tokens.id_token().map_err(|error| failed(&error))?;
+    let asked = Asked { client_id: &oidc.client_id, alg: oidc.algorithm, nonce: &trip.nonce, max_age: None, acr: &[] };
+    let now = app.clock.now();
+    let judge = |keys: &_| id_token::judge(keys, &provider, &asked, (&code, &tokens.access_token), raw, now);
+    let token = provider::judge(app, &provider, judge).await.map_err(|error| failed(&error))?;
+    let said = if oidc.userinfo { userinfo(app, &provider, &tokens, &token).await } else { Map::new() };
+    Ok(SignedIn { claims: userinfo::together(&token, said), token, provider, tokens })
+}
+
+async fn redeem(
+    app: &App,
+    connection: &Connection,
+    oidc: &OidcProvider,
+    provider: &Provider,
+    trip: &Trip,
+    code: &str,
+) -> Result<Tokens, Failed> {
+    let failed = |error: &dyn std::error::Error| Failed::new("oauth_failed", error);
+    let redirect_uri = trip::callback(app, connection);
+    let grant = Grant::Code { code, verifier: &trip.verifier, redirect_uri: &redirect_uri };
+    let make = |client: &RpClient<'_>| token::request(provider, client, grant);
+    let post = as_client(&app.keys, &oidc.client_id, &oidc.authentication, app.clock.now(), make)
+        .map_err(|error| failed(&error))?
+        .map_err(|error| failed(&error))?;
+    let answer = provider::post(app, &post, token::MAX_ANSWER).await.map_err(|error| failed(&error))?;
+    if answer.cut {
+        return Err(Failed::new("oauth_failed", "the token answer broke off or is too long"));
+    }
+    token::answer(answer.status.as_u16(), &answer.body).map_err(|error| failed(&error))
+}
+
+/// What the provider says of its user beside the ID token. Who signed in is known without it.
+async fn userinfo(app: &App, provider: &Provider, tokens: &Tokens, token: &IdToken) -> Map<String, Value> {
+    let Some(endpoint) = &provider.userinfo_endpoint else { return Map::new() };
+    let Ok(mut bearer) = HeaderValue::from_str(&tokens.bearer()) else { return Map::new() };
+    bearer.set_sensitive(true);
+    let mut outgoing = Outgoing::get(endpoint, userinfo::MAX_ANSWER);
+    outgoing.headers.insert(header::AUTHORIZATION, bearer);
+    let read = match app.egress.send(outgoing).await {
+        Ok(answer) => {
+            let kind = answer.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+            userinfo::answer(answer.status.as_u16(), kind, &answer.body, token).map_err(|error| error.to_string())
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    read.unwrap_or_else(|why| {
+        tracing::warn!(issuer = provider.issuer, why, "a userinfo answer is not used");
+        Map::new()
+    })
+}
+
+impl SignedIn {
+    /// The sign-in, as it becomes part of a session.
+    fn upstream(&self, app: &App, connection: &Connection) -> Result<NewUpstream, DoorError> {
+        let UpstreamProvider::Oidc(oidc) = &connection.provider;
+        let now = app.clock.now();
+        let text = |token: Option<&zeroize::Zeroizing<String>>| token.map(|token| token.as_str().to_owned());
+        let (id_token, refresh) = (text(self.tokens.id_token.as_ref()), text(self.tokens.refresh_token.as_ref()));
+        let tokens = NewTokens {
+            id_token: id_token.as_deref(),
+            access_token: Some(&self.tokens.access_token),
+            refresh_token: refresh.as_deref(),
+        };
+        Ok(NewUpstream {
+            id: UpstreamId::from_random(random::id_at(now)?),
+            connection: connection.id.clone(),
+            protocol: Protocol::Oidc,
+            subject: self.token.subject.clone(),
+            sid: self.token.sid.clone(),
+            held: Held { access: true, refresh: refresh.is_some() },
+            channels: UpstreamChannels {
+                revocation: self.provider.revocation_endpoint.clone(),
+                end_session: self.provider.end_session_endpoint.clone(),
+                propagate: connection.propagate,
+            },
+            sealed: Secrets::new(oidc, &tokens).seal(&app.sealer)?,
+            tombstone: self.token.sid.as_deref().map(|sid| tombstone(&connection.id, sid)),
+        })
+    }
+}

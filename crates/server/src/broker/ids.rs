@@ -1,0 +1,32 @@
+//! WorkOS's names for what has another here. A profile is a user: the same letters behind another prefix.
+
+use acquit_core::UserId;
+
+/// The profile that a user is.
+#[must_use]
+pub fn profile(user: &UserId) -> String {
+    let bits = user.as_str().strip_prefix("usr_").unwrap_or_default();
+    format!("prof_{}", bits.to_ascii_uppercase())
+}
+
+/// The user that a profile is.
+#[must_use]
+pub fn user(profile: &str) -> Option<UserId> {
+    let bits = profile.strip_prefix("prof_")?;
+    UserId::parse(&format!("usr_{}", bits.to_ascii_lowercase())).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_is_a_user_by_another_name() {
+        let id = UserId::from_random([0xab; 16]);
+        assert_eq!(user(&profile(&id)), Some(id.clone()));
+        assert_eq!(profile(&id).len(), "prof_".len() + 26);
+        for wrong in [id.as_str(), "prof_", "prof_a/b", "session_01HXYZ", ""] {
+            assert_eq!(user(wrong), None, "{wrong:?}");
+        }
+    }
+}

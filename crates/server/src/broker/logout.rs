@@ -1,0 +1,163 @@
+//! `/sso/logout/authorize` and `/sso/logout`: an application has a person signed out, here and at their identity provider.
+
+use std::{sync::Arc, time::Duration};
+
+use acquit_core::{
+    AppId, SessionId, Timestamp, UserId,
+    plan::{By, Scope, Tell},
+};
+use acquit_store::session::SessionView;
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::HeaderMap,
+    response::Response,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    call::{self, Fields},
+    end_session,
+    error::Failure,
+    ids,
+};
+use crate::{
+    App,
+    account::{sign_out, signed_out},
+    browser::Browser,
+    door::DoorError,
+    form::{Address, Query},
+    logout::{Order, log_out},
+    provenance::{self, Load},
+    random, respond,
+    saml::chain::{self, End},
+    seal::Purpose,
+    settings::BrokerApplication,
+};
+
+/// How long a logout token is good.
+const TOKEN_LIFE: Duration = Duration::from_secs(5 * 60);
+const USED: &str = "logout-token";
+
+/// The right of an application to have a person signed out of it.
+#[derive(Serialize, Deserialize)]
+struct LogoutToken {
+    app: AppId,
+    user: UserId,
+    /// When it was given, in microseconds: it ends no session that began later.
+    given_at: i64,
+    nonce: String,
+}
+
+/// `POST /sso/logout/authorize`, with the API key.
+pub async fn authorize(State(app): State<App>, request: Request) -> Result<Json<Value>, Failure> {
+    let headers = request.headers().clone();
+    let application =
+        call::application(&app, &headers).ok_or_else(|| Failure::oauth("unauthorized_client", "Unauthorized"))?;
+    let fields = Fields::read(request).await?;
+    let missing = || Failure::Invalid { message: "profile_id is missing".to_owned() };
+    let profile = fields.get("profile_id").ok_or_else(missing)?;
+    let unknown = || Failure::NotFound { id: profile.to_owned() };
+    let user = ids::user(profile).ok_or_else(unknown)?;
+    // One that it never received does not exist for it.
+    if !app.store.has_received(&application.app, &user).await? {
+        return Err(unknown());
+    }
+    let now = app.clock.now();
+    let token =
+        LogoutToken { app: application.app.clone(), user, given_at: now.as_micros(), nonce: random::secret_at(now)? };
+    let token = app.sealer.seal(Purpose::LogoutToken, &token, now.plus(TOKEN_LIFE))?;
+    Ok(Json(json!({ "logout_url": format!("{}/sso/logout?token={token}", app.issuer()), "logout_token": token })))
+}
+
+/// `GET /sso/logout`: the browser. The token is the right to it; the cookie says which session is meant.
+pub async fn get(
+    State(app): State<App>,
+    Address(address): Address,
+    headers: HeaderMap,
+    Query(query): Query,
+) -> Result<Response, DoorError> {
+    if provenance::load(&headers) != Load::TopLevel {
+        return Err(DoorError::Forbidden("signing out is not done in a frame, by a script or ahead of time"));
+    }
+    let token: LogoutToken = app.sealer.open(Purpose::LogoutToken, query.require("token")?, app.clock.now())?;
+    let application = app.clients.connections().application(&token.app).ok_or(DoorError::Expired)?;
+    let landing = landing(&application, query.get("return_to"));
+    let browser = Browser::look_up(&app, &headers).await?;
+    let here = [&browser.session, &browser.leaving, &browser.former].into_iter().flatten().next();
+    let used = random::hash(&token.nonce);
+    if app.store.was_used(USED, &used).await? {
+        return over(&app, here, &token, landing).await;
+    }
+    let ending = which(&app, &browser, &token).await?;
+    let Some(first) = ending.first() else { return over(&app, here, &token, landing).await };
+    let is_here = browser.session.as_ref().is_some_and(|view| view.session.id == first.session.id);
+    let order = Order {
+        scope: match ending.as_slice() {
+            [one] => Scope::Session(one.session.id.clone()),
+            all => Scope::Sessions(all.iter().map(|view| view.session.id.clone()).collect()),
+        },
+        by: By::Application,
+        party: Some(application.app.to_string()),
+        reason: None,
+        tell: Tell::Everyone,
+        ip: Some(address),
+        browser: Some(first.session.id.clone()),
+        named: Vec::new(),
+    };
+    let session = first.session.id.clone();
+    let done = log_out(&app, order).await?;
+    // Only now: what a failing store did not take may be asked for again.
+    app.store.remember_once(USED, &used, app.clock.now().plus(TOKEN_LIFE)).await?;
+    tracing::info!(logout = %done.logout, app = %application.app, here = is_here, "signed out for a broker application");
+    let own_page = signed_out::url(&done.logout, &done.receipt_key);
+    let name = landing.is_some().then(|| application.name.clone());
+    let url = landing.unwrap_or(own_page);
+    if is_here {
+        return sign_out::leave(&app, &session, &done, Some(url), name).await;
+    }
+    // Not the browser of that session as far as its cookies say, but the one that its provider knows.
+    match end_session::straight(&app, &session, &done, url.clone()).await? {
+        Some(response) => Ok(response),
+        None => chain::reach(&app, &[], End::Url { url, name }).await,
+    }
+}
+
+/// The sessions that the token ends: the browser's own, if it is of that person and application; without a cookie, all of that
+/// person's there. A browser in which somebody else is signed in is left alone.
+async fn which(app: &App, browser: &Browser, token: &LogoutToken) -> Result<Vec<SessionView>, DoorError> {
+    let given_at = Timestamp::from_micros(token.given_at);
+    let at_app = app.store.sessions_at(&token.user, &token.app).await?;
+    let mut of_token: Vec<_> = at_app.into_iter().filter(|view| view.session.began_at <= given_at).collect();
+    if let Some(view) = browser.session.as_ref().or(browser.leaving.as_ref()) {
+        of_token.retain(|session| session.session.id == view.session.id);
+    }
+    // The newest is the one whose provider's session is most likely this browser's.
+    of_token.sort_by_key(|view| std::cmp::Reverse(view.session.authenticated_at));
+    Ok(of_token)
+}
+
+/// Where the browser ends: where the application asks, if that is registered, else at its first registered page.
+fn landing(application: &Arc<BrokerApplication>, return_to: Option<&str>) -> Option<String> {
+    let registered = &application.post_logout_redirect_uris;
+    let asked = return_to.filter(|asked| registered.iter().any(|uri| uri == asked));
+    asked.or_else(|| registered.first().map(String::as_str)).map(str::to_owned)
+}
+
+/// For who is out already, or was never in: the same landing.
+async fn over(
+    app: &App,
+    here: Option<&SessionView>,
+    token: &LogoutToken,
+    landing: Option<String>,
+) -> Result<Response, DoorError> {
+    let ended: Option<(SessionId, _)> = here
+        .filter(|view| view.user.id == token.user)
+        .and_then(|view| Some((view.session.id.clone(), view.session.ended.clone()?)));
+    let own_page = || match &ended {
+        Some((_, ended)) => signed_out::url(&ended.logout, &app.receipt_key(&ended.logout)),
+        None => "/signed-out".to_owned(),
+    };
+    Ok(respond::see_other(&landing.unwrap_or_else(own_page)))
+}

@@ -1,0 +1,151 @@
+//! A browser's trip to an identity provider and back: what was asked there and where the browser goes then, sealed into the
+//! `state`, so that a request of nobody writes nothing. It is good once, for a while, and in the browser that left.
+
+use std::time::Duration;
+
+use acquit_core::ConnectionId;
+use acquit_oidc::rp::authorize::{AuthorizationRequest, AuthorizationRequestError, DomainParameter};
+use axum::{
+    http::{HeaderMap, header},
+    response::Response,
+};
+use serde::{Deserialize, Serialize};
+
+use super::provider::{Unreachable, discover};
+use crate::{
+    App,
+    cookies::Name,
+    door::DoorError,
+    flow::Flow,
+    random, respond,
+    seal::Purpose,
+    settings::{Connection, broker::UpstreamProvider},
+};
+
+/// How long a person may take at their provider.
+const LIFE: Duration = Duration::from_secs(30 * 60);
+const DEVICE: &str = "trip";
+
+/// What waits for the browser to come back.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Trip {
+    /// Through which connection.
+    pub connection: ConnectionId,
+    /// The `nonce` of the request.
+    pub nonce: String,
+    /// The PKCE verifier of the request.
+    pub verifier: String,
+    /// Where the browser goes then.
+    pub flow: Flow,
+    /// Which browser left.
+    device: String,
+}
+
+/// What the asker wants of the provider.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// `prompt`.
+    pub prompt: Option<String>,
+    /// Who is expected.
+    pub login_hint: Option<String>,
+    /// The domain whose people are expected.
+    pub domain_hint: Option<String>,
+    /// Scopes instead of the connection's own.
+    pub scopes: Option<Vec<String>>,
+    /// Parameters of the provider's own.
+    pub free: Vec<(String, String)>,
+}
+
+/// Why a trip does not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum NoTrip {
+    /// The provider cannot be asked now.
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
+    /// It cannot be asked so.
+    #[error(transparent)]
+    Request(#[from] AuthorizationRequestError),
+    /// Ours to say.
+    #[error(transparent)]
+    Door(#[from] DoorError),
+}
+
+/// Our callback for a connection, of which each has its own (RFC 9700 section 4.4).
+#[must_use]
+pub fn callback(app: &App, connection: &Connection) -> String {
+    format!("{}/sso/oidc/{}/callback", app.issuer(), connection.external_key)
+}
+
+/// Sends the browser to the provider of a connection.
+///
+/// # Errors
+/// [`NoTrip`].
+pub async fn leave(
+    app: &App,
+    headers: &HeaderMap,
+    connection: &Connection,
+    flow: Flow,
+    wishes: &Wishes,
+) -> Result<Response, NoTrip> {
+    let UpstreamProvider::Oidc(oidc) = &connection.provider;
+    let provider = discover(app, oidc).await?;
+    let (nonce, verifier) = (secret()?, secret()?);
+    let (device, fresh) = match app.cookies.read(headers, Name::Browser) {
+        Some(device) => (device, None),
+        None => {
+            let device = secret()?;
+            (device.clone(), Some(device))
+        }
+    };
+    let trip = Trip {
+        connection: connection.id.clone(),
+        nonce: nonce.clone(),
+        verifier: verifier.clone(),
+        flow,
+        device: app.sealer.tag(DEVICE, &[&device]),
+    };
+    let until = app.clock.now().plus(LIFE);
+    let state = app.sealer.seal(Purpose::Trip, &trip, until).map_err(DoorError::from)?;
+    let redirect_uri = callback(app, connection);
+    let scopes = wishes.scopes.as_deref().unwrap_or(&oidc.scopes);
+    let request = AuthorizationRequest {
+        scopes,
+        prompt: wishes.prompt.as_deref(),
+        login_hint: wishes.login_hint.as_deref(),
+        domain: wishes.domain_hint.as_deref().map(|domain| (DomainParameter::DomainHint, domain)),
+        free: &wishes.free,
+        ..AuthorizationRequest::new(&oidc.client_id, &redirect_uri, &state, &nonce, &verifier)
+    };
+    let mut response = respond::see_other(&request.url(&provider)?);
+    if let Some(device) = fresh {
+        response.headers_mut().append(header::SET_COOKIE, app.cookies.set(Name::Browser, &device));
+    }
+    Ok(response)
+}
+
+fn secret() -> Result<String, DoorError> {
+    Ok(random::secret()?)
+}
+
+impl Trip {
+    /// The trip that a `state` is of, if this browser began it. It is used up only by [`Trip::finish`].
+    ///
+    /// # Errors
+    /// [`DoorError::Expired`] when it is not, or it took too long.
+    pub fn open(app: &App, headers: &HeaderMap, state: &str) -> Result<Self, DoorError> {
+        let trip: Self = app.sealer.open(Purpose::Trip, state, app.clock.now())?;
+        let device = app.cookies.read(headers, Name::Browser).ok_or(DoorError::Expired)?;
+        // Somebody else's answer in this browser would sign its person in as somebody else (RFC 9700 section 4.7).
+        if app.sealer.tag_matches(DEVICE, &[&device], &trip.device) { Ok(trip) } else { Err(DoorError::Expired) }
+    }
+
+    /// Uses the trip up: its answer is taken once.
+    ///
+    /// # Errors
+    /// [`DoorError::Expired`] when it was taken before.
+    pub async fn finish(&self, app: &App) -> Result<(), DoorError> {
+        let until = app.clock.now().plus(LIFE);
+        let first = app.store.remember_once("trip", &random::hash(&self.nonce), until).await?;
+        if first { Ok(()) } else { Err(DoorError::Expired) }
+    }
+}
