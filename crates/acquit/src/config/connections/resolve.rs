@@ -40,9 +40,10 @@ impl ConnectionSection {
         });
         let at = path.key("organization");
         let organization = match self.organization.take() {
-            Some(id) => Some(organizations::known(cx, &at, &id)?),
-            None if cx.is_written(&at) => return None,
-            None => None,
+            Some(id) => organizations::known(cx, &at, &id).map(Some),
+            // Its shape was noted. Taken for absent it would be nobody's.
+            None if cx.is_written(&at) => None,
+            None => Some(None),
         };
         if let Some(name) = &self.name {
             cx.check_name(&path.key("name"), name);
@@ -51,7 +52,8 @@ impl ConnectionSection {
             check_external_key(cx, &path.key("external_key"), key);
         }
         let provider = self.oidc(cx, path, policy);
-        let whose = organizations.iter().find(|candidate| Some(&candidate.id) == organization.as_ref());
+        let whose = organization.as_ref().and_then(Option::as_ref);
+        let whose = organizations.iter().find(|candidate| Some(&candidate.id) == whose);
         let name = self.name.take().or_else(|| whose.map(|whose| whose.name.clone()));
         let revalidate = self.revalidate.take();
         let revalidate =
@@ -61,7 +63,7 @@ impl ConnectionSection {
         Some(Connection {
             name: name.unwrap_or_else(|| id.as_str().to_owned()),
             id,
-            organization,
+            organization: organization?,
             external_key: self.external_key?,
             connection_type: self.connection_type.unwrap_or_else(|| "GenericOIDC".to_owned()),
             provider: UpstreamProvider::Oidc(provider?),
