@@ -151,6 +151,9 @@ fn resolve(raw: Raw, cx: &mut Context<'_>) -> Option<Settings> {
     let registration = raw.registration.unwrap_or_default().resolve(cx);
     let metrics = raw.metrics.unwrap_or_default().resolve();
     cross::check(cx);
+    if let Some(server) = &server {
+        cross::itself(cx, server);
+    }
 
     let mut entries = Entries { cx: &mut *cx, complete: true };
     let api_tokens = entries.each("api_tokens", raw.api_tokens, |section, cx, path| section.resolve(cx, path));

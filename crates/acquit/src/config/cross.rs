@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use acquit_server::settings::{BrokerApplication, SamlApplication, saml::Source};
+use acquit_server::settings::{BrokerApplication, SamlApplication, Server, saml::Source};
 
 use super::{
     context::Context,
@@ -82,6 +82,18 @@ fn parties(cx: &mut Context<'_>) {
             let message = format!("a connection has the id {} as well", quoted(id));
             cx.error(&applications.index(index).key("id"), message)
                 .help("receipts name both by their ids, so choose another");
+        }
+    }
+}
+
+/// Notes every connection whose provider is this server: who signs in by it would be sent round in a circle.
+pub fn itself(cx: &mut Context<'_>, server: &Server) {
+    let list = Path::root().key("connections");
+    for (index, entry) in entries(cx.written, &list).iter().enumerate() {
+        let issuer = text_of(entry, "issuer").map(|issuer| issuer.trim_end_matches('/'));
+        if issuer == Some(&server.issuer) {
+            cx.error(&list.index(index).key("issuer"), "this is the issuer of this server itself")
+                .help("name the provider upstream; `public_url` in [server] is what applications sign in by");
         }
     }
 }
