@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 pub mod api_tokens;
 pub mod applications;
+pub mod connections;
 pub mod context;
 pub mod cross;
 pub mod diagnostic;
@@ -26,7 +27,9 @@ pub mod lifetimes;
 pub mod limits;
 pub mod log;
 pub mod metrics;
+pub mod name;
 pub mod net;
+pub mod organizations;
 pub mod path;
 pub mod planned;
 pub mod raw;
@@ -148,34 +151,28 @@ fn resolve(raw: Raw, cx: &mut Context<'_>) -> Option<Settings> {
     let registration = raw.registration.unwrap_or_default().resolve(cx);
     let metrics = raw.metrics.unwrap_or_default().resolve();
     cross::check(cx);
+    if let Some(server) = &server {
+        cross::itself(cx, server);
+    }
 
-    let mut complete = true;
-    let mut keep = |whole: bool| complete &= whole;
-    let (root, mut api_tokens, mut users) = (Path::root(), Vec::new(), Vec::new());
-    let (mut applications, mut saml_applications) = (Vec::new(), Vec::new());
-    for (index, section) in raw.api_tokens.unwrap_or_default().into_iter().enumerate() {
-        let resolved = section.resolve(cx, &root.key("api_tokens").index(index));
-        keep(resolved.is_some());
-        api_tokens.extend(resolved);
-    }
-    for (index, section) in raw.users.unwrap_or_default().into_iter().enumerate() {
-        let resolved = section.resolve(cx, &root.key("users").index(index));
-        keep(resolved.is_some());
-        users.extend(resolved);
-    }
-    for (index, section) in raw.applications.unwrap_or_default().into_iter().enumerate() {
-        let path = root.key("applications").index(index);
-        if section.protocol == Some(ProtocolText::Saml) {
-            let resolved = section.resolve_saml(cx, &path, &policy);
-            keep(resolved.is_some());
-            saml_applications.extend(resolved);
-        } else {
-            let resolved = section.resolve(cx, &path, &policy);
-            keep(resolved.is_some());
-            applications.extend(resolved);
+    let mut entries = Entries { cx: &mut *cx, complete: true };
+    let api_tokens = entries.each("api_tokens", raw.api_tokens, |section, cx, path| section.resolve(cx, path));
+    let users = entries.each("users", raw.users, |section, cx, path| section.resolve(cx, path));
+    let organizations = entries.each("organizations", raw.organizations, |section, cx, path| section.resolve(cx, path));
+    let connections = entries
+        .each("connections", raw.connections, |section, cx, path| section.resolve(cx, path, &policy, &organizations));
+    let (mut applications, mut saml_applications, mut broker_applications) = (Vec::new(), Vec::new(), Vec::new());
+    entries.each("applications", raw.applications, |section, cx, path| match section.protocol {
+        Some(ProtocolText::Saml) => section.resolve_saml(cx, path, &policy).map(|app| saml_applications.push(app)),
+        Some(ProtocolText::Broker) => {
+            section.resolve_broker(cx, path).map(|app| broker_applications.push((path.clone(), app)))
         }
-    }
+        // Without a protocol it has no settings, and that was noted.
+        Some(ProtocolText::Oidc) | None => section.resolve(cx, path, &policy).map(|app| applications.push(app)),
+    });
+    let complete = entries.complete;
     cross::entities(cx, &saml_applications);
+    cross::api_keys(cx, &broker_applications);
     let (server, store) = (server?, store?);
     complete.then_some(Settings {
         server,
@@ -190,8 +187,31 @@ fn resolve(raw: Raw, cx: &mut Context<'_>) -> Option<Settings> {
         users,
         applications,
         saml_applications,
-        broker_applications: Vec::new(),
-        organizations: Vec::new(),
-        connections: Vec::new(),
+        broker_applications: broker_applications.into_iter().map(|(_, app)| app).collect(),
+        organizations,
+        connections,
     })
+}
+
+/// Resolves the entries of lists, and remembers whether all of them could be.
+struct Entries<'a, 'b> {
+    cx: &'a mut Context<'b>,
+    complete: bool,
+}
+
+impl<'b> Entries<'_, 'b> {
+    fn each<S, T>(
+        &mut self,
+        list: &str,
+        sections: Option<Vec<S>>,
+        mut resolve: impl FnMut(S, &mut Context<'b>, &Path) -> Option<T>,
+    ) -> Vec<T> {
+        let (path, mut all) = (Path::root().key(list), Vec::new());
+        for (index, section) in sections.unwrap_or_default().into_iter().enumerate() {
+            let resolved = resolve(section, self.cx, &path.index(index));
+            self.complete &= resolved.is_some();
+            all.extend(resolved);
+        }
+        all
+    }
 }

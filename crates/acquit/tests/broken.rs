@@ -20,6 +20,9 @@ const SECRETS: &[&str] = &[
     "bytes-or-more",
     "c2FsdHNhbHQ",
     "KWOGSM4TWu4",
+    "a-providers",
+    "secret-for-acquit",
+    "an-api-key",
 ];
 
 fn check(text: &str, what: &str) {
@@ -34,14 +37,14 @@ fn check(text: &str, what: &str) {
 
 #[test]
 fn a_file_that_is_cut_off_anywhere_shows_no_secret() {
-    for (at, _) in SAMPLE.char_indices().step_by(3) {
+    for (at, _) in SAMPLE.char_indices().step_by(5) {
         check(&SAMPLE[..at], &format!("cut at {at}"));
     }
 }
 
 #[test]
 fn a_file_with_a_slip_anywhere_shows_no_secret() {
-    for (at, c) in SAMPLE.char_indices().step_by(3) {
+    for (at, c) in SAMPLE.char_indices().step_by(5) {
         let slip = ['"', '[', '=', '\n', '\'', 'é', '\u{0}', '}'][at % 8];
         let text = format!("{}{slip}{}", &SAMPLE[..at], &SAMPLE[at + c.len_utf8()..]);
         check(&text, &format!("{slip:?} at {at}"));

@@ -25,6 +25,10 @@ const SECRETS: &[&str] = &[
     "too short",
     "1234567",
     "c2FsdHNhbHQ",
+    "a-providers-secret",
+    "an-api-key",
+    "another-api-key",
+    "sk_short",
 ];
 
 struct Expected {
@@ -121,6 +125,25 @@ fn the_configuration_that_the_readme_begins_with_has_no_mistakes() {
     let loaded = config::load(&path, &Environment::default()).unwrap();
     assert!(loaded.diagnostics.is_empty(), "{}", show(&loaded.diagnostics));
     assert!(loaded.settings.is_some());
+}
+
+#[test]
+fn what_the_readmes_configuration_shows_in_comments_is_right_but_for_files_that_are_not_there() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/acquit.toml");
+    let text = fs::read_to_string(path).unwrap();
+    let is_toml =
+        |line: &str| line.starts_with('[') || line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
+    let uncommented = text.lines().map(|line| line.strip_prefix("# ").filter(|rest| is_toml(rest)).unwrap_or(line));
+    let text = uncommented.collect::<Vec<_>>().join("\n");
+    for header in ["\n[[organizations]]", "\n[[connections]]", "\n[connections.attributes]", "\nprotocol = \"broker\""]
+    {
+        assert!(text.contains(header), "{header:?}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let loaded = config::read(&text, "acquit.toml", folder.path(), &Environment::default());
+    let shown: Vec<&str> = loaded.diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
+    assert_eq!(shown.len(), 2, "{}", show(&loaded.diagnostics));
+    assert!(shown.iter().all(|message| message.contains("wiki-sp.xml") || message.contains("idp.secret")), "{shown:?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::{jwks::JwksText, secret::SecretText};
 
+mod broker;
 mod check;
 mod resolve;
 mod saml;
@@ -25,9 +26,9 @@ pub struct ApplicationSection {
     /// How it is spoken to.
     #[schemars(required)]
     pub protocol: Option<ProtocolText>,
-    /// Its client_id; unique.
+    /// Its client_id; unique. That of a broker application begins with `client_`.
     #[schemars(required)]
-    #[schemars(extend("x-protocol" = "oidc"))]
+    #[schemars(extend("x-protocol" = ["oidc", "broker"]))]
     pub client_id: Option<String>,
     /// Its secret, of at least 32 bytes, when it has one; otherwise it has `jwks`, `jwks_uri` or `public = true`.
     #[schemars(extend("x-protocol" = "oidc"))]
@@ -48,10 +49,11 @@ pub struct ApplicationSection {
     pub token_endpoint_auth_method: Option<AuthMethodText>,
     /// Where the browser may be sent after a sign-in; compared as strings.
     #[schemars(required)]
-    #[schemars(extend("x-protocol" = "oidc"))]
+    #[schemars(extend("x-protocol" = ["oidc", "broker"]))]
     pub redirect_uris: Option<Vec<String>>,
-    /// Where the browser may be sent after a sign-out; compared as strings.
-    #[schemars(extend("x-protocol" = "oidc"))]
+    /// Where the browser may be sent after a sign-out; compared as strings. A broker application's people land at the first
+    /// when it asks for none.
+    #[schemars(extend("x-protocol" = ["oidc", "broker"]))]
     pub post_logout_redirect_uris: Option<Vec<String>>,
     /// Where logout tokens are posted (OpenID Connect Back-Channel Logout 1.0). The dependable way.
     #[schemars(extend("x-protocol" = "oidc"))]
@@ -77,7 +79,7 @@ pub struct ApplicationSection {
     #[schemars(extend("x-protocol" = "oidc"))]
     pub id_token_signed_response_alg: Option<AlgorithmText>,
     /// How far a logout reaches that this application asks for.
-    #[schemars(extend("default" = "session"))]
+    #[schemars(extend("x-protocol" = ["oidc", "saml"], "default" = "session"))]
     pub single_logout: Option<SingleLogoutText>,
     /// The fewest characters of `state` in its requests; Login.gov has 22.
     #[schemars(range(min = 0, max = 512), extend("default" = 0))]
@@ -128,6 +130,16 @@ pub struct ApplicationSection {
     /// What its assertions say about a person: the attribute's name, and what of the person it shows. None by default.
     #[schemars(extend("x-protocol" = "saml"))]
     pub attributes: Option<std::collections::BTreeMap<String, AttributeText>>,
+    /// Its API key for the broker, which is its client secret as well: "sk_…", of at least 32 bytes in all.
+    #[schemars(required)]
+    #[schemars(extend("x-protocol" = "broker"))]
+    pub api_key: Option<SecretText>,
+    /// Where the browser goes after a logout that began at the identity provider; it clears the application's cookies.
+    #[schemars(extend("x-protocol" = "broker"))]
+    pub logout_uri: Option<String>,
+    /// The ids of the organizations whose people it gets; those of all when absent.
+    #[schemars(extend("x-protocol" = "broker"))]
+    pub organizations: Option<Vec<String>>,
 }
 
 /// How an application is spoken to.
@@ -138,6 +150,8 @@ pub enum ProtocolText {
     Oidc,
     /// SAML 2.0.
     Saml,
+    /// The broker API: people of the customers' identity providers, on WorkOS's wire.
+    Broker,
 }
 
 /// How a client proves who it is at the token endpoint.

@@ -206,6 +206,12 @@ fn shown_char(c: char) -> Vec<char> {
     if c.is_control() || is_bidi_control(c) { c.escape_unicode().collect() } else { vec![c] }
 }
 
+/// Whether a name with `c` could show as another one: characters that do not show, or that reorder the text around them.
+#[must_use]
+pub fn is_confusing(c: char) -> bool {
+    c.is_control() || is_bidi_control(c) || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
 /// Characters that reorder the text around them and so can make a terminal show something else than is written.
 fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

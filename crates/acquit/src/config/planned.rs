@@ -2,33 +2,40 @@
 
 use super::path::Path;
 
-/// Sections of later versions, and what they are for.
-const SECTIONS: &[(&str, &str)] =
-    &[("organizations", "organizations"), ("connections", "upstream connections"), ("gateway", "the gateway")];
+/// Sections of later versions, and what this one has not.
+const SECTIONS: &[(&str, &str)] = &[("gateway", "gateway")];
 
-/// Keys of applications that belong to protocols of later versions.
-const APPLICATION_KEYS: &[(&str, &str)] = &[("api_key", "broker"), ("logout_uri", "broker")];
+/// Keys of later versions: the table, the key, and what it belongs to.
+const KEYS: &[(&str, &str, &str)] =
+    &[("connections", "metadata", "type = \"saml\""), ("connections", "frontchannel_logout", "the gateway")];
 
-/// Says that `protocol` of an application is not built yet, if it is one of a later version.
+/// Keys whose value decides what the other keys of their table mean, the weightier first.
+pub const CHOICES: [&str; 2] = ["type", "connection_type"];
+
+/// Says that a table which chooses `value` is not built yet, if it is one of a later version.
 #[must_use]
-pub fn protocol(path: &Path, protocol: &str) -> Option<String> {
-    (path.pattern() == "applications" && protocol == "broker")
-        .then(|| format!("protocol = \"{protocol}\" is not built yet in this version; it takes \"oidc\" or \"saml\""))
+pub fn choice(path: &Path, key: &str, value: &str) -> Option<String> {
+    if path.pattern() != "connections" {
+        return None;
+    }
+    match (key, value) {
+        ("type", "saml") => Some("type = \"saml\" is not built yet in this version; it takes \"oidc\"".to_owned()),
+        ("connection_type", name) if name.ends_with("SAML") => {
+            let name = super::diagnostic::quoted(name);
+            Some(format!("{name} goes with type = \"saml\", which is not built yet in this version"))
+        }
+        _ => None,
+    }
 }
 
 /// Says that `key` is not built yet, if it is one of a later version.
 #[must_use]
 pub fn key(path: &Path, key: &str) -> Option<String> {
-    let among = |keys: &[(&str, &'static str)]| keys.iter().find(|(name, _)| *name == key).map(|(_, what)| *what);
-    match path.pattern().as_str() {
-        "" => among(SECTIONS).map(|what| format!("[{key}] is not built yet in this version: it has no {}", bare(what))),
-        "applications" => among(APPLICATION_KEYS).map(|protocol| {
-            format!("`{key}` belongs to protocol = \"{protocol}\", which is not built yet in this version")
-        }),
-        _ => None,
+    let table = path.pattern();
+    if table.is_empty() {
+        let (_, what) = SECTIONS.iter().find(|(name, _)| *name == key)?;
+        return Some(format!("[{key}] is not built yet in this version: it has no {what}"));
     }
-}
-
-fn bare(what: &str) -> &str {
-    what.strip_prefix("the ").unwrap_or(what)
+    let (_, _, what) = KEYS.iter().find(|(section, name, _)| *section == table && *name == key)?;
+    Some(format!("`{key}` belongs to {what}, which is not built yet in this version"))
 }

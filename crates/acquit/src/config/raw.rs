@@ -7,8 +7,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    api_tokens::ApiTokenSection, applications::ApplicationSection, egress::EgressSection, lifetimes::LifetimesSection,
-    limits::LimitsSection, log::LogSection, metrics::MetricsSection, registration::RegistrationSection,
+    api_tokens::ApiTokenSection, applications::ApplicationSection, connections::ConnectionSection,
+    egress::EgressSection, lifetimes::LifetimesSection, limits::LimitsSection, log::LogSection,
+    metrics::MetricsSection, organizations::OrganizationSection, registration::RegistrationSection,
     server::ServerSection, store::StoreSection, users::UserSection,
 };
 
@@ -38,6 +39,10 @@ pub struct Raw {
     pub api_tokens: Option<Vec<ApiTokenSection>>,
     /// People who sign in with a password.
     pub users: Option<Vec<UserSection>>,
+    /// Customers, whose people come through their connections.
+    pub organizations: Option<Vec<OrganizationSection>>,
+    /// Identity providers upstream, by which people sign in.
+    pub connections: Option<Vec<ConnectionSection>>,
     /// What people sign in to.
     pub applications: Option<Vec<ApplicationSection>>,
 }

@@ -4,14 +4,15 @@
 use std::sync::LazyLock;
 
 use schemars::{Schema as RootSchema, generate::SchemaSettings, transform::Transform};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::raw::Raw;
 
 /// The schema, in the draft 2020-12 dialect, with everything in place and no references.
 pub static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let settings = SchemaSettings::draft2020_12().for_deserialize().with(|settings| settings.inline_subschemas = true);
-    let mut schema = settings.with_transform(WithoutNull).into_generator().into_root_schema_for::<Raw>().to_value();
+    let settings = settings.with_transform(WithoutNull).with_transform(PerProtocol);
+    let mut schema = settings.into_generator().into_root_schema_for::<Raw>().to_value();
     if let Some(schema) = schema.as_object_mut() {
         schema.insert("title".to_owned(), "The configuration of Acquit (acquit.toml)".into());
     }
@@ -30,10 +31,26 @@ pub fn any_property(schema: &Value) -> Option<&Value> {
     alternatives(schema).find_map(|alternative| alternative.get("additionalProperties").filter(|any| any.is_object()))
 }
 
-/// The one protocol of applications that a key belongs to, if it does not belong to all.
+/// The protocols of applications that a key belongs to; none when it belongs to all.
 #[must_use]
-pub fn protocol(schema: &Value) -> Option<&str> {
-    schema.get("x-protocol")?.as_str()
+pub fn protocols(schema: &Value) -> Vec<&str> {
+    match schema.get("x-protocol") {
+        Some(Value::String(only)) => vec![only],
+        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The keys that a table must have when it chooses `protocol`, or none that is known.
+#[must_use]
+pub fn required<'a>(schema: &'a Value, protocol: Option<&str>) -> Vec<&'a str> {
+    let conditions = schema.get("allOf").and_then(Value::as_array).into_iter().flatten();
+    let chosen = conditions.filter(|condition| {
+        protocol.is_some() && condition.pointer("/if/properties/protocol/const").and_then(Value::as_str) == protocol
+    });
+    let lists =
+        std::iter::once(schema.get("required")).chain(chosen.map(|condition| condition.pointer("/then/required")));
+    lists.flatten().filter_map(Value::as_array).flatten().filter_map(Value::as_str).collect()
 }
 
 /// The keys of a table.
@@ -126,6 +143,41 @@ fn without_null(schema: &mut Map<String, Value>) {
     }
 }
 
+/// What only some protocols require is required on a condition, so that editors ask for it there alone.
+#[derive(Clone, Debug)]
+struct PerProtocol;
+
+impl Transform for PerProtocol {
+    fn transform(&mut self, schema: &mut RootSchema) {
+        if let Some(object) = schema.as_object_mut() {
+            per_protocol(object);
+        }
+        schemars::transform::transform_subschemas(self, schema);
+    }
+}
+
+fn per_protocol(schema: &mut Map<String, Value>) {
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
+    let Some(choice) = properties.get("protocol") else { return };
+    let Some(required) = schema.get("required").and_then(Value::as_array) else { return };
+    let of = |key: &Value| key.as_str().and_then(|key| properties.get(key)).map(protocols).unwrap_or_default();
+    let (always, sometimes): (Vec<Value>, Vec<Value>) = required.iter().cloned().partition(|key| of(key).is_empty());
+    let conditions = allowed(choice).into_iter().filter_map(|protocol| {
+        let needed: Vec<&Value> = sometimes.iter().filter(|key| of(key).contains(&protocol)).collect();
+        (!needed.is_empty()).then(|| {
+            json!({
+                "if": { "properties": { "protocol": { "const": protocol } }, "required": ["protocol"] },
+                "then": { "required": needed },
+            })
+        })
+    });
+    let conditions: Vec<Value> = conditions.collect();
+    if !conditions.is_empty() {
+        schema.insert("required".to_owned(), always.into());
+        schema.insert("allOf".to_owned(), conditions.into());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,6 +222,22 @@ mod tests {
     }
 
     #[test]
+    fn an_application_must_have_what_its_protocol_needs_and_nothing_else() {
+        let applications = SCHEMA.pointer("/properties/applications/items").unwrap();
+        for (protocol, expected) in [
+            (Some("oidc"), ["id", "protocol", "client_id", "redirect_uris"].as_slice()),
+            (Some("broker"), ["id", "protocol", "client_id", "redirect_uris", "api_key"].as_slice()),
+            (Some("saml"), ["id", "protocol"].as_slice()),
+            (None, ["id", "protocol"].as_slice()),
+        ] {
+            let (mut found, mut expected) = (required(applications, protocol), expected.to_vec());
+            found.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(found, expected, "{protocol:?}");
+        }
+    }
+
+    #[test]
     fn every_secret_of_the_schema_is_marked_as_one() {
         let mut secrets = Vec::new();
         walk(&SCHEMA, "", &mut |schema, path| {
@@ -185,6 +253,8 @@ mod tests {
             ".users.password",
             ".users.password_hash",
             ".applications.client_secret",
+            ".applications.api_key",
+            ".connections.client_secret",
         ] {
             assert!(secrets.iter().any(|secret| secret == path), "{path} in {secrets:?}");
         }

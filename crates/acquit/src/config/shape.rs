@@ -61,26 +61,29 @@ pub fn check(node: Node, schema: &Schema, path: &Path, diagnostics: &mut Diagnos
 fn table(mut node: Node, entries: Vec<Entry>, schema: &Schema, path: &Path, diagnostics: &mut Diagnostics) -> Node {
     // Written, or meant by what was written: neither is missing.
     let mut written: Vec<String> = entries.iter().map(|entry| entry.key.clone()).collect();
-    if let Some(entry) = entries.iter().find(|entry| entry.key == "protocol")
-        && let Value::String(protocol) = &entry.node.value
-        && let Some(what) = planned::protocol(path, protocol)
-    {
+    let choices = planned::CHOICES.iter().filter_map(|key| entries.iter().find(|entry| entry.key == *key));
+    let planned = choices.filter_map(|entry| match &entry.node.value {
+        Value::String(choice) => planned::choice(path, &entry.key, choice).map(|what| (entry, what)),
+        _ => None,
+    });
+    if let Some((chosen, what)) = planned.into_iter().next() {
         // Its other keys are right in a version that has it, so they are no mistakes of their own.
-        entries.iter().filter(|entry| entry.key != "protocol").for_each(|entry| hide_all(&entry.node, diagnostics));
-        diagnostics.error(&path.key("protocol"), Some(&entry.node.origin), what);
+        entries.iter().filter(|entry| entry.key != chosen.key).for_each(|entry| hide_all(&entry.node, diagnostics));
+        diagnostics.error(&path.key(&chosen.key), Some(&chosen.node.origin), what);
         return node;
     }
     let protocol = entries.iter().find(|entry| entry.key == "protocol").and_then(|entry| match &entry.node.value {
         Value::String(protocol) => Some(protocol.clone()),
         _ => None,
     });
-    // A property of another protocol than the one that is written.
+    let known = schema::property(schema, "protocol").map(schema::allowed).unwrap_or_default();
+    let protocol = protocol.filter(|written| known.contains(&written.as_str()));
+    // The protocols of a property that is none of the protocol that is written.
     let foreign = |property: &Schema| -> Option<String> {
-        let of = schema::protocol(property)?;
-        let known = |written: &&str| {
-            schema::property(schema, "protocol").is_some_and(|protocols| schema::allowed(protocols).contains(written))
-        };
-        protocol.as_deref().filter(known).filter(|written| *written != of).map(|_| of.to_owned())
+        let of = schema::protocols(property);
+        let written = protocol.as_deref()?;
+        (!of.is_empty() && !of.contains(&written))
+            .then(|| of.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(" or "))
     };
     let mut kept = Vec::new();
     for entry in entries {
@@ -88,7 +91,7 @@ fn table(mut node: Node, entries: Vec<Entry>, schema: &Schema, path: &Path, diag
         if let Some(property) = schema::property(schema, &entry.key).or_else(|| schema::any_property(schema)) {
             if let Some(of) = foreign(property) {
                 hide_all(&entry.node, diagnostics);
-                let message = format!("`{}` belongs to protocol = \"{of}\"", entry.key);
+                let message = format!("`{}` belongs to protocol = {of}", entry.key);
                 diagnostics.error(&inner, Some(&entry.origin), message);
             } else if let Some(checked) = check(entry.node, property, &inner, diagnostics) {
                 kept.push(Entry { node: checked, ..entry });
@@ -97,8 +100,8 @@ fn table(mut node: Node, entries: Vec<Entry>, schema: &Schema, path: &Path, diag
             written.extend(unknown(&entry, schema, path, diagnostics).map(str::to_owned));
         }
     }
-    let needed = |key: &&str| schema::property(schema, key).and_then(foreign).is_none();
-    for key in required(schema).filter(needed).filter(|key| !written.iter().any(|written| written == key)) {
+    let required = schema::required(schema, protocol.as_deref());
+    for key in required.into_iter().filter(|key| !written.iter().any(|written| written == key)) {
         let help = schema::property(schema, key).and_then(schema::summary).map(|text| format!("{key}: {text}"));
         let message = match path.steps() {
             [] => format!("[{key}] is missing"),
@@ -159,10 +162,6 @@ fn not_allowed(text: &str, allowed: &[&str], path: &Path, origin: &super::tree::
         None => format!("it takes {allowed_list}"),
     };
     diagnostics.error(path, Some(origin), format!("{} is no value of `{path}`", quoted(text))).help(help);
-}
-
-fn required(schema: &Schema) -> impl Iterator<Item = &str> {
-    schema.get("required").and_then(Schema::as_array).into_iter().flatten().filter_map(Schema::as_str)
 }
 
 /// Whether this value shows nothing: a PostgreSQL URL may carry a password, the name of a file does not.

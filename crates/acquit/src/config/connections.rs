@@ -1,0 +1,153 @@
+//! `[[connections]]`: identity providers upstream, by which people sign in.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+
+use super::{
+    applications::{AlgorithmText, AuthMethodText},
+    duration::DurationText,
+    secret::SecretText,
+};
+
+mod attributes;
+mod provider;
+mod resolve;
+
+pub use attributes::AttributesSection;
+
+/// WorkOS's names for the types of connections that speak OpenID Connect or OAuth; its SDKs know these and no others.
+pub const CONNECTION_TYPES: &[&str] = &[
+    "AdpOidc",
+    "AppleOAuth",
+    "BitbucketOAuth",
+    "CleverOIDC",
+    "DiscordOAuth",
+    "EntraIdOIDC",
+    "GenericOIDC",
+    "GitHubOAuth",
+    "GitLabOAuth",
+    "GoogleOAuth",
+    "GoogleOIDC",
+    "GrokOAuth",
+    "IntuitOAuth",
+    "LinkedInOAuth",
+    "LoginGovOidc",
+    "MicrosoftOAuth",
+    "OktaOIDC",
+    "SalesforceOAuth",
+    "SlackOAuth",
+    "VercelMarketplaceOAuth",
+    "VercelOAuth",
+    "XOAuth",
+    "XeroOAuth",
+];
+
+/// An identity provider upstream, by which people sign in.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionSection {
+    /// Its id, "conn_…"; unique and never changed.
+    #[schemars(required)]
+    pub id: Option<String>,
+    /// The id of the organization whose people come through it; none for a provider of your own.
+    pub organization: Option<String>,
+    /// Its name for people; the organization's, or the id, when absent.
+    pub name: Option<String>,
+    /// How the provider is spoken to.
+    #[serde(rename = "type")]
+    #[schemars(required)]
+    pub protocol: Option<ConnectionProtocolText>,
+    /// What it is called in the broker API, by WorkOS's names.
+    #[schemars(extend("default" = "GenericOIDC", "enum" = CONNECTION_TYPES))]
+    pub connection_type: Option<String>,
+    /// The provider's issuer, to the letter; `/.well-known/openid-configuration` stands under it.
+    #[schemars(required)]
+    pub issuer: Option<String>,
+    /// Acquit's client_id at the provider.
+    #[schemars(required)]
+    pub client_id: Option<String>,
+    /// Acquit's secret at the provider.
+    pub client_secret: Option<SecretText>,
+    /// How Acquit proves itself at the provider. With "private_key_jwt" the provider is given Acquit's `jwks_uri`.
+    #[schemars(extend("default" = "client_secret_basic"))]
+    pub token_endpoint_auth_method: Option<AuthMethodText>,
+    /// With "private_key_jwt": what Acquit's assertions are signed with.
+    #[schemars(extend("default" = "RS256"))]
+    pub token_endpoint_auth_signing_alg: Option<AlgorithmText>,
+    /// What stands for it in its callback and logout URLs; unique and hard to guess: at least 20 letters, digits, `-` and `_`.
+    #[schemars(required)]
+    pub external_key: Option<String>,
+    /// What is asked for; `openid` always is. Many providers give a refresh token, which `revalidate` needs, for
+    /// `offline_access` only.
+    #[schemars(extend("default" = ["openid", "profile", "email"]))]
+    pub scopes: Option<Vec<String>>,
+    /// In what the provider's ID tokens and logout tokens may be signed: one algorithm, or a list.
+    #[schemars(extend("default" = ["RS256"]))]
+    pub id_token_signed_response_alg: Option<AlgorithmsText>,
+    /// Whether claims are also asked from the provider's userinfo endpoint.
+    #[schemars(extend("default" = true))]
+    pub userinfo: Option<bool>,
+    /// What its idp-logout URL does when the browser comes without a session's name: sign the person out, or ask.
+    #[schemars(extend("default" = "act"))]
+    pub idp_logout: Option<IdpLogoutText>,
+    /// Whether the provider is told when a person signs out here.
+    #[schemars(extend("default" = "propagate"))]
+    pub logout: Option<LogoutText>,
+    /// How often its refresh tokens are used, at least "1m"; who is refused there is signed out here. Never by default.
+    pub revalidate: Option<DurationText>,
+    /// Which of the provider's claims become what of a person.
+    pub attributes: Option<AttributesSection>,
+}
+
+/// How a provider is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ConnectionProtocolText {
+    /// OpenID Connect.
+    Oidc,
+}
+
+/// What a top-level idp-logout does that names no session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum IdpLogoutText {
+    /// It signs the person out.
+    #[default]
+    Act,
+    /// It asks the person first.
+    Confirm,
+}
+
+/// How far a sign-out reaches that begins here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogoutText {
+    /// The provider is told, and the person is signed out there too.
+    #[default]
+    Propagate,
+    /// The person stays signed in at the provider.
+    Local,
+}
+
+/// One algorithm, or several.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum AlgorithmsText {
+    /// One.
+    One(AlgorithmText),
+    /// Several.
+    Several(Vec<AlgorithmText>),
+}
+
+impl JsonSchema for AlgorithmsText {
+    fn schema_name() -> Cow<'static, str> {
+        "Algorithms".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let one = json_schema!({ "type": "string", "enum": ["RS256", "ES256", "PS256", "EdDSA"] });
+        json_schema!({ "anyOf": [one, { "type": "array", "items": one }] })
+    }
+}

@@ -1,0 +1,163 @@
+//! The OpenID provider of a connection, and how we prove ourselves there.
+
+use acquit_delivery::egress::Policy;
+use acquit_oidc::{
+    jose::Algorithm,
+    uri::{self, Purpose},
+};
+use acquit_server::settings::{
+    Secret,
+    broker::{Authentication, OidcProvider},
+};
+
+use super::{AlgorithmsText, ConnectionSection};
+use crate::config::{
+    applications::AuthMethodText, context::Context, diagnostic::quoted, egress::check_reachable, path::Path,
+    secret::SecretText,
+};
+
+/// The most scopes of one connection.
+const MAX_SCOPES: usize = 100;
+/// What people write who take the address of the metadata for the issuer.
+const DISCOVERY: &str = "/.well-known/openid-configuration";
+
+impl ConnectionSection {
+    /// The provider to have; every mistake is noted.
+    pub(super) fn oidc(&mut self, cx: &mut Context<'_>, path: &Path, policy: &Policy) -> Option<OidcProvider> {
+        if let Some(issuer) = &self.issuer {
+            check_issuer(cx, &path.key("issuer"), issuer, policy);
+        }
+        if let Some(id) = &self.client_id
+            && (id.is_empty() || id.len() > 255 || !id.bytes().all(|byte| matches!(byte, b' '..=b'~')))
+        {
+            cx.error(&path.key("client_id"), "a client_id is 1 to 255 visible ASCII characters");
+        }
+        let authentication = self.authentication(cx, path);
+        let scopes = scopes(cx, &path.key("scopes"), self.scopes.take());
+        let algorithms =
+            algorithms(cx, &path.key("id_token_signed_response_alg"), self.id_token_signed_response_alg.take());
+        Some(OidcProvider {
+            issuer: self.issuer.take()?,
+            client_id: self.client_id.take()?,
+            authentication: authentication?,
+            scopes,
+            algorithms,
+            userinfo: self.userinfo.unwrap_or(true),
+        })
+    }
+
+    fn authentication(&mut self, cx: &mut Context<'_>, path: &Path) -> Option<Authentication> {
+        let at = path.key("token_endpoint_auth_method");
+        let method = match self.token_endpoint_auth_method {
+            Some(method) => method,
+            // What it was was noted by its shape.
+            None if cx.is_written(&at) => return None,
+            None => AuthMethodText::ClientSecretBasic,
+        };
+        let named = match method {
+            AuthMethodText::ClientSecretBasic => "client_secret_basic",
+            AuthMethodText::ClientSecretPost => "client_secret_post",
+            AuthMethodText::PrivateKeyJwt => "private_key_jwt",
+            AuthMethodText::None => "none",
+        };
+        let alg = path.key("token_endpoint_auth_signing_alg");
+        if method != AuthMethodText::PrivateKeyJwt && cx.is_written(&alg) {
+            cx.error(&alg, format!("`token_endpoint_auth_signing_alg` is not used with \"{named}\""))
+                .help("leave it out, or choose token_endpoint_auth_method = \"private_key_jwt\"");
+        }
+        let at = path.key("client_secret");
+        if matches!(method, AuthMethodText::PrivateKeyJwt | AuthMethodText::None) {
+            if cx.is_written(&at) {
+                cx.error(&at, format!("`client_secret` is not used with \"{named}\""))
+                    .help("leave it out, or choose token_endpoint_auth_method = \"client_secret_basic\"");
+            }
+            return Some(match method {
+                AuthMethodText::PrivateKeyJwt => {
+                    Authentication::PrivateKeyJwt(self.token_endpoint_auth_signing_alg.unwrap_or_default().into())
+                }
+                _ => Authentication::None,
+            });
+        }
+        if !cx.is_written(&at) {
+            cx.error(path, "this connection has no `client_secret`, so Acquit could not prove itself at the provider")
+                .help("give it one, or say token_endpoint_auth_method = \"private_key_jwt\" or \"none\"");
+        }
+        let secret = client_secret(cx, &at, self.client_secret.take()?)?;
+        Some(match method {
+            AuthMethodText::ClientSecretPost => Authentication::Post(secret),
+            _ => Authentication::Basic(secret),
+        })
+    }
+}
+
+fn client_secret(cx: &mut Context<'_>, path: &Path, text: SecretText) -> Option<Secret> {
+    // How long it is, is the provider's to say.
+    let secret = cx.secret(path, text)?;
+    if secret.expose().len() > 1024 || secret.expose().chars().any(char::is_control) {
+        cx.error(path, "a client secret has at most 1024 bytes and no control characters");
+        return None;
+    }
+    Some(secret)
+}
+
+fn check_issuer(cx: &mut Context<'_>, path: &Path, issuer: &str, policy: &Policy) {
+    let wrong = match uri::check(issuer, Purpose::Http) {
+        Err(why) => Some(why.to_string()),
+        // OpenID Connect Discovery 1.0 section 3.
+        Ok(_) if issuer.contains('?') => Some("has a query".to_owned()),
+        Ok(_) => None,
+    };
+    if let Some(why) = wrong {
+        cx.error(path, format!("`issuer`: {} {why}", quoted(issuer)))
+            .help("write it as the `issuer` in the provider's metadata stands, such as \"https://idp.example.com\"");
+    } else if let Some(meant) = issuer.strip_suffix(DISCOVERY) {
+        cx.error(path, "this is the address of the provider's metadata, not its issuer")
+            .help(format!("did you mean \"{meant}\"?"));
+    } else {
+        check_reachable(cx, path, issuer, policy);
+    }
+}
+
+fn scopes(cx: &mut Context<'_>, path: &Path, written: Option<Vec<String>>) -> Vec<String> {
+    let Some(written) = written else { return ["openid", "profile", "email"].map(str::to_owned).into() };
+    if written.len() > MAX_SCOPES {
+        cx.error(path, format!("a connection has at most {MAX_SCOPES} scopes"));
+    }
+    let mut scopes = Vec::new();
+    for (index, scope) in written.into_iter().take(MAX_SCOPES).enumerate() {
+        // RFC 6749 section 3.3.
+        let allowed = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+        if scope.is_empty() || scope.len() > 255 || !scope.bytes().all(allowed) {
+            let note = cx.error(&path.index(index), format!("{} is no scope", quoted(&scope)));
+            if scope.contains(' ') {
+                note.help("write each one by itself: [\"openid\", \"email\"]");
+            }
+        } else if scopes.contains(&scope) {
+            cx.error(&path.index(index), format!("{} is there twice", quoted(&scope)));
+        } else {
+            scopes.push(scope);
+        }
+    }
+    if !scopes.iter().any(|scope| scope == "openid") {
+        scopes.insert(0, "openid".to_owned());
+    }
+    scopes
+}
+
+fn algorithms(cx: &mut Context<'_>, path: &Path, written: Option<AlgorithmsText>) -> Vec<Algorithm> {
+    let written = match written {
+        None => return vec![Algorithm::Rs256],
+        Some(AlgorithmsText::One(one)) => vec![one],
+        Some(AlgorithmsText::Several(several)) => several,
+    };
+    if written.is_empty() {
+        cx.error(path, "no token could be believed that is signed in no algorithm").help("write [\"RS256\"]");
+    }
+    let mut algorithms: Vec<Algorithm> = Vec::new();
+    for algorithm in written.into_iter().map(Algorithm::from) {
+        if !algorithms.contains(&algorithm) {
+            algorithms.push(algorithm);
+        }
+    }
+    algorithms
+}

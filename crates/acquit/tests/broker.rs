@@ -1,0 +1,209 @@
+//! What the configuration of organizations, connections and broker applications becomes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
+
+use std::{fs, path::Path, time::Duration};
+
+use acquit::config::{self, Loaded, environment::Environment};
+use acquit_core::OrganizationId;
+use acquit_oidc::jose::Algorithm;
+use acquit_server::settings::{
+    Settings,
+    broker::{AttributeMap, Authentication, IdpLogout, OidcProvider, UpstreamProvider},
+};
+
+const ORGANIZATION: &str = "[[organizations]]\nid = \"org_01\"\nname = \"One\"\n";
+const CONNECTION: &str = "[[connections]]\nid = \"conn_01\"\ntype = \"oidc\"\nissuer = \"https://idp.example.com\"\n\
+                          client_id = \"acquit\"\nexternal_key = \"k3yAbcdefghijklmnopqrstuvwxyz\"\n";
+const SECRET: &str = "client_secret = \"a-providers-secret\"\n";
+const APPLICATION: &str = "[[applications]]\nid = \"saas\"\nprotocol = \"broker\"\nclient_id = \"client_01\"\n\
+                           redirect_uris = [\"https://saas.example.com/callback\"]\n";
+const API_KEY: &str = "sk_an-api-key-of-thirty-two-bytes-or-more";
+
+fn read<const N: usize>(parts: &[&str], environment: [(&str, &str); N]) -> Loaded {
+    let text = format!("[server]\npublic_url = \"http://localhost:8080\"\n{}", parts.concat());
+    config::read(&text, "acquit.toml", Path::new("."), &Environment::from(environment))
+}
+
+fn settings(parts: &[&str]) -> Settings {
+    let loaded = read(parts, []);
+    assert!(loaded.diagnostics.is_empty(), "{}", words(&loaded));
+    loaded.settings.unwrap()
+}
+
+fn words(loaded: &Loaded) -> String {
+    loaded.diagnostics.iter().map(ToString::to_string).collect()
+}
+
+fn provider(settings: &Settings, index: usize) -> &OidcProvider {
+    let UpstreamProvider::Oidc(provider) = &settings.connections[index].provider;
+    provider
+}
+
+#[test]
+fn the_sample_becomes_what_it_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/configurations/good/sample.toml");
+    let settings = config::load(&path, &Environment::default()).unwrap().settings.unwrap();
+    let organization = &settings.organizations[0];
+    assert_eq!((organization.id.as_str(), organization.name.as_str()), ("org_01EXAMPLE", "Example"));
+    assert_eq!(organization.domains, ["example.com", "example.org"], "in lower case");
+
+    let connection = &settings.connections[0];
+    assert_eq!(connection.organization.as_ref(), Some(&organization.id));
+    assert_eq!((connection.name.as_str(), connection.connection_type.as_str()), ("Example's Okta", "OktaOIDC"));
+    assert_eq!((connection.propagate, connection.idp_logout), (false, IdpLogout::Confirm));
+    assert_eq!(connection.revalidate, Some(Duration::from_secs(600)));
+    let pair = |one: &str, other: &str| vec![(one.to_owned(), other.to_owned())];
+    let expected = AttributeMap {
+        email: Some("mail".to_owned()),
+        first_name: Some("given".to_owned()),
+        last_name: Some("family".to_owned()),
+        groups: Some("roles".to_owned()),
+        custom: pair("department", "dept"),
+        group_names: pair("Everyone at Example", "example"),
+    };
+    assert_eq!(connection.attributes, expected);
+    let first = provider(&settings, 0);
+    assert!(
+        matches!(&first.authentication, Authentication::Post(secret) if secret.expose().starts_with("a-providers"))
+    );
+    assert_eq!(first.scopes, ["openid", "profile", "email", "offline_access"], "openid is always among them");
+    assert_eq!(first.algorithms, [Algorithm::Rs256, Algorithm::Es256]);
+    assert!(!first.userinfo);
+
+    let second = provider(&settings, 1);
+    assert!(matches!(second.authentication, Authentication::PrivateKeyJwt(Algorithm::Es256)));
+    assert_eq!(second.algorithms, [Algorithm::EdDsa], "one algorithm needs no list");
+
+    let [application] = settings.broker_applications.as_slice() else { panic!("one") };
+    assert_eq!((application.app.as_str(), application.client_id.as_str()), ("saas", "client_01EXAMPLE"));
+    assert!(application.api_key.matches(API_KEY) && !application.api_key.matches("sk_"));
+    assert_eq!(application.redirect_uris, ["https://saas.example.com/callback"]);
+    assert_eq!(application.logout_uri.as_deref(), Some("https://saas.example.com/logout"));
+    assert_eq!(application.post_logout_redirect_uris, ["https://saas.example.com/bye"]);
+    assert!(!application.tell_on_expiry);
+    assert!(application.gets(Some(&organization.id)) && !application.gets(None));
+    let other = OrganizationId::parse("org_02").unwrap();
+    assert!(!application.gets(Some(&other)));
+    assert!(!settings.applications.iter().any(|client| client.app.as_str() == "saas"), "it is no OIDC client");
+}
+
+#[test]
+fn what_is_left_out_has_its_default() {
+    let key = format!("api_key = \"{API_KEY}\"\n");
+    let settings = settings(&[CONNECTION, SECRET, APPLICATION, &key]);
+    let connection = &settings.connections[0];
+    assert_eq!((connection.name.as_str(), connection.connection_type.as_str()), ("conn_01", "GenericOIDC"));
+    assert_eq!((connection.propagate, connection.idp_logout), (true, IdpLogout::Act));
+    assert_eq!((&connection.organization, connection.revalidate), (&None, None));
+    assert_eq!(connection.attributes, AttributeMap::default());
+    let provider = provider(&settings, 0);
+    assert!(matches!(provider.authentication, Authentication::Basic(_)));
+    assert_eq!(provider.scopes, ["openid", "profile", "email"]);
+    assert_eq!((provider.algorithms.as_slice(), provider.userinfo), ([Algorithm::Rs256].as_slice(), true));
+    let application = &settings.broker_applications[0];
+    assert_eq!((application.name.as_str(), application.tell_on_expiry), ("saas", true));
+    assert!(application.gets(None), "without a list it gets everybody");
+}
+
+#[test]
+fn a_connection_without_a_name_has_that_of_its_organization() {
+    let settings = settings(&[ORGANIZATION, CONNECTION, "organization = \"org_01\"\n", SECRET]);
+    assert_eq!(settings.connections[0].name, "One");
+}
+
+#[test]
+fn a_public_client_and_one_with_a_key_need_no_secret() {
+    for (method, expected) in [("none", "None"), ("private_key_jwt", "PrivateKeyJwt(Rs256)")] {
+        let line = format!("token_endpoint_auth_method = \"{method}\"\n");
+        let settings = settings(&[CONNECTION, &line]);
+        assert_eq!(format!("{:?}", provider(&settings, 0).authentication), expected);
+    }
+}
+
+#[test]
+fn every_name_of_a_connection_type_is_taken() {
+    for name in config::connections::CONNECTION_TYPES {
+        let line = format!("connection_type = \"{name}\"\n");
+        assert_eq!(settings(&[CONNECTION, SECRET, &line]).connections[0].connection_type, *name);
+    }
+}
+
+#[test]
+fn a_provider_on_this_machine_is_taken_where_the_egress_policy_allows_it() {
+    let connection = CONNECTION.replace("https://idp.example.com", "http://localhost:9000");
+    let refused = read(&[&connection, SECRET], []);
+    assert!(refused.settings.is_none() && words(&refused).contains("egress policy"), "{}", words(&refused));
+    settings(&["[egress]\nallow = [\"127.0.0.0/8\", \"::1\"]\n", &connection, SECRET]);
+}
+
+#[test]
+fn secrets_of_the_broker_are_read_from_files_and_from_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("idp");
+    fs::write(&file, "a-providers-secret\n").unwrap();
+    let secret = format!("client_secret = {{ file = \"{}\" }}\n", file.display());
+    let loaded = read(&[CONNECTION, &secret, APPLICATION, "api_key = { env = \"KEY\" }\n"], [("KEY", API_KEY)]);
+    let settings = loaded.settings.unwrap();
+    let Authentication::Basic(secret) = &provider(&settings, 0).authentication else { panic!("basic") };
+    assert_eq!(secret.expose(), "a-providers-secret");
+    assert!(settings.broker_applications[0].api_key.matches(API_KEY));
+    assert!(!format!("{settings:?}").contains("a-providers-secret"));
+}
+
+#[test]
+fn keys_of_the_broker_are_overridden_by_variables() {
+    let environment = [
+        ("ACQUIT__ORGANIZATIONS__0__DOMAINS", "[\"two.example\"]"),
+        ("ACQUIT__CONNECTIONS__0__CLIENT_SECRET", "a-providers-secret"),
+        ("ACQUIT__CONNECTIONS__0__TYPE", "oidc"),
+        ("ACQUIT__CONNECTIONS__0__ID_TOKEN_SIGNED_RESPONSE_ALG", "ES256"),
+        ("ACQUIT__CONNECTIONS__0__ATTRIBUTES__GROUPS", "roles"),
+        ("ACQUIT__APPLICATIONS__0__API_KEY", API_KEY),
+        ("ACQUIT__APPLICATIONS__0__ORGANIZATIONS__0", "org_01"),
+    ];
+    let loaded = read(&[ORGANIZATION, CONNECTION, APPLICATION], environment);
+    let words = words(&loaded);
+    let settings = loaded.settings.unwrap_or_else(|| panic!("{words}"));
+    assert_eq!(settings.organizations[0].domains, ["two.example"]);
+    assert_eq!(provider(&settings, 0).algorithms, [Algorithm::Es256]);
+    assert_eq!(settings.connections[0].attributes.groups.as_deref(), Some("roles"));
+    assert_eq!(settings.broker_applications[0].organizations.as_ref().map(Vec::len), Some(1));
+
+    let loaded = read(&[CONNECTION], [("ACQUIT__CONNECTIONS__0__CLIENT_SECRT", "hunter2")]);
+    let shown = self::words(&loaded);
+    assert!(shown.contains("did you mean `CLIENT_SECRET`?") && !shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn a_list_of_organizations_of_the_wrong_kind_grants_nobody_everything() {
+    let key = format!("api_key = \"{API_KEY}\"\norganizations = 5\n");
+    assert!(read(&[APPLICATION, &key], []).settings.is_none());
+    assert!(read(&[CONNECTION, SECRET, "organization = [\"org_01\"]\n"], []).settings.is_none());
+}
+
+#[test]
+fn long_lists_and_names_have_an_end() {
+    let key = format!("api_key = \"{API_KEY}\"\n");
+    let long = "x".repeat(300);
+    let many = |count: usize| (0..count).map(|n| format!("\"s{n}\"")).collect::<Vec<_>>().join(", ");
+    for (parts, expected) in [
+        ([CONNECTION, SECRET, &format!("name = \"{long}\"\n")], "a name has 1 to 200 bytes"),
+        ([CONNECTION, SECRET, &format!("scopes = [{}]\n", many(101))], "at most 100 scopes"),
+        ([CONNECTION, SECRET, &format!("scopes = [\"{long}\"]\n")], "is no scope"),
+        ([CONNECTION, SECRET, &format!("attributes = {{ email = \"{long}\" }}\n")], "a claim has a name of 1 to 255"),
+        ([ORGANIZATION, "", &format!("domains = [{}]\n", many(1001))], "at most 1000 domains"),
+        ([APPLICATION, &key, &format!("name = \"{long}\"\n")], "1 to 200 bytes"),
+    ] {
+        let loaded = read(&parts, []);
+        assert!(loaded.settings.is_none() && words(&loaded).contains(expected), "{expected}: {}", words(&loaded));
+    }
+    for (line, replacement) in [
+        ("client_id = \"acquit\"", format!("client_id = \"{long}\"")),
+        ("k3yAbcdefghijklmnopqrstuvwxyz", "k".repeat(129)),
+        ("client_secret = \"a-providers-secret\"", format!("client_secret = \"{}\"", "x".repeat(1025))),
+    ] {
+        let text = [CONNECTION, SECRET].concat().replace(line, &replacement);
+        assert!(read(&[&text], []).settings.is_none(), "{line}");
+    }
+}
