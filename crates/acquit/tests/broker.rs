@@ -68,12 +68,12 @@ fn the_sample_becomes_what_it_says() {
         matches!(&first.authentication, Authentication::Post(secret) if secret.expose().starts_with("a-providers"))
     );
     assert_eq!(first.scopes, ["openid", "profile", "email", "offline_access"], "openid is always among them");
-    assert_eq!(first.algorithms, [Algorithm::Rs256, Algorithm::Es256]);
+    assert_eq!(first.algorithm, Algorithm::Rs256);
     assert!(!first.userinfo);
 
     let second = provider(&settings, 1);
     assert!(matches!(second.authentication, Authentication::PrivateKeyJwt(Algorithm::Es256)));
-    assert_eq!(second.algorithms, [Algorithm::EdDsa], "one algorithm needs no list");
+    assert_eq!(second.algorithm, Algorithm::EdDsa);
 
     let [application] = settings.broker_applications.as_slice() else { panic!("one") };
     assert_eq!((application.app.as_str(), application.client_id.as_str()), ("saas", "client_01EXAMPLE"));

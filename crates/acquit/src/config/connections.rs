@@ -1,8 +1,6 @@
 //! `[[connections]]`: identity providers upstream, by which people sign in.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
@@ -83,9 +81,9 @@ pub struct ConnectionSection {
     /// `offline_access` only.
     #[schemars(extend("default" = ["openid", "profile", "email"]))]
     pub scopes: Option<Vec<String>>,
-    /// In what the provider's ID tokens and logout tokens may be signed: one algorithm, or a list.
-    #[schemars(extend("default" = ["RS256"]))]
-    pub id_token_signed_response_alg: Option<AlgorithmsText>,
+    /// What the provider's ID tokens and logout tokens are signed with.
+    #[schemars(extend("default" = "RS256"))]
+    pub id_token_signed_response_alg: Option<AlgorithmText>,
     /// Whether claims are also asked from the provider's userinfo endpoint.
     #[schemars(extend("default" = true))]
     pub userinfo: Option<bool>,
@@ -129,25 +127,4 @@ pub enum LogoutText {
     Propagate,
     /// The person stays signed in at the provider.
     Local,
-}
-
-/// One algorithm, or several.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub enum AlgorithmsText {
-    /// One.
-    One(AlgorithmText),
-    /// Several.
-    Several(Vec<AlgorithmText>),
-}
-
-impl JsonSchema for AlgorithmsText {
-    fn schema_name() -> Cow<'static, str> {
-        "Algorithms".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let one = json_schema!({ "type": "string", "enum": ["RS256", "ES256", "PS256", "EdDSA"] });
-        json_schema!({ "anyOf": [one, { "type": "array", "items": one }] })
-    }
 }

@@ -1,16 +1,13 @@
 //! The OpenID provider of a connection, and how we prove ourselves there.
 
 use acquit_delivery::egress::Policy;
-use acquit_oidc::{
-    jose::Algorithm,
-    uri::{self, Purpose},
-};
+use acquit_oidc::uri::{self, Purpose};
 use acquit_server::settings::{
     Secret,
     broker::{Authentication, OidcProvider},
 };
 
-use super::{AlgorithmsText, ConnectionSection};
+use super::ConnectionSection;
 use crate::config::{
     applications::AuthMethodText, context::Context, diagnostic::quoted, egress::check_reachable, path::Path,
     secret::SecretText,
@@ -34,14 +31,13 @@ impl ConnectionSection {
         }
         let authentication = self.authentication(cx, path);
         let scopes = scopes(cx, &path.key("scopes"), self.scopes.take());
-        let algorithms =
-            algorithms(cx, &path.key("id_token_signed_response_alg"), self.id_token_signed_response_alg.take());
+        let algorithm = self.id_token_signed_response_alg.unwrap_or_default().into();
         Some(OidcProvider {
             issuer: self.issuer.take()?,
             client_id: self.client_id.take()?,
             authentication: authentication?,
             scopes,
-            algorithms,
+            algorithm,
             userinfo: self.userinfo.unwrap_or(true),
         })
     }
@@ -142,22 +138,4 @@ fn scopes(cx: &mut Context<'_>, path: &Path, written: Option<Vec<String>>) -> Ve
         scopes.insert(0, "openid".to_owned());
     }
     scopes
-}
-
-fn algorithms(cx: &mut Context<'_>, path: &Path, written: Option<AlgorithmsText>) -> Vec<Algorithm> {
-    let written = match written {
-        None => return vec![Algorithm::Rs256],
-        Some(AlgorithmsText::One(one)) => vec![one],
-        Some(AlgorithmsText::Several(several)) => several,
-    };
-    if written.is_empty() {
-        cx.error(path, "no token could be believed that is signed in no algorithm").help("write [\"RS256\"]");
-    }
-    let mut algorithms: Vec<Algorithm> = Vec::new();
-    for algorithm in written.into_iter().map(Algorithm::from) {
-        if !algorithms.contains(&algorithm) {
-            algorithms.push(algorithm);
-        }
-    }
-    algorithms
 }
