@@ -89,6 +89,7 @@ impl From<LogoutError> for DoorError {
             LogoutError::Store(error) => error.into(),
             LogoutError::Random(error) => error.into(),
             LogoutError::UnknownTarget => Self::NotFound,
+            LogoutError::Replayed => Self::parameter("ID", error.to_string()),
         }
     }
 }

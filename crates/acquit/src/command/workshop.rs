@@ -71,7 +71,7 @@ impl Workshop {
             deadline: self.settings.lifetimes.logout_deadline,
         };
         let clients = self.clients.clone();
-        let order = LogoutOrder { request, lease: None, receipt_key_hash: None };
+        let order = LogoutOrder { request, lease: None, receipt_key_hash: None, once: None };
         let done = self.store.log_out(order, move |app| clients.channels(app)).await?;
         done.map_err(|unknown| CommandError::Failed(unknown.to_string()))
     }

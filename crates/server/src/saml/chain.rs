@@ -30,7 +30,7 @@ use crate::{
     form::Query,
     logout::Done,
     pages::hop::{Carry, Hop},
-    provenance::{self, Load},
+    provenance::only_top_level,
     respond,
 };
 
@@ -148,9 +148,7 @@ fn number(step: &StepId) -> Option<u32> {
 
 /// `GET /saml/slo/next`: the next hop, or the end.
 pub async fn next(State(app): State<App>, headers: HeaderMap, Query(query): Query) -> Result<Response, DoorError> {
-    if provenance::load(&headers) != Load::TopLevel {
-        return Err(DoorError::Forbidden("signing out is not done in a frame, by a script or ahead of time"));
-    }
+    only_top_level(&headers)?;
     let logout = LogoutId::parse(query.get("logout").unwrap_or_default()).map_err(|_| DoorError::NotFound)?;
     if !app.sealer.tag_matches("saml way", &[logout.as_str()], query.get("key").unwrap_or_default()) {
         return Err(DoorError::NotFound);

@@ -83,10 +83,9 @@ async fn take(app: &App, address: &str, body: Vec<u8>) -> Result<String, Trouble
         (None, Ok(_)) => return denied(app, &id, String::new()),
     };
     let asked = slo::asked(&sp, request, None, false);
-    if slo::is_replayed(app, &sp, &asked).await? {
+    let Some(Ended { logouts, .. }) = slo::end(app, &sp, &asked, address, None).await? else {
         return denied(app, &id, "this request was answered before".to_owned());
-    }
-    let Ended { logouts, .. } = slo::end(app, &sp, &asked, address, None).await?;
+    };
     let status =
         if logouts.is_empty() { slo::unknown_principal() } else { chain::status(app, &logouts, PATIENCE).await? };
     envelope(app, &id, status)

@@ -234,7 +234,7 @@ impl World {
             name_id: Some(NameIdForm { format: Some("urn:x".to_owned()), ..NameIdForm::default() }),
             not_on_or_after: None,
         };
-        self.store.join_saml(participant, NameRule::AsGiven, LIFETIMES).await.unwrap().unwrap().session_index
+        self.store.join_saml(participant, NameRule::AsGiven, LIFETIMES, None).await.unwrap().unwrap().session_index
     }
 
     /// Logs out; the steps wait to be dispatched.
@@ -254,7 +254,7 @@ impl World {
             deadline: DEADLINE,
         };
         let lease = Some(Lease { node: "node".to_owned(), until: at.plus(LEASE) });
-        let order = LogoutOrder { request, lease, receipt_key_hash: None };
+        let order = LogoutOrder { request, lease, receipt_key_hash: None, once: None };
         let mut logout = self.store.log_out(order, |_| None).await.unwrap().unwrap();
         for step in &mut logout.steps {
             // It joined a moment ago, and would be told once more.
