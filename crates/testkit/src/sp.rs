@@ -92,6 +92,7 @@ pub struct SpRegistration {
     id: String,
     told: Binding,
     more: Vec<String>,
+    changes: Vec<(String, String)>,
 }
 
 pub(crate) struct Shared {
@@ -116,6 +117,7 @@ pub struct TestSp {
     pub(crate) shared: Arc<Shared>,
     port: u16,
     more: Vec<String>,
+    changes: Vec<(String, String)>,
     folder: tempfile::TempDir,
     server: Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
@@ -124,13 +126,20 @@ impl SpRegistration {
     /// An application that is told so.
     #[must_use]
     pub fn new(id: &str, told: Binding) -> Self {
-        Self { id: id.to_owned(), told, more: Vec::new() }
+        Self { id: id.to_owned(), told, more: Vec::new(), changes: Vec::new() }
     }
 
     /// With another line of configuration: `session_index_required = true`.
     #[must_use]
     pub fn with(mut self, line: &str) -> Self {
         self.more.push(line.to_owned());
+        self
+    }
+
+    /// With metadata that says `to` where it would say `from`.
+    #[must_use]
+    pub fn describing(mut self, from: &str, to: &str) -> Self {
+        self.changes.push((from.to_owned(), to.to_owned()));
         self
     }
 
@@ -160,7 +169,8 @@ impl SpRegistration {
         });
         let server = tokio::spawn(server::serve(listener, shared.clone()));
         let folder = tempfile::Builder::new().prefix("acquit-sp-").tempdir().unwrap();
-        let sp = TestSp { shared, port, more: self.more, folder, server: Mutex::new(Some(server)) };
+        let sp =
+            TestSp { shared, port, more: self.more, changes: self.changes, folder, server: Mutex::new(Some(server)) };
         std::fs::write(sp.folder.path().join("sp.xml"), sp.metadata()).unwrap();
         let _ = sp.shared.metadata.set(sp.metadata());
         sp
@@ -217,7 +227,8 @@ impl TestSp {
             slo_soap: Some(&soap),
             name_id_formats: &[],
         };
-        description.to_xml(None).unwrap()
+        let xml = description.to_xml(None).unwrap();
+        self.changes.iter().fold(xml, |xml, (from, to)| xml.replace(from, to))
     }
 
     /// Its part of Acquit's configuration.

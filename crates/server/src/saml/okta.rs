@@ -30,16 +30,22 @@ fn find(app: &App, (id, key): &(String, String)) -> Result<std::sync::Arc<Sp>, D
 async fn sign_in(
     State(app): State<App>,
     Path(named): Named,
+    Address(address): Address,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, DoorError> {
     let sp = find(&app, &named)?;
-    sso::arrive(&app, &headers, &uri, Some(&sp)).await
+    sso::arrive(&app, &headers, &uri, &address, Some(&sp)).await
 }
 
-async fn sign_in_posted(State(app): State<App>, Path(named): Named, request: Request) -> Result<Response, DoorError> {
+async fn sign_in_posted(
+    State(app): State<App>,
+    Path(named): Named,
+    Address(address): Address,
+    request: Request,
+) -> Result<Response, DoorError> {
     let sp = find(&app, &named)?;
-    sso::posted(&app, request, Some(&sp)).await
+    sso::posted(&app, request, &address, Some(&sp)).await
 }
 
 async fn describe(State(app): State<App>, Path(named): Named) -> Result<Response, DoorError> {
