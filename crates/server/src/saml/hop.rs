@@ -13,7 +13,7 @@ use acquit_saml::{
     binding::{Arrived, post, redirect},
     message::{Expect, LogoutRequest, LogoutResponse, Message, MessageId},
 };
-use acquit_store::saml::HopAnswer;
+use acquit_store::{outbox::destination, saml::HopAnswer};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{incoming, registry::Sp};
@@ -25,6 +25,8 @@ use crate::{
 
 /// How long the server looks whether an application can be reached, before it sends a browser there.
 const LOOK: Duration = Duration::from_secs(1);
+const UNREACHABLE: &str = "could not be reached, so the browser was not sent there";
+const LEFT_ALONE: &str = "did not answer the last times, so the browser was not sent there";
 
 /// A LogoutRequest, ready for the browser.
 pub(super) enum Carried {
@@ -65,10 +67,14 @@ fn request_id(app: &App, step: &StepId) -> String {
     MessageId::from_random(random).to_string()
 }
 
-/// Whether the application can be reached at all. What the policy for outbound requests keeps from the server's eyes is the
-/// browser's to find out.
-pub(super) async fn is_reachable(app: &App, uri: &str) -> bool {
-    app.egress.is_reachable(uri, LOOK).await
+/// Why the browser is not to be sent to the application now, if it is not. One that failed again and again is left alone by the
+/// server's own requests, and by this too. What the policy for outbound requests keeps from the server's eyes is the browser's
+/// to find out.
+pub(super) async fn look(app: &App, uri: &str) -> Option<&'static str> {
+    if app.worker.leaves_alone(&destination(uri)) {
+        return Some(LEFT_ALONE);
+    }
+    (!app.egress.is_reachable(uri, LOOK).await).then_some(UNREACHABLE)
 }
 
 /// The step's request as the browser is to carry it now.

@@ -65,17 +65,10 @@ pub(super) async fn arrive(
         only_top_level(headers)?;
         return sign_out(app, headers, address, SamlHandoff::open_sign_out(app, &sealed)?).await;
     }
-    let arrived = incoming::from_query(query)?;
-    let here = incoming::here(app, uri.path());
-    let (message, sp) = incoming::open(app, &arrived, kinds, only)?;
-    if message.kind() == Kind::LogoutResponse {
-        return answered(app, &sp, &arrived, &message, &here).await;
-    }
-    only_top_level(headers)?;
-    let asked = read(app, &sp, &arrived, &message, &here, false);
-    match asked {
-        Ok(asked) => sign_out(app, headers, address, asked).await,
-        Err(error) => Err(unproved(app, &address, error)),
+    match take(app, incoming::from_query(query), uri.path(), only, kinds, only_top_level(headers), &address).await {
+        Ok(Taken::Asked(asked)) => sign_out(app, headers, address, *asked).await,
+        Ok(Taken::Answer(response)) => Ok(response),
+        Err(error) => astray(app, query.as_bytes(), error).await,
     }
 }
 
@@ -90,34 +83,71 @@ pub(super) async fn posted(
     let path = request.uri().path().to_owned();
     let top_level = only_top_level(request.headers());
     let body = form::read_form(request).await?;
-    let arrived = incoming::from_form(&body)?;
-    let here = incoming::here(app, &path);
+    match take(app, incoming::from_form(&body), &path, only, kinds, top_level, &address).await {
+        Ok(Taken::Asked(mut asked)) => {
+            asked.by_post = true;
+            let sealed = SamlHandoff::SignOut(asked).seal(app)?;
+            Ok(respond::see_other(&format!("/saml/slo?handoff={sealed}")))
+        }
+        Ok(Taken::Answer(response)) => Ok(response),
+        Err(error) => astray(app, &body, error).await,
+    }
+}
+
+/// A message that was believed.
+enum Taken {
+    /// A request.
+    Asked(Box<SamlLogout>),
+    /// An answer, which was written down, and where the browser goes on.
+    Answer(Response),
+}
+
+/// Takes a message by either binding; only one that somebody navigated here with may ask for something.
+async fn take(
+    app: &App,
+    arrived: Result<Arrived, DoorError>,
+    path: &str,
+    only: Option<&Arc<Sp>>,
+    kinds: &[Kind],
+    top_level: Result<(), DoorError>,
+    address: &str,
+) -> Result<Taken, DoorError> {
+    let arrived = arrived?;
+    let here = incoming::here(app, path);
     let (message, sp) = incoming::open(app, &arrived, kinds, only)?;
     if message.kind() == Kind::LogoutResponse {
-        return answered(app, &sp, &arrived, &message, &here).await;
+        return answered(app, &sp, &arrived, &message, &here).await.map(Taken::Answer);
     }
     top_level?;
-    let asked = read(app, &sp, &arrived, &message, &here, true).map_err(|error| unproved(app, &address, error))?;
-    let sealed = SamlHandoff::SignOut(Box::new(asked)).seal(app)?;
-    Ok(respond::see_other(&format!("/saml/slo?handoff={sealed}")))
+    let request = verified(app, &sp, &message, &here).map_err(|error| {
+        // Requests without a good signature may come only so often.
+        let refused = incoming::refused("SAMLRequest", &error);
+        app.limits().try_bare_logout(address).map_or_else(DoorError::from, |()| refused)
+    })?;
+    let asked = asked(&sp, request, arrived.relay_state().map(str::to_owned));
+    Ok(Taken::Asked(Box::new(asked)))
 }
 
-/// Requests without a good signature may come only so often.
-fn unproved(app: &App, address: &str, error: DoorError) -> DoorError {
-    app.limits().try_bare_logout(address).map_or_else(DoorError::from, |()| error)
-}
-
-/// Reads a request: signed by the application, sent to this address, fresh.
-fn read(
-    app: &App,
-    sp: &Sp,
-    arrived: &Arrived,
-    message: &Message<'_>,
-    here: &str,
-    by_post: bool,
-) -> Result<SamlLogout, DoorError> {
-    let request = verified(app, sp, message, here).map_err(|error| incoming::refused("SAMLRequest", &error))?;
-    Ok(asked(sp, request, arrived.relay_state().map(str::to_owned), by_post))
+/// The page about a message that is not believed. Where it was to be an answer, a browser is on the way from one application to
+/// the next: nothing that it brought counts, but the person is not left here.
+async fn astray(app: &App, fields: &[u8], error: DoorError) -> Result<Response, DoorError> {
+    let mut relay_state = None;
+    let mut is_answer = false;
+    for (name, value) in form_urlencoded::parse(fields) {
+        is_answer |= name == "SAMLResponse";
+        if name == "RelayState" {
+            relay_state = hop::step_of(&value);
+        }
+    }
+    if !is_answer {
+        return Err(error);
+    }
+    let onward = match relay_state {
+        // Which way it is, but not how far along it: nobody's hop is passed over at the word of another.
+        Some((logout, step)) if app.store.hop(&logout, &step).await?.is_some() => chain::next_url(app, &logout, None),
+        _ => chain::NEXT.to_owned(),
+    };
+    Ok(error.page_with_way_on(onward))
 }
 
 /// The request in a message, if the application signed it for this address and it is fresh.
@@ -133,7 +163,7 @@ pub(super) fn verified(
 }
 
 /// What is kept of a request.
-pub(super) fn asked(sp: &Sp, request: LogoutRequest, relay_state: Option<String>, by_post: bool) -> SamlLogout {
+pub(super) fn asked(sp: &Sp, request: LogoutRequest, relay_state: Option<String>) -> SamlLogout {
     let name = request.name_id;
     SamlLogout {
         app: sp.app().clone(),
@@ -147,7 +177,7 @@ pub(super) fn asked(sp: &Sp, request: LogoutRequest, relay_state: Option<String>
         indexes: request.session_indexes,
         relay_state,
         asynchronous: request.asynchronous,
-        by_post,
+        by_post: false,
     }
 }
 

@@ -82,7 +82,7 @@ async fn take(app: &App, address: &str, body: Vec<u8>) -> Result<String, Trouble
         }
         (None, Ok(_)) => return denied(app, &id, String::new()),
     };
-    let asked = slo::asked(&sp, request, None, false);
+    let asked = slo::asked(&sp, request, None);
     let Some(Ended { logouts, .. }) = slo::end(app, &sp, &asked, address, None).await? else {
         return denied(app, &id, "this request was answered before".to_owned());
     };
