@@ -33,7 +33,7 @@ fn saml_channel() -> impl Strategy<Value = SamlChannel> {
     (any::<bool>(), hop, any::<bool>(), any::<bool>()).prop_map(|(soap, hop, frame, session_index_required)| {
         let uri = || "https://app.test/slo".to_owned();
         let hop = hop.map(|binding| SamlHop { binding, uri: uri(), response_uri: None });
-        SamlChannel { soap: soap.then(uri), hop, frame, session_index_required }
+        SamlChannel { soap: soap.then(uri), hop, frame, session_index_required, expired: false }
     })
 }
 

@@ -178,7 +178,7 @@ async fn run(app: &App, order: Order, once: Option<Once>) -> Result<Done, Logout
         once,
     };
     let clients = app.clients.clone();
-    let outcome = app.store.log_out(order, move |id| clients.channels(id)).await;
+    let outcome = app.store.log_out(order, move |id| clients.channels(id, now)).await;
     let outcome = outcome.inspect_err(|_| app.denials.keep(&scope))?;
     // Durable, or nothing to end: from here on the store refuses by itself.
     app.denials.lift(&scope);

@@ -152,7 +152,7 @@ async fn participants_of(app: &App, session: &SessionId) -> Result<Vec<Joined>, 
 
 /// Whether an application may be told in a frame.
 fn has_frame(app: &App, application: &AppId) -> bool {
-    let channels = app.clients.channels(application);
+    let channels = app.clients.channels(application, app.clock.now());
     // A SAML application may be told in a frame too, and a hop begins with a page of ours as well.
     channels.is_some_and(|channels| channels.front.is_some() || channels.saml.is_some_and(|saml| saml.hop.is_some()))
 }
