@@ -16,7 +16,7 @@ use acquit_saml::{
 use acquit_store::{outbox::destination, saml::HopAnswer};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{incoming, registry::Sp};
+use super::{answer, incoming, registry::Sp};
 use crate::{
     App,
     door::DoorError,
@@ -92,6 +92,7 @@ pub(super) async fn carry(app: &App, step: &Step) -> Result<Carried, Unmade> {
     let ours = app.parties.ours(now).ok_or_else(|| Unmade::Now("no key for SAML".to_owned()))?;
     let mut request: LogoutRequest = outbox::carry(&ours, uri, named, now).map_err(unmade)?.request;
     request.header.id = request_id(app, &step.id);
+    answer::sent(&request);
     let relay = relay_state(step);
     let carried = match binding {
         HopBinding::Redirect => {
@@ -117,7 +118,7 @@ pub(super) async fn answered(
     let (logout, step) = arrived.relay_state().and_then(step_of).ok_or_else(unknown)?;
     let step = app.store.hop(&logout, &step).await?.filter(|step| step.party == *sp.app()).ok_or_else(unknown)?;
     let answer = {
-        let trust = sp.metadata.trust().map_err(|error| incoming::refused("Signature", &error))?;
+        let trust = sp.trust(app.clock.now()).map_err(|error| incoming::refused("Signature", &error))?;
         let here = [here];
         let refused = |error| incoming::refused("SAMLResponse", &error);
         let signed = message.verify(&trust, &Expect::new(&here, app.clock.now())).map_err(refused)?;

@@ -158,7 +158,7 @@ pub(super) fn verified(
     here: &str,
 ) -> Result<LogoutRequest, acquit_saml::Error> {
     let here = [here];
-    let signed = message.verify(&sp.metadata.trust()?, &Expect::new(&here, app.clock.now()))?;
+    let signed = message.verify(&sp.trust(app.clock.now())?, &Expect::new(&here, app.clock.now()))?;
     Ok(LogoutRequest::from_signed(&signed, &[])?.into_inner())
 }
 
