@@ -165,7 +165,7 @@ mod tests {
         let signer = Signer::self_signed(&Signer::generate(KeyKind::P256).unwrap(), "idp").unwrap();
         let form = post::encode(&request(), "https://sp.example/slo", Some("relay-secret"), &signer).unwrap();
         let fields = [(form.field, form.message.as_str()), ("RelayState", "relay-secret")];
-        let arrived: Arrived = post::decode(fields.into_iter()).unwrap();
+        let arrived: Arrived = post::decode(fields).unwrap();
         let outline = Message::open(&arrived, &[Kind::LogoutRequest]).unwrap().outline();
         assert!(outline.contains("<Signature>…</Signature>") && outline.contains("<NameID"), "{outline}");
         for hidden in ["SignatureValue", "DigestValue", "X509", "secret"] {

@@ -3,11 +3,11 @@
 mod world;
 
 use acquit_core::{
-    LogoutId,
     delivery::LEASE,
     step::{NO_INDEX, Outcome},
 };
 use acquit_store::logout::Lease;
+use axum::http::HeaderMap;
 
 use super::*;
 use crate::clock::{Clock, SystemClock};
