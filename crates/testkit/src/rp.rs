@@ -54,6 +54,8 @@ pub struct Registration {
     pub scope: String,
     /// Whether its session cookie goes along in frames of other sites (`SameSite=None; Secure`).
     pub cookie_in_frames: bool,
+    /// Whether a frame that names no session ends all of that person's sessions, not only this browser's.
+    pub ends_all_unnamed: bool,
     /// More lines for its part of Acquit's configuration.
     pub more: Vec<String>,
 }
@@ -118,6 +120,7 @@ impl Registration {
             front: Front::No,
             scope: "openid".to_owned(),
             cookie_in_frames: false,
+            ends_all_unnamed: false,
             more: Vec::new(),
         }
     }
@@ -135,6 +138,15 @@ impl Registration {
         self.back = false;
         self.front = Front::Named;
         self.cookie_in_frames = true;
+        self
+    }
+
+    /// Told in a frame without `iss` and `sid`, at which it ends all sessions of the person there.
+    #[must_use]
+    pub fn front_only_bare(mut self) -> Self {
+        self = self.front_only();
+        self.front = Front::Bare;
+        self.ends_all_unnamed = true;
         self
     }
 
@@ -355,18 +367,26 @@ impl TestRp {
     /// It trusts nobody yet.
     #[must_use]
     pub fn end_session_url_with(&self, hint: &str, state: Option<&str>) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("id_token_hint", hint).append_pair("post_logout_redirect_uri", &self.url("/bye"));
-        if let Some(state) = state {
-            query.append_pair("state", state);
-        }
-        format!("{}/oauth2/v1/logout?{}", self.shared.issuer.get().unwrap().url(), query.finish())
+        self.shared.end_session_url(hint, state)
     }
 }
 
 impl Drop for TestRp {
     fn drop(&mut self) {
         self.close();
+    }
+}
+
+impl Shared {
+    fn end_session_url(&self, hint: &str, state: Option<&str>) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query
+            .append_pair("id_token_hint", hint)
+            .append_pair("post_logout_redirect_uri", &format!("{}/bye", self.origin));
+        if let Some(state) = state {
+            query.append_pair("state", state);
+        }
+        format!("{}/oauth2/v1/logout?{}", self.issuer.get().unwrap().url(), query.finish())
     }
 }
 

@@ -24,7 +24,7 @@ mod ride;
 mod send;
 mod server;
 
-pub use ride::{ride, ride_up_to};
+pub use ride::{load_frames, ride, ride_up_to};
 pub use send::post_soap;
 
 /// By which binding it is told of logouts, and asks for them.

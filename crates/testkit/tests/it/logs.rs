@@ -20,7 +20,7 @@ const ENDS: &str = "user.session.end";
 const STEP: &str = "acquit.logout.step";
 
 /// An answer of the log.
-struct Answer {
+pub(crate) struct Answer {
     status: u16,
     body: Value,
     next: Option<String>,
@@ -29,7 +29,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn events(&self) -> Vec<Value> {
+    pub(crate) fn events(&self) -> Vec<Value> {
         assert_eq!(self.status, 200, "{}", self.body);
         self.body.as_array().unwrap().clone()
     }
@@ -68,7 +68,8 @@ fn url<R>(app: &TestApp<R>, parameters: &[(&str, &str)]) -> String {
     app.url(&format!("/api/v1/logs?{query}"))
 }
 
-async fn logs<R>(app: &TestApp<R>, parameters: &[(&str, &str)]) -> Answer {
+/// The answer to an operator who asks with these parameters.
+pub(crate) async fn logs<R>(app: &TestApp<R>, parameters: &[(&str, &str)]) -> Answer {
     ask(&url(app, parameters), Some(&format!("SSWS {OPERATOR}"))).await
 }
 

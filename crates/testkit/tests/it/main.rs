@@ -26,5 +26,6 @@ mod saml_five;
 mod saml_peers;
 mod saml_slo;
 mod saml_sso;
+mod seed_002;
 mod starting;
 mod world;
