@@ -1,5 +1,5 @@
-//! SAML applications by others: `@node-saml/node-saml` under Node, SimpleSAMLphp under PHP's own web server. Both have the
-//! same few pages: `/` says who is signed in, `/login` and `/logout` begin, the library does the rest.
+//! SAML applications by others: `@node-saml/node-saml` under Node, SimpleSAMLphp under PHP's own web server, pysaml2 under
+//! Python. All have the same few pages: `/` says who is signed in, `/login` and `/logout` begin, the library does the rest.
 
 use std::{fs, path::Path, process::Stdio, time::Duration};
 
@@ -7,19 +7,29 @@ use acquit_saml::security::{KeyKind, Signer};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
-use super::{first_line, free_port, mellon::pem, node, programs};
+use super::{first_line, free_port, gate::Gate, mellon::pem, node, programs};
 use crate::{Browser, Page, sp::ride, wire};
 
 mod altered;
+mod pysaml2;
 mod simplesamlphp;
 
 pub use altered::altered;
+
+/// Whose software it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Library {
+    NodeSaml,
+    SimpleSamlPhp,
+    PySaml2,
+}
 
 /// A running application.
 pub struct SamlPeer {
     id: &'static str,
     origin: String,
-    is_node: bool,
+    library: Library,
+    gate: Option<Gate>,
     told: &'static str,
     index: bool,
     folder: tempfile::TempDir,
@@ -52,7 +62,7 @@ impl SamlPeer {
         let mut child = node("node-saml.mjs").arg(options.to_string()).spawn().expect("node");
         let (line, _) = first_line(&mut child).await.expect("the Node application starts");
         assert_eq!(line, "ready");
-        Self::with_metadata(id, port, true, folder(), child, "/metadata").await
+        Self::with_metadata(id, port, Library::NodeSaml, folder(), child, "/metadata").await
     }
 
     /// SimpleSAMLphp, told by Redirect.
@@ -79,19 +89,20 @@ impl SamlPeer {
             .kill_on_drop(true)
             .spawn()
             .expect(packages);
-        Self::with_metadata(id, port, false, folder, child, simplesamlphp::METADATA).await
+        Self::with_metadata(id, port, Library::SimpleSamlPhp, folder, child, simplesamlphp::METADATA).await
     }
 
     async fn with_metadata(
         id: &'static str,
         port: u16,
-        is_node: bool,
+        library: Library,
         folder: tempfile::TempDir,
         child: Child,
         path: &str,
     ) -> Self {
-        let told = if is_node { "post" } else { "redirect" };
-        let peer = Self { id, origin: format!("http://127.0.0.1:{port}"), is_node, told, index: true, folder, child };
+        let told = if library == Library::NodeSaml { "post" } else { "redirect" };
+        let origin = format!("http://127.0.0.1:{port}");
+        let peer = Self { id, origin, library, gate: None, told, index: true, folder, child };
         for _ in 0..1500 {
             if let Ok(response) = wire::get(&peer.url(path)).await {
                 let text = String::from_utf8_lossy(response.body());
@@ -147,7 +158,7 @@ impl SamlPeer {
     /// It cannot use them.
     pub async fn trust(&self, issuer: &str) {
         let url = format!("{issuer}/saml/metadata");
-        if self.is_node {
+        if self.library != Library::SimpleSamlPhp {
             let mut trust = url::Url::parse(&self.url("/trust")).unwrap();
             trust.query_pairs_mut().append_pair("metadata", &url);
             let response = wire::get(trust.as_str()).await.unwrap();
@@ -178,10 +189,10 @@ impl SamlPeer {
         ride(browser, browser.open(&self.url(&format!("/logout{more}"))).await).await
     }
 
-    /// What the Node application was told, and what its library thinks of it.
+    /// What an application under Node or Python was told, and what its library thinks of it.
     ///
     /// # Panics
-    /// It is not that one.
+    /// It is not one of these.
     pub async fn told(&self) -> Vec<Value> {
         let response = wire::get(&self.url("/told")).await.unwrap();
         wire::json(&response).unwrap().as_array().cloned().unwrap_or_default()
@@ -189,7 +200,7 @@ impl SamlPeer {
 
     /// Why it refused the last message, by its own words; `before` is what this said before that.
     pub async fn why(&self, before: &str) -> String {
-        if self.is_node {
+        if self.library != Library::SimpleSamlPhp {
             let told = self.told().await;
             return told.last().and_then(|last| last["error"].as_str()).unwrap_or_default().to_owned();
         }
