@@ -24,7 +24,7 @@ pub use apache::Apache;
 pub use chromium::{Chromium, Person};
 pub use mellon::Mellon;
 pub use node::NodeRp;
-pub use saml::SamlPeer;
+pub use saml::{SamlIdp, SamlPeer};
 
 /// Whether the peers take part. Without `ACQUIT_PEERS` they do not, which is said once.
 #[must_use]

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     Browser, Page,
-    rp::{Issuer, lock},
+    rp::{Issuer, issuer::system_clock, lock},
     wire,
 };
 
@@ -91,6 +91,7 @@ pub struct SpSession {
 pub struct SpRegistration {
     id: String,
     told: Binding,
+    key: KeyKind,
     more: Vec<String>,
 }
 
@@ -101,6 +102,7 @@ pub(crate) struct Shared {
     pub(crate) signer: Signer,
     pub(crate) stranger: Signer,
     pub(crate) issuer: OnceLock<Issuer>,
+    pub(crate) metadata_url: OnceLock<String>,
     pub(crate) idp: Mutex<Option<(IdentityProvider, Trust)>>,
     pub(crate) metadata: OnceLock<String>,
     pub(crate) asked: Mutex<Vec<String>>,
@@ -124,13 +126,21 @@ impl SpRegistration {
     /// An application that is told so.
     #[must_use]
     pub fn new(id: &str, told: Binding) -> Self {
-        Self { id: id.to_owned(), told, more: Vec::new() }
+        // Of P-256: a test makes many, and RSA is what Acquit signs with itself.
+        Self { id: id.to_owned(), told, key: KeyKind::P256, more: Vec::new() }
     }
 
     /// With another line of configuration: `session_index_required = true`.
     #[must_use]
     pub fn with(mut self, line: &str) -> Self {
         self.more.push(line.to_owned());
+        self
+    }
+
+    /// With an RSA key, for peers that know no other.
+    #[must_use]
+    pub fn rsa(mut self) -> Self {
+        self.key = KeyKind::Rsa2048;
         self
     }
 
@@ -145,9 +155,9 @@ impl SpRegistration {
             origin: format!("http://127.0.0.1:{port}"),
             id: self.id,
             told: self.told,
-            // Of P-256: a test makes many, and RSA is what Acquit signs with itself.
-            signer: signer("sp"),
-            stranger: signer("stranger"),
+            signer: signer(self.key, "sp"),
+            stranger: signer(self.key, "stranger"),
+            metadata_url: OnceLock::new(),
             issuer: OnceLock::new(),
             idp: Mutex::default(),
             asked: Mutex::default(),
@@ -167,8 +177,8 @@ impl SpRegistration {
     }
 }
 
-fn signer(name: &str) -> Signer {
-    Signer::self_signed(&Signer::generate(KeyKind::P256).unwrap(), name).unwrap()
+fn signer(kind: KeyKind, name: &str) -> Signer {
+    Signer::self_signed(&Signer::generate(kind).unwrap(), name).unwrap()
 }
 
 impl TestSp {
@@ -199,6 +209,15 @@ impl TestSp {
     /// Tells it who its identity provider is. Only the first call counts.
     pub fn trust(&self, issuer: Issuer) {
         let _ = self.shared.issuer.set(issuer);
+    }
+
+    /// Makes an identity provider of somebody else's its own, by the metadata there, with the time of this machine.
+    ///
+    /// # Panics
+    /// It trusts one already.
+    pub fn trust_metadata(&self, url: &str) {
+        self.trust(Issuer::new(url, system_clock()));
+        self.shared.metadata_url.set(url.to_owned()).unwrap();
     }
 
     /// Its metadata.
@@ -362,7 +381,8 @@ impl Shared {
         if let Some(known) = lock(&self.idp).clone() {
             return known;
         }
-        let url = format!("{}/saml/metadata", self.issuer.get().expect("an identity provider").url());
+        let of_acquit = || format!("{}/saml/metadata", self.issuer.get().expect("an identity provider").url());
+        let url = self.metadata_url.get().cloned().unwrap_or_else(of_acquit);
         let response = wire::get(&url).await.unwrap();
         let peer = Peer::from_metadata(response.body(), Some(&url), None, self.now()).unwrap();
         let idp = peer.idp.unwrap();

@@ -27,5 +27,6 @@ mod saml_peers;
 mod saml_slo;
 mod saml_sso;
 mod seed_002;
+mod simplesamlphp_idp;
 mod starting;
 mod world;
