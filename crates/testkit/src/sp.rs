@@ -6,24 +6,26 @@ use std::{
     sync::{Arc, Mutex, OnceLock},
 };
 
-use acquit_core::Timestamp;
-use acquit_saml::{
-    message::{AuthnRequest, Header, MessageId, NameId, NameIdPolicy},
-    metadata::{IdentityProvider, Peer, SpDescription},
-    security::{KeyKind, Signer, Trust},
-};
-use tokio::net::TcpListener;
-
 use crate::{
     Browser, Page,
+    door::Door,
     rp::{Issuer, issuer::system_clock, lock},
     wire,
 };
+use acquit_core::Timestamp;
+use acquit_saml::{
+    message::{AuthnRequest, Header, MessageId, NameId, NameIdPolicy},
+    metadata::{IdentityProvider, Peer},
+    security::{Signer, Trust},
+};
 
+mod registration;
 mod ride;
 mod send;
 mod server;
+mod told;
 
+pub use registration::SpRegistration;
 pub use ride::{load_frames, ride, ride_up_to};
 pub use send::post_soap;
 
@@ -86,15 +88,6 @@ pub struct SpSession {
     pub live: bool,
 }
 
-/// What it registers.
-#[derive(Clone, Debug)]
-pub struct SpRegistration {
-    id: String,
-    told: Binding,
-    key: KeyKind,
-    more: Vec<String>,
-}
-
 pub(crate) struct Shared {
     pub(crate) id: String,
     pub(crate) told: Binding,
@@ -116,69 +109,9 @@ pub(crate) struct Shared {
 /// The application.
 pub struct TestSp {
     pub(crate) shared: Arc<Shared>,
-    port: u16,
     more: Vec<String>,
     folder: tempfile::TempDir,
-    server: Mutex<Option<tokio::task::JoinHandle<()>>>,
-}
-
-impl SpRegistration {
-    /// An application that is told so.
-    #[must_use]
-    pub fn new(id: &str, told: Binding) -> Self {
-        // Of P-256: a test makes many, and RSA is what Acquit signs with itself.
-        Self { id: id.to_owned(), told, key: KeyKind::P256, more: Vec::new() }
-    }
-
-    /// With another line of configuration: `session_index_required = true`.
-    #[must_use]
-    pub fn with(mut self, line: &str) -> Self {
-        self.more.push(line.to_owned());
-        self
-    }
-
-    /// With an RSA key, for peers that know no other.
-    #[must_use]
-    pub fn rsa(mut self) -> Self {
-        self.key = KeyKind::Rsa2048;
-        self
-    }
-
-    /// Starts it.
-    ///
-    /// # Panics
-    /// No free port.
-    pub async fn start(self) -> TestSp {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let shared = Arc::new(Shared {
-            origin: format!("http://127.0.0.1:{port}"),
-            id: self.id,
-            told: self.told,
-            signer: signer(self.key, "sp"),
-            stranger: signer(self.key, "stranger"),
-            metadata_url: OnceLock::new(),
-            issuer: OnceLock::new(),
-            idp: Mutex::default(),
-            asked: Mutex::default(),
-            sessions: Mutex::default(),
-            metadata: OnceLock::new(),
-            manner: Mutex::default(),
-            answer_at: Mutex::default(),
-            ledger: Mutex::default(),
-            seen: Mutex::default(),
-        });
-        let server = tokio::spawn(server::serve(listener, shared.clone()));
-        let folder = tempfile::Builder::new().prefix("acquit-sp-").tempdir().unwrap();
-        let sp = TestSp { shared, port, more: self.more, folder, server: Mutex::new(Some(server)) };
-        std::fs::write(sp.folder.path().join("sp.xml"), sp.metadata()).unwrap();
-        let _ = sp.shared.metadata.set(sp.metadata());
-        sp
-    }
-}
-
-fn signer(kind: KeyKind, name: &str) -> Signer {
-    Signer::self_signed(&Signer::generate(kind).unwrap(), name).unwrap()
+    door: Door,
 }
 
 impl TestSp {
@@ -220,46 +153,6 @@ impl TestSp {
         self.shared.metadata_url.set(url.to_owned()).unwrap();
     }
 
-    /// Its metadata.
-    ///
-    /// # Panics
-    /// Never.
-    #[must_use]
-    pub fn metadata(&self) -> String {
-        let soap = self.url("/slo/soap");
-        let description = SpDescription {
-            entity_id: &self.entity_id(),
-            signing: &[self.shared.signer.certificate().clone()],
-            encryption: &[],
-            acs: &self.url("/acs"),
-            slo: &self.url("/slo"),
-            slo_soap: Some(&soap),
-            name_id_formats: &[],
-        };
-        description.to_xml(None).unwrap()
-    }
-
-    /// Its part of Acquit's configuration.
-    #[must_use]
-    pub fn configuration(&self) -> String {
-        let id = self.id();
-        let binding = match self.shared.told {
-            Binding::Soap => "soap",
-            Binding::Redirect => "redirect",
-            Binding::Post => "post",
-        };
-        let mut lines = vec![
-            "[[applications]]".to_owned(),
-            format!("id = {id:?}"),
-            format!("key = \"exk{id}\""),
-            "protocol = \"saml\"".to_owned(),
-            format!("metadata = {{ file = {:?} }}", self.folder.path().join("sp.xml").display().to_string()),
-            format!("slo_binding = {binding:?}"),
-        ];
-        lines.extend(self.more.iter().cloned());
-        lines.join("\n") + "\n\n"
-    }
-
     /// What it does from now on when it is told.
     pub fn behave(&self, manner: Manner) {
         *lock(&self.shared.manner) = manner;
@@ -291,25 +184,12 @@ impl TestSp {
 
     /// Closes its port.
     pub fn close(&self) {
-        if let Some(server) = lock(&self.server).take() {
-            server.abort();
-        }
+        self.door.close();
     }
 
     /// Opens its port again.
-    ///
-    /// # Panics
-    /// Somebody else took it.
     pub async fn reopen(&self) {
-        self.close();
-        let listener = loop {
-            match TcpListener::bind(("127.0.0.1", self.port)).await {
-                Ok(listener) => break listener,
-                Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => tokio::task::yield_now().await,
-                Err(error) => panic!("{error}"),
-            }
-        };
-        *lock(&self.server) = Some(tokio::spawn(server::serve(listener, self.shared.clone())));
+        self.door.reopen().await;
     }
 
     /// Begins a sign-in in this browser; ends at the application, or at a page of Acquit's that wants something. `more`:
@@ -349,12 +229,6 @@ impl TestSp {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.shared.now()
-    }
-}
-
-impl Drop for TestSp {
-    fn drop(&mut self) {
-        self.close();
     }
 }
 
