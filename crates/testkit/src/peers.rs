@@ -16,6 +16,7 @@ use tokio::process::{Child, Command};
 pub mod apache;
 pub mod chromium;
 mod gate;
+mod httpd;
 pub mod mellon;
 pub mod node;
 pub mod saml;

@@ -1,20 +1,16 @@
 //! Apache with mod_auth_mellon: a page behind a SAML sign-in, told of logouts over SOAP by the module's own handler.
 
-use std::{fs, path::Path, process::Stdio, time::Duration};
+use std::fs;
 
 use acquit_saml::{
     metadata::SpDescription,
     security::{KeyKind, Signer},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
-use super::gate::Gate;
+use super::{gate::Gate, httpd};
 use crate::{Browser, Page, sp::ride, wire};
-
-/// Where Debian puts them.
-const PROGRAM: &str = "/usr/sbin/apache2";
-const MODULES: &str = "/usr/lib/apache2/modules";
 
 /// The server's registration and, once it runs, its process.
 pub struct Mellon {
@@ -80,35 +76,15 @@ impl Mellon {
     /// # Panics
     /// It is not installed, or does not start.
     pub async fn start(&mut self, issuer: &str) {
-        let package = "the Debian packages `apache2` and `libapache2-mod-auth-mellon`";
-        assert!(Path::new(MODULES).join("mod_auth_mellon.so").exists(), "mellon is missing: install {package}");
+        httpd::requires("mod_auth_mellon.so", "libapache2-mod-auth-mellon");
         let root = self.folder.path();
         let metadata = wire::get(&format!("{issuer}/saml/metadata")).await.unwrap();
         fs::write(root.join("idp.xml"), metadata.body()).unwrap();
-        fs::create_dir_all(root.join("pages/protected")).unwrap();
-        fs::write(root.join("pages/bye.html"), "<main data-page=\"bye\">Bye</main>").unwrap();
-        fs::write(root.join("pages/protected/index.html"), "<main data-page=\"protected\">The secret page</main>")
-            .unwrap();
-        fs::write(root.join("apache.conf"), self.server_configuration()).unwrap();
-        // -X: one process, so that ending it ends everything.
-        let child = Command::new(PROGRAM)
-            .args(["-X", "-d"])
-            .arg(root)
-            .arg("-f")
-            .arg(root.join("apache.conf"))
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("Apache starts");
+        httpd::pages(root);
+        let child = httpd::start(root, &self.server_configuration());
         self.child = Some(child);
         self.open().await;
-        for _ in 0..1000 {
-            if wire::get(&self.url("/bye.html")).await.is_ok_and(|response| response.status() == 200) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("Apache does not become ready: {}", self.log());
+        httpd::ready(&self.url("/bye.html"), self.folder.path()).await;
     }
 
     /// Takes connections. Until then, and after [`Mellon::close`], nobody answers at its address.
@@ -130,11 +106,16 @@ impl Mellon {
     fn server_configuration(&self) -> String {
         let root = self.folder.path().display();
         let (port, inner) = (self.gate.port(), self.gate.inner());
-        let mut modules = String::new();
-        for name in ["mpm_prefork", "authn_core", "authz_core", "authz_user", "dir", "mime", "setenvif", "auth_mellon"]
-        {
-            modules.push_str(&format!("LoadModule {name}_module {MODULES}/mod_{name}.so\n"));
-        }
+        let modules = httpd::load(&[
+            "mpm_prefork",
+            "authn_core",
+            "authz_core",
+            "authz_user",
+            "dir",
+            "mime",
+            "setenvif",
+            "auth_mellon",
+        ]);
         format!(
             "ServerRoot \"{root}\"\nServerName http://127.0.0.1:{port}\nUseCanonicalName On\nListen 127.0.0.1:{inner}\n\
              PidFile \"{root}/pid\"\n{modules}DefaultRuntimeDir \"{root}\"\nMutex file:{root} default\n\
@@ -153,7 +134,7 @@ impl Mellon {
     /// What it logged.
     #[must_use]
     pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        httpd::log(self.folder.path())
     }
 
     /// The page behind the sign-in, or where this browser is sent instead.
