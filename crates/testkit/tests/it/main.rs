@@ -31,5 +31,7 @@ mod saml_peers;
 mod saml_slo;
 mod saml_sso;
 mod saml_subject;
+mod seed_002;
+mod simplesamlphp_idp;
 mod starting;
 mod world;
