@@ -100,7 +100,7 @@ fn what_is_left_out_has_its_default() {
     let provider = provider(&settings, 0);
     assert!(matches!(provider.authentication, Authentication::Basic(_)));
     assert_eq!(provider.scopes, ["openid", "profile", "email"]);
-    assert_eq!((provider.algorithms.as_slice(), provider.userinfo), ([Algorithm::Rs256].as_slice(), true));
+    assert_eq!((provider.algorithm, provider.userinfo), (Algorithm::Rs256, true));
     let application = &settings.broker_applications[0];
     assert_eq!((application.name.as_str(), application.tell_on_expiry), ("saas", true));
     assert!(application.gets(None), "without a list it gets everybody");
@@ -166,7 +166,7 @@ fn keys_of_the_broker_are_overridden_by_variables() {
     let words = words(&loaded);
     let settings = loaded.settings.unwrap_or_else(|| panic!("{words}"));
     assert_eq!(settings.organizations[0].domains, ["two.example"]);
-    assert_eq!(provider(&settings, 0).algorithms, [Algorithm::Es256]);
+    assert_eq!(provider(&settings, 0).algorithm, Algorithm::Es256);
     assert_eq!(settings.connections[0].attributes.groups.as_deref(), Some("roles"));
     assert_eq!(settings.broker_applications[0].organizations.as_ref().map(Vec::len), Some(1));
 

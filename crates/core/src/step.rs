@@ -6,7 +6,7 @@ use crate::{AppId, LogoutId, SessionId, StepId, Timestamp, UserId, participant::
 
 mod target;
 
-pub use target::{NO_INDEX, SamlNamed, Target};
+pub use target::{NO_INDEX, SamlNamed, SamlReason, Target};
 
 /// The way a party is told. The names are those of the receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -6,25 +6,27 @@ use std::{
     sync::{Arc, Mutex, OnceLock},
 };
 
+use crate::{
+    Browser, Page,
+    door::Door,
+    rp::{Issuer, issuer::system_clock, lock},
+    wire,
+};
 use acquit_core::Timestamp;
 use acquit_saml::{
     message::{AuthnRequest, Header, MessageId, NameId, NameIdPolicy},
-    metadata::{IdentityProvider, Peer, SpDescription},
-    security::{KeyKind, Signer, Trust},
-};
-use tokio::net::TcpListener;
-
-use crate::{
-    Browser, Page,
-    rp::{Issuer, lock},
-    wire,
+    metadata::{IdentityProvider, Peer},
+    security::{Signer, Trust},
 };
 
+mod registration;
 mod ride;
 mod send;
 mod server;
+mod told;
 
-pub use ride::{ride, ride_up_to};
+pub use registration::SpRegistration;
+pub use ride::{load_frames, ride, ride_up_to};
 pub use send::post_soap;
 
 /// By which binding it is told of logouts, and asks for them.
@@ -86,14 +88,6 @@ pub struct SpSession {
     pub live: bool,
 }
 
-/// What it registers.
-#[derive(Clone, Debug)]
-pub struct SpRegistration {
-    id: String,
-    told: Binding,
-    more: Vec<String>,
-}
-
 pub(crate) struct Shared {
     pub(crate) id: String,
     pub(crate) told: Binding,
@@ -101,6 +95,7 @@ pub(crate) struct Shared {
     pub(crate) signer: Signer,
     pub(crate) stranger: Signer,
     pub(crate) issuer: OnceLock<Issuer>,
+    pub(crate) metadata_url: OnceLock<String>,
     pub(crate) idp: Mutex<Option<(IdentityProvider, Trust)>>,
     pub(crate) metadata: OnceLock<String>,
     pub(crate) asked: Mutex<Vec<String>>,
@@ -114,61 +109,10 @@ pub(crate) struct Shared {
 /// The application.
 pub struct TestSp {
     pub(crate) shared: Arc<Shared>,
-    port: u16,
     more: Vec<String>,
+    changes: Vec<(String, String)>,
     folder: tempfile::TempDir,
-    server: Mutex<Option<tokio::task::JoinHandle<()>>>,
-}
-
-impl SpRegistration {
-    /// An application that is told so.
-    #[must_use]
-    pub fn new(id: &str, told: Binding) -> Self {
-        Self { id: id.to_owned(), told, more: Vec::new() }
-    }
-
-    /// With another line of configuration: `session_index_required = true`.
-    #[must_use]
-    pub fn with(mut self, line: &str) -> Self {
-        self.more.push(line.to_owned());
-        self
-    }
-
-    /// Starts it.
-    ///
-    /// # Panics
-    /// No free port.
-    pub async fn start(self) -> TestSp {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let shared = Arc::new(Shared {
-            origin: format!("http://127.0.0.1:{port}"),
-            id: self.id,
-            told: self.told,
-            // Of P-256: a test makes many, and RSA is what Acquit signs with itself.
-            signer: signer("sp"),
-            stranger: signer("stranger"),
-            issuer: OnceLock::new(),
-            idp: Mutex::default(),
-            asked: Mutex::default(),
-            sessions: Mutex::default(),
-            metadata: OnceLock::new(),
-            manner: Mutex::default(),
-            answer_at: Mutex::default(),
-            ledger: Mutex::default(),
-            seen: Mutex::default(),
-        });
-        let server = tokio::spawn(server::serve(listener, shared.clone()));
-        let folder = tempfile::Builder::new().prefix("acquit-sp-").tempdir().unwrap();
-        let sp = TestSp { shared, port, more: self.more, folder, server: Mutex::new(Some(server)) };
-        std::fs::write(sp.folder.path().join("sp.xml"), sp.metadata()).unwrap();
-        let _ = sp.shared.metadata.set(sp.metadata());
-        sp
-    }
-}
-
-fn signer(name: &str) -> Signer {
-    Signer::self_signed(&Signer::generate(KeyKind::P256).unwrap(), name).unwrap()
+    door: Door,
 }
 
 impl TestSp {
@@ -201,44 +145,13 @@ impl TestSp {
         let _ = self.shared.issuer.set(issuer);
     }
 
-    /// Its metadata.
+    /// Makes an identity provider of somebody else's its own, by the metadata there, with the time of this machine.
     ///
     /// # Panics
-    /// Never.
-    #[must_use]
-    pub fn metadata(&self) -> String {
-        let soap = self.url("/slo/soap");
-        let description = SpDescription {
-            entity_id: &self.entity_id(),
-            signing: &[self.shared.signer.certificate().clone()],
-            encryption: &[],
-            acs: &self.url("/acs"),
-            slo: &self.url("/slo"),
-            slo_soap: Some(&soap),
-            name_id_formats: &[],
-        };
-        description.to_xml(None).unwrap()
-    }
-
-    /// Its part of Acquit's configuration.
-    #[must_use]
-    pub fn configuration(&self) -> String {
-        let id = self.id();
-        let binding = match self.shared.told {
-            Binding::Soap => "soap",
-            Binding::Redirect => "redirect",
-            Binding::Post => "post",
-        };
-        let mut lines = vec![
-            "[[applications]]".to_owned(),
-            format!("id = {id:?}"),
-            format!("key = \"exk{id}\""),
-            "protocol = \"saml\"".to_owned(),
-            format!("metadata = {{ file = {:?} }}", self.folder.path().join("sp.xml").display().to_string()),
-            format!("slo_binding = {binding:?}"),
-        ];
-        lines.extend(self.more.iter().cloned());
-        lines.join("\n") + "\n\n"
+    /// It trusts one already.
+    pub fn trust_metadata(&self, url: &str) {
+        self.trust(Issuer::new(url, system_clock()));
+        self.shared.metadata_url.set(url.to_owned()).unwrap();
     }
 
     /// What it does from now on when it is told.
@@ -272,25 +185,12 @@ impl TestSp {
 
     /// Closes its port.
     pub fn close(&self) {
-        if let Some(server) = lock(&self.server).take() {
-            server.abort();
-        }
+        self.door.close();
     }
 
     /// Opens its port again.
-    ///
-    /// # Panics
-    /// Somebody else took it.
     pub async fn reopen(&self) {
-        self.close();
-        let listener = loop {
-            match TcpListener::bind(("127.0.0.1", self.port)).await {
-                Ok(listener) => break listener,
-                Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => tokio::task::yield_now().await,
-                Err(error) => panic!("{error}"),
-            }
-        };
-        *lock(&self.server) = Some(tokio::spawn(server::serve(listener, self.shared.clone())));
+        self.door.reopen().await;
     }
 
     /// Begins a sign-in in this browser; ends at the application, or at a page of Acquit's that wants something. `more`:
@@ -333,12 +233,6 @@ impl TestSp {
     }
 }
 
-impl Drop for TestSp {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
-
 pub(crate) fn new_id() -> MessageId {
     let mut random = [0; 20];
     aws_lc_rs::rand::fill(&mut random).unwrap();
@@ -362,7 +256,8 @@ impl Shared {
         if let Some(known) = lock(&self.idp).clone() {
             return known;
         }
-        let url = format!("{}/saml/metadata", self.issuer.get().expect("an identity provider").url());
+        let of_acquit = || format!("{}/saml/metadata", self.issuer.get().expect("an identity provider").url());
+        let url = self.metadata_url.get().cloned().unwrap_or_else(of_acquit);
         let response = wire::get(&url).await.unwrap();
         let peer = Peer::from_metadata(response.body(), Some(&url), None, self.now()).unwrap();
         let idp = peer.idp.unwrap();

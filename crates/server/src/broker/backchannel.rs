@@ -3,14 +3,21 @@
 
 use std::time::Duration;
 
-use acquit_core::plan::{By, Scope, Tell};
+use acquit_core::{
+    SessionId,
+    plan::{By, Scope, Tell},
+};
 use acquit_oidc::{
     error::{ErrorCode, OAuthError},
     jose::{CLOCK_SKEW, Jwks, LogoutSubject, LogoutToken, LogoutTokenError, LogoutTokenRules, verify_logout_token},
     logout_token,
     params::Params,
 };
-use acquit_store::{session::SessionView, upstream::UpstreamName};
+use acquit_store::{
+    replay::{LOGOUT_TOKEN, Once},
+    session::SessionView,
+    upstream::UpstreamName,
+};
 use axum::{
     Json,
     extract::{Path, Request, State},
@@ -23,7 +30,7 @@ use crate::{
     App,
     fetched::{AGAIN_AFTER, USED_FOR},
     form::{self, Address},
-    logout::{Order, log_out},
+    logout::{Done, LogoutError, Order, log_out_once},
     provider::credentials::keys_at,
     random,
     settings::{Connection, broker::UpstreamProvider},
@@ -31,7 +38,6 @@ use crate::{
 
 /// How long a logout of a session that is not known here is remembered: its sign-in may be on its way.
 pub(super) const TOMBSTONE_LIFE: Duration = Duration::from_secs(10 * 60);
-const SEEN: &str = "logout-jti";
 
 /// Why a logout token is not acted on.
 enum Refused {
@@ -96,13 +102,18 @@ async fn act(app: &App, connection: &Connection, raw: &str, address: String) -> 
     if !is_new(app, connection, &token, raw).await? {
         return Ok(());
     }
-    let ended = end(app, connection, &token, address).await.map_err(|error| {
-        tracing::warn!(connection = %connection.id, %error, "a logout from upstream could not be made durable");
-        Refused::NotNow("the logout could not be made durable; try again")
-    })?;
-    remember(app, connection, &token, raw).await?;
-    tracing::info!(connection = %connection.id, sessions = ended, "signed out by an identity provider");
-    Ok(())
+    match end(app, connection, &token, raw, address).await {
+        Ok(sessions) => {
+            tracing::info!(connection = %connection.id, sessions, "signed out by an identity provider");
+            Ok(())
+        }
+        // The same token twice at once: the other one does it.
+        Err(LogoutError::Replayed) => Ok(()),
+        Err(error) => {
+            tracing::warn!(connection = %connection.id, %error, "a logout from upstream could not be made durable");
+            Err(Refused::NotNow("the logout could not be made durable; try again"))
+        }
+    }
 }
 
 async fn judge_with_keys(
@@ -133,31 +144,23 @@ fn bytes_hash(connection: &Connection, raw: &str) -> acquit_store::Hash {
 /// name is refused (BC-27).
 async fn is_new(app: &App, connection: &Connection, token: &LogoutToken, raw: &str) -> Result<bool, Refused> {
     let busy = |_| Refused::NotNow("the store did not answer");
-    if !app.store.was_used(SEEN, &jti_hash(connection, token)).await.map_err(busy)? {
+    if !app.store.was_used(LOGOUT_TOKEN, &jti_hash(connection, token)).await.map_err(busy)? {
         return Ok(true);
     }
-    if app.store.was_used(SEEN, &bytes_hash(connection, raw)).await.map_err(busy)? {
+    if app.store.was_used(LOGOUT_TOKEN, &bytes_hash(connection, raw)).await.map_err(busy)? {
         return Ok(false);
     }
     Err(OAuthError::new(ErrorCode::InvalidRequest, "another logout token had this jti").into())
 }
 
-async fn remember(app: &App, connection: &Connection, token: &LogoutToken, raw: &str) -> Result<(), Refused> {
-    let until = token.expires_at.plus(CLOCK_SKEW);
-    for hash in [bytes_hash(connection, raw), jti_hash(connection, token)] {
-        let kept = app.store.remember_once(SEEN, &hash, until).await;
-        kept.map_err(|_| Refused::NotNow("the store did not answer"))?;
-    }
-    Ok(())
-}
-
-/// Ends what the token names; how many sessions that were.
+/// Ends what the token names; how many sessions that were. The token is used up with the logout, in one transaction.
 async fn end(
     app: &App,
     connection: &Connection,
     token: &LogoutToken,
+    raw: &str,
     address: String,
-) -> Result<usize, crate::logout::LogoutError> {
+) -> Result<usize, LogoutError> {
     let (name, sid) = match &token.subject {
         LogoutSubject::Session { sid, sub: None } => (UpstreamName::Sid(sid.clone()), Some(sid)),
         LogoutSubject::Session { sid, sub: Some(sub) } => {
@@ -169,32 +172,39 @@ async fn end(
         // Before it is looked for: a sign-in that is written now finds either this or is found.
         app.store.lay_tombstone(&tombstone(&connection.id, sid), app.clock.now().plus(TOMBSTONE_LIFE)).await?;
     }
+    let until = token.expires_at.plus(CLOCK_SKEW);
+    app.store.remember_once(LOGOUT_TOKEN, &bytes_hash(connection, raw), until).await?;
     let sessions = app.store.sessions_from(&connection.id, name).await?;
-    end_all(app, connection, &sessions, None, Some(address)).await?;
+    let jti = jti_hash(connection, token);
+    if sessions.is_empty() {
+        app.store.remember_once(LOGOUT_TOKEN, &jti, until).await?;
+    } else {
+        end_all(app, connection, &sessions, None, Some(address), Some(Once::logout_token(jti, until))).await?;
+    }
     Ok(sessions.len())
 }
 
-/// Ends sessions because their provider says so. Each is a logout of its own: its receipt is its person's.
+/// Ends sessions of one person because their provider says so, by one logout.
 pub(super) async fn end_all(
     app: &App,
     connection: &Connection,
     sessions: &[SessionView],
-    browser: Option<&acquit_core::SessionId>,
+    browser: Option<SessionId>,
     ip: Option<String>,
-) -> Result<Vec<crate::logout::Done>, crate::logout::LogoutError> {
-    let mut all = Vec::new();
-    for view in sessions {
-        let order = Order {
-            scope: Scope::Session(view.session.id.clone()),
-            by: By::Upstream,
-            party: Some(connection.id.to_string()),
-            reason: None,
-            tell: Tell::Everyone,
-            ip: ip.clone(),
-            browser: browser.filter(|browser| **browser == view.session.id).cloned(),
-            named: Vec::new(),
-        };
-        all.push(log_out(app, order).await?);
-    }
-    Ok(all)
+    once: Option<Once>,
+) -> Result<Done, LogoutError> {
+    let order = Order {
+        scope: match sessions {
+            [one] => Scope::Session(one.session.id.clone()),
+            all => Scope::Sessions(all.iter().map(|view| view.session.id.clone()).collect()),
+        },
+        by: By::Upstream,
+        party: Some(connection.id.to_string()),
+        reason: None,
+        tell: Tell::Everyone,
+        ip,
+        browser,
+        named: Vec::new(),
+    };
+    log_out_once(app, order, once).await
 }

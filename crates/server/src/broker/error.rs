@@ -69,7 +69,7 @@ impl From<LogoutError> for Failure {
         match error {
             LogoutError::Store(error) => error.into(),
             LogoutError::Random(error) => error.into(),
-            LogoutError::UnknownTarget => Self::NotFound { id: String::new() },
+            LogoutError::UnknownTarget | LogoutError::Replayed => Self::NotFound { id: String::new() },
         }
     }
 }

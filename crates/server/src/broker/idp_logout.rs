@@ -88,21 +88,23 @@ async fn named_session(
         app.store.lay_tombstone(&tombstone(&connection.id, sid), app.clock.now().plus(TOMBSTONE_LIFE)).await?;
     }
     let here = browser.as_ref().and_then(|browser| browser.session.as_ref()).map(|view| view.session.id.clone());
-    let done = end_all(app, connection, &sessions, here.as_ref(), Some(address)).await?;
+    let of_here = sessions.iter().find(|view| Some(&view.session.id) == here.as_ref());
+    let done = match sessions.as_slice() {
+        [] => None,
+        sessions => {
+            let browser = of_here.map(|view| view.session.id.clone());
+            Some(end_all(app, connection, sessions, browser, Some(address), None).await?)
+        }
+    };
     if load != Load::TopLevel {
         // A frame of the provider's: it opens none of its own.
         return Ok(StatusCode::OK.into_response());
     }
-    let of_here = here.and_then(|here| {
-        let index = sessions.iter().position(|view| view.session.id == here)?;
-        Some((sessions.get(index)?, done.get(index)?))
-    });
-    match of_here {
-        Some((view, done)) => leave(app, view, done).await,
-        None => {
-            Ok(respond::see_other(&landing(app, sessions.last()).await?.unwrap_or_else(|| "/signed-out".to_owned())))
-        }
+    if let (Some(view), Some(done)) = (of_here, &done) {
+        return leave(app, view, done).await;
     }
+    let landing = landing(app, sessions.last()).await?;
+    Ok(respond::see_other(landing.as_deref().unwrap_or("/signed-out")))
 }
 
 /// A request that names nothing: the session of this connection in this browser is meant.
@@ -126,11 +128,8 @@ async fn bare(app: &App, connection: &Connection, headers: &HeaderMap, address: 
         return sign_out::ask(app, &mut browser, sign_out::Asker::default()).await;
     }
     let session = view.session.id.clone();
-    let done = end_all(app, connection, std::slice::from_ref(&view), Some(&session), Some(address)).await?;
-    match done.first() {
-        Some(done) => leave(app, &view, done).await,
-        None => signed_out::nobody(app, &browser).await,
-    }
+    let done = end_all(app, connection, std::slice::from_ref(&view), Some(session), Some(address), None).await?;
+    leave(app, &view, &done).await
 }
 
 /// Takes the browser on: through its frames and hops, to the page where the application clears its cookies.

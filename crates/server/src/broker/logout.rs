@@ -6,7 +6,10 @@ use acquit_core::{
     AppId, SessionId, Timestamp, UserId,
     plan::{By, Scope, Tell},
 };
-use acquit_store::session::SessionView;
+use acquit_store::{
+    replay::{LOGOUT_RIGHT, Once},
+    session::SessionView,
+};
 use axum::{
     Json,
     extract::{Request, State},
@@ -28,17 +31,15 @@ use crate::{
     browser::Browser,
     door::DoorError,
     form::{Address, Query},
-    logout::{Order, log_out},
-    provenance::{self, Load},
+    logout::{LogoutError, Order, log_out_once},
+    provenance::only_top_level,
     random, respond,
-    saml::chain::{self, End},
     seal::Purpose,
     settings::BrokerApplication,
 };
 
 /// How long a logout token is good.
 const TOKEN_LIFE: Duration = Duration::from_secs(5 * 60);
-const USED: &str = "logout-token";
 
 /// The right of an application to have a person signed out of it.
 #[derive(Serialize, Deserialize)]
@@ -78,16 +79,14 @@ pub async fn get(
     headers: HeaderMap,
     Query(query): Query,
 ) -> Result<Response, DoorError> {
-    if provenance::load(&headers) != Load::TopLevel {
-        return Err(DoorError::Forbidden("signing out is not done in a frame, by a script or ahead of time"));
-    }
+    only_top_level(&headers)?;
     let token: LogoutToken = app.sealer.open(Purpose::LogoutToken, query.require("token")?, app.clock.now())?;
     let application = app.clients.connections().application(&token.app).ok_or(DoorError::Expired)?;
     let landing = landing(&application, query.get("return_to"));
     let browser = Browser::look_up(&app, &headers).await?;
     let here = [&browser.session, &browser.leaving, &browser.former].into_iter().flatten().next();
     let used = random::hash(&token.nonce);
-    if app.store.was_used(USED, &used).await? {
+    if app.store.was_used(LOGOUT_RIGHT, &used).await? {
         return over(&app, here, &token, landing).await;
     }
     let ending = which(&app, &browser, &token).await?;
@@ -107,9 +106,12 @@ pub async fn get(
         named: Vec::new(),
     };
     let session = first.session.id.clone();
-    let done = log_out(&app, order).await?;
-    // Only now: what a failing store did not take may be asked for again.
-    app.store.remember_once(USED, &used, app.clock.now().plus(TOKEN_LIFE)).await?;
+    // Used up in the logout's own transaction: what a failing store did not take may be asked for again.
+    let once = Once::logout_right(used, app.clock.now().plus(TOKEN_LIFE));
+    let done = match log_out_once(&app, order, Some(once)).await {
+        Err(LogoutError::Replayed) => return over(&app, here, &token, landing).await,
+        done => done?,
+    };
     tracing::info!(logout = %done.logout, app = %application.app, here = is_here, "signed out for a broker application");
     let own_page = signed_out::url(&done.logout, &done.receipt_key);
     let name = landing.is_some().then(|| application.name.clone());
@@ -120,7 +122,7 @@ pub async fn get(
     // Not the browser of that session as far as its cookies say, but the one that its provider knows.
     match end_session::straight(&app, &session, &done, url.clone()).await? {
         Some(response) => Ok(response),
-        None => chain::reach(&app, &[], End::Url { url, name }).await,
+        None => Ok(respond::see_other(&url)),
     }
 }
 

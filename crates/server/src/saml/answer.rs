@@ -3,7 +3,7 @@
 use acquit_saml::{
     BuildError,
     binding::{post, redirect},
-    message::{Header, LogoutResponse, MessageId, Response as SamlResponse, SignWhat, Status},
+    message::{Header, LogoutResponse, MessageId, Outbound, Response as SamlResponse, SignWhat, Status, outline_of},
     metadata::Endpoint,
     names::{HTTP_POST, HTTP_REDIRECT},
     security::Signer,
@@ -27,6 +27,11 @@ pub(super) fn ours(error: BuildError) -> DoorError {
     DoorError::Internal(format!("a SAML message cannot be written: {error}"))
 }
 
+/// Shows what is sent to whoever looks for the reason of something, without its secrets.
+pub(crate) fn sent(message: &impl Outbound) {
+    tracing::debug!(message = %outline_of(message), "a SAML message is sent");
+}
+
 /// A Response to an AuthnRequest, by a form that posts itself.
 ///
 /// # Errors
@@ -38,6 +43,7 @@ pub(super) fn response(
     acs: &str,
     relay_state: Option<&str>,
 ) -> Result<Response, DoorError> {
+    sent(response);
     let what = if sp.metadata.want_assertions_signed { SignWhat::Both } else { SignWhat::Response };
     let form = post::encode_response(response, acs, relay_state, &signer(app)?, what, None).map_err(ours)?;
     Ok(form_page(form, &sp.settings.name))
@@ -97,6 +103,7 @@ pub(super) fn logout_response(
     let id = MessageId::from_random(random::bytes()?);
     let mut header = Header::new(&id, app.clock.now(), &app.entity_id(), to.unwrap_or_default()).answering(request);
     header.destination = to.map(str::to_owned);
-    tracing::debug!(%status, "a LogoutResponse is sent");
-    Ok(LogoutResponse { header, status })
+    let answer = LogoutResponse { header, status };
+    sent(&answer);
+    Ok(answer)
 }
