@@ -5,6 +5,7 @@
 mod apache;
 mod backchannel;
 mod bad_input;
+mod broker;
 mod chromium;
 mod crash;
 mod end_session;
