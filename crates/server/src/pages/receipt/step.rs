@@ -124,7 +124,9 @@ impl Step {
             (Outcome::Failed, _, _) => "Could not be told. If it is open, sign out there.",
             (Outcome::Unsupported, _, "not asked") => "Was not asked to. You may still be signed in there.",
             (Outcome::Unsupported, _, "not to be told of expiry") => "Does not want to hear of sessions that ran out.",
-            (Outcome::Unsupported, "revocation", _) => "Takes no tokens back. Those that it gave run out by themselves.",
+            (Outcome::Unsupported, "revocation", _) => {
+                "Takes no tokens back. Those that it gave run out by themselves."
+            }
             (Outcome::Unsupported, "end-session", _) => {
                 "Has no sign-out that other sites can begin. You may still be signed in there."
             }
