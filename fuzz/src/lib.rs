@@ -14,6 +14,9 @@ pub mod parties;
 pub mod redirect;
 mod sign;
 
+/// What a target does with an input.
+pub type Run = fn(&[u8]);
+
 /// The targets, each with the folder of its name in `seeds` and in `found`.
-pub const TARGETS: [(&str, fn(&[u8])); 3] =
+pub const TARGETS: [(&str, Run); 3] =
     [("message", message::run), ("redirect", redirect::run), ("metadata", metadata::run)];

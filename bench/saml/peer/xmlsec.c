@@ -83,9 +83,7 @@ static void turn(const char *dir, const char *verb, const char *name, long times
     int size, signing = strcmp(verb, "sign") == 0;
     const char *text = load(dir, name, signing ? ".template.xml" : ".xml", &size);
     snprintf(path, sizeof path, "%s/%s%s", dir, name, signing ? ".key.der" : ".pub.der");
-    xmlSecKeyPtr key = signing
-        ? xmlSecCryptoAppKeyLoad(path, xmlSecKeyDataFormatPkcs8Der, NULL, NULL, NULL)
-        : xmlSecCryptoAppKeyLoad(path, xmlSecKeyDataFormatDer, NULL, NULL, NULL);
+    xmlSecKeyPtr key = xmlSecCryptoAppKeyLoad(path, xmlSecKeyDataFormatDer, NULL, NULL, NULL);
     if (key == NULL) fail("the key is not read");
     long long began = cpu();
     for (long count = 0; count < times; count++) {

@@ -45,7 +45,7 @@ fn main() -> anyhow::Result<()> {
         party.write_for_peer(dir.path())?;
     }
     let peer = Peer::start(&options.peer, dir.path())?;
-    let mut run = Run { peer: peer.version.clone(), ..Run::default() };
+    let mut run = Run::new(&peer.version);
     let mut works = Vec::new();
     for party in &parties {
         works.extend(Work::all(party, &peer)?);

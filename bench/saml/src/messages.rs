@@ -83,19 +83,20 @@ impl Party {
         Ok(post::decode([("SAMLRequest", field.as_str())])?)
     }
 
+    /// The public key.
+    pub(crate) fn spki(&self) -> Result<Vec<u8>> {
+        let der = match RsaKeyPair::from_pkcs8(&self.pkcs8) {
+            Ok(pair) => pair.public_key().as_der()?,
+            Err(_) => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &self.pkcs8)?.public_key().as_der()?,
+        };
+        Ok(der.as_ref().to_vec())
+    }
+
     /// The same key and messages as files: the logout request to be verified, the response with an empty signature.
     pub(crate) fn write_for_peer(&self, dir: &Path) -> Result<()> {
-        let spki = match RsaKeyPair::from_pkcs8(&self.pkcs8) {
-            Ok(pair) => pair.public_key().as_der()?.as_ref().to_vec(),
-            Err(_) => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &self.pkcs8)?
-                .public_key()
-                .as_der()?
-                .as_ref()
-                .to_vec(),
-        };
         let file = |end: &str| dir.join(format!("{}{end}", self.name));
         fs::write(file(".key.der"), &self.pkcs8)?;
-        fs::write(file(".pub.der"), spki)?;
+        fs::write(file(".pub.der"), self.spki()?)?;
         fs::write(file(".xml"), self.arrived()?.xml())?;
         let signed = self.response.to_xml(&self.signer, SignWhat::Response, None)?;
         let template = ["ds:DigestValue", "ds:SignatureValue", "ds:KeyInfo"]

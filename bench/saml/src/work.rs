@@ -6,7 +6,10 @@ use acquit_saml::message::{Kind, LogoutRequest, Message, SignWhat};
 use anyhow::{Result, bail};
 use aws_lc_rs::{
     rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RsaKeyPair},
+    signature::{
+        ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, ParsedPublicKey,
+        RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
+    },
 };
 use rustix::time::{ClockId, clock_gettime};
 
@@ -46,6 +49,7 @@ impl<'a> Work<'a> {
             ("bare", loops(bare(party)?)),
             ("sign", loops(signs(party))),
             ("xmlsec sign", peer_does("sign")),
+            ("bare verify", loops(bare_verify(party)?)),
             ("verify", loops(verifies(party)?)),
             ("xmlsec verify", peer_does("verify")),
         ];
@@ -108,6 +112,24 @@ fn bare<'a>(party: &Party) -> Result<Box<dyn FnMut() -> Result<()> + 'a>> {
         black_box(pair.sign(&random, black_box(&BARE))?);
         Ok(())
     }))
+}
+
+fn bare_verify(party: &Party) -> Result<impl FnMut() -> Result<()>> {
+    let random = SystemRandom::new();
+    let spki = party.spki()?;
+    let (key, signature) = match RsaKeyPair::from_pkcs8(&party.pkcs8) {
+        Ok(pair) => {
+            let mut out = vec![0; pair.public_modulus_len()];
+            pair.sign(&RSA_PKCS1_SHA256, &random, &BARE, &mut out)?;
+            (ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, spki)?, out)
+        }
+        Err(_) => {
+            let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &party.pkcs8)?;
+            let out = pair.sign(&random, &BARE)?.as_ref().to_vec();
+            (ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, spki)?, out)
+        }
+    };
+    Ok(move || Ok(key.verify_sig(black_box(&BARE), &signature)?))
 }
 
 /// From the values to the text that is sent.
