@@ -188,15 +188,25 @@ fn an_application_that_cannot_be_told_is_one_to_think_about() {
 fn what_check_would_call_a_mistake_is_one_here() {
     let soap = |location: &str| endpoint("SingleLogoutService", SOAP_BINDING, location, "");
     let inside = entity("urn:a", "", &sp("", &[key(""), soap("http://10.0.0.7/slo"), acs()].concat()));
-    let post_less = endpoint("AssertionConsumerService", HTTP_ARTIFACT, "https://wiki.example.com/a", " index=\"0\"");
+    let paos = "urn:oasis:names:tc:SAML:2.0:bindings:PAOS";
+    let post_less = endpoint("AssertionConsumerService", paos, "https://wiki.example.com/a", " index=\"0\"");
+    let artifact = endpoint("AssertionConsumerService", HTTP_ARTIFACT, "https://wiki.example.com/a", " index=\"0\"");
+    let keyless = entity("urn:c", "", &sp("", &[soap("https://wiki.example.com/slo"), artifact.clone()].concat()));
+    let keyed = entity("urn:d", "", &sp("", &[key(""), soap("https://wiki.example.com/slo"), artifact].concat()));
     let nowhere = entity("urn:b", "", &sp("", &[key(""), soap("https://wiki.example.com/slo"), post_less].concat()));
-    let folder = folder(&[("inside.xml", inside), ("nowhere.xml", nowhere)]);
+    let folder =
+        folder(&[("inside.xml", inside), ("nowhere.xml", nowhere), ("keyless.xml", keyless), ("keyed.xml", keyed)]);
     let (code, out, _) = doctor(&folder, &["inside.xml"]);
     assert_eq!(code, 1, "{out}");
     assert!(out.contains("error: the egress policy refuses") && out.contains("But not as it is"), "{out}");
     let (code, out, _) = doctor(&folder, &["nowhere.xml"]);
     assert_eq!(code, 1, "{out}");
     assert!(out.contains("error: the metadata has no AssertionConsumerService for HTTP-POST"), "{out}");
+    let (code, out, _) = doctor(&folder, &["keyless.xml"]);
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("error: the metadata takes artifacts alone"), "{out}");
+    let (code, out, _) = doctor(&folder, &["keyed.xml"]);
+    assert_eq!(code, 0, "{out}");
 }
 
 #[test]

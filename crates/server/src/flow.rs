@@ -36,6 +36,8 @@ pub struct SamlPending {
     pub request: Option<String>,
     /// Where the answer goes, as it was registered when the request came.
     pub acs: String,
+    /// Whether the answer goes there by an artifact.
+    pub artifact: bool,
     /// What the answer gives back.
     pub relay_state: Option<String>,
     /// Whether a sign-in from before the request does not count.

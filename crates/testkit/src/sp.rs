@@ -10,7 +10,8 @@ use acquit_core::Timestamp;
 use acquit_saml::{
     message::{AuthnRequest, Header, MessageId, NameId, NameIdPolicy},
     metadata::{IdentityProvider, Peer, SpDescription},
-    security::{KeyKind, Signer, Trust},
+    names::HTTP_ARTIFACT,
+    security::{Certificate, DecryptionKey, KeyKind, Signer, Trust},
 };
 use tokio::net::TcpListener;
 
@@ -20,10 +21,12 @@ use crate::{
     wire,
 };
 
+mod artifact;
 mod ride;
 mod send;
 mod server;
 
+pub use artifact::{Brought, artifact_in};
 pub use ride::{ride, ride_up_to};
 pub use send::post_soap;
 
@@ -92,6 +95,8 @@ pub struct SpRegistration {
     id: String,
     told: Binding,
     more: Vec<String>,
+    decrypts: bool,
+    artifact_by_default: bool,
 }
 
 pub(crate) struct Shared {
@@ -100,6 +105,9 @@ pub(crate) struct Shared {
     pub(crate) origin: String,
     pub(crate) signer: Signer,
     pub(crate) stranger: Signer,
+    pub(crate) artifact_by_default: bool,
+    /// The key that assertions are encrypted to: its certificate, itself, and as PKCS#8.
+    pub(crate) decryption: Option<(Certificate, DecryptionKey, Vec<u8>)>,
     pub(crate) issuer: OnceLock<Issuer>,
     pub(crate) idp: Mutex<Option<(IdentityProvider, Trust)>>,
     pub(crate) metadata: OnceLock<String>,
@@ -124,7 +132,7 @@ impl SpRegistration {
     /// An application that is told so.
     #[must_use]
     pub fn new(id: &str, told: Binding) -> Self {
-        Self { id: id.to_owned(), told, more: Vec::new() }
+        Self { id: id.to_owned(), told, more: Vec::new(), decrypts: false, artifact_by_default: false }
     }
 
     /// With another line of configuration: `session_index_required = true`.
@@ -132,6 +140,20 @@ impl SpRegistration {
     pub fn with(mut self, line: &str) -> Self {
         self.more.push(line.to_owned());
         self
+    }
+
+    /// That wants artifacts unless it asks for something else.
+    #[must_use]
+    pub fn artifact_by_default(mut self) -> Self {
+        self.artifact_by_default = true;
+        self
+    }
+
+    /// With a key to encrypt to, and assertions only if they are.
+    #[must_use]
+    pub fn encrypted(mut self) -> Self {
+        self.decrypts = true;
+        self.with("encrypt_assertions = true")
     }
 
     /// Starts it.
@@ -148,6 +170,8 @@ impl SpRegistration {
             // Of P-256: a test makes many, and RSA is what Acquit signs with itself.
             signer: signer("sp"),
             stranger: signer("stranger"),
+            artifact_by_default: self.artifact_by_default,
+            decryption: self.decrypts.then(decryption),
             issuer: OnceLock::new(),
             idp: Mutex::default(),
             asked: Mutex::default(),
@@ -169,6 +193,12 @@ impl SpRegistration {
 
 fn signer(name: &str) -> Signer {
     Signer::self_signed(&Signer::generate(KeyKind::P256).unwrap(), name).unwrap()
+}
+
+fn decryption() -> (Certificate, DecryptionKey, Vec<u8>) {
+    let pkcs8 = Signer::generate(KeyKind::Rsa2048).unwrap();
+    let signer = Signer::self_signed(&pkcs8, "sp").unwrap();
+    (signer.certificate().clone(), DecryptionKey::from_pkcs8(&pkcs8).unwrap(), pkcs8.to_vec())
 }
 
 impl TestSp {
@@ -208,16 +238,34 @@ impl TestSp {
     #[must_use]
     pub fn metadata(&self) -> String {
         let soap = self.url("/slo/soap");
+        let encryption: Vec<Certificate> = self.shared.decryption.iter().map(|(one, ..)| one.clone()).collect();
         let description = SpDescription {
             entity_id: &self.entity_id(),
             signing: &[self.shared.signer.certificate().clone()],
-            encryption: &[],
+            encryption: &encryption,
             acs: &self.url("/acs"),
             slo: &self.url("/slo"),
             slo_soap: Some(&soap),
             name_id_formats: &[],
         };
-        description.to_xml(None).unwrap()
+        // Besides POST it takes artifacts at the same address.
+        let default = self.shared.artifact_by_default;
+        let artifact = format!(
+            "<md:AssertionConsumerService Binding=\"{HTTP_ARTIFACT}\" Location=\"{}\" index=\"1\" \
+             isDefault=\"{default}\"/></md:SPSSODescriptor>",
+            self.url("/acs")
+        );
+        let xml = description.to_xml(None).unwrap().replace("</md:SPSSODescriptor>", &artifact);
+        if default { xml.replacen("isDefault=\"true\"", "isDefault=\"false\"", 1) } else { xml }
+    }
+
+    /// The private key that it decrypts with, as PKCS#8 in DER.
+    ///
+    /// # Panics
+    /// It has none.
+    #[must_use]
+    pub fn decryption_key(&self) -> &[u8] {
+        &self.shared.decryption.as_ref().expect("a key").2
     }
 
     /// Its part of Acquit's configuration.
@@ -294,7 +342,7 @@ impl TestSp {
     }
 
     /// Begins a sign-in in this browser; ends at the application, or at a page of Acquit's that wants something. `more`:
-    /// `force=1`, `passive=1`, `relay=…`, `format=…`, `post=1`.
+    /// `force=1`, `passive=1`, `relay=…`, `format=…`, `post=1`, `artifact=1`.
     pub async fn begin(&self, browser: &Browser, more: &str) -> Page {
         ride(browser, browser.open(&self.url(&format!("/login?{more}"))).await).await
     }
@@ -379,6 +427,9 @@ impl Shared {
         let mut request = AuthnRequest::new(header, &format!("{}/acs", self.origin));
         request.force_authn = query.contains_key("force");
         request.is_passive = query.contains_key("passive");
+        if query.contains_key("artifact") {
+            request.protocol_binding = Some(HTTP_ARTIFACT.to_owned());
+        }
         request.name_id_policy = query.get("format").map(|format| NameIdPolicy {
             format: Some(format.clone()),
             sp_name_qualifier: None,

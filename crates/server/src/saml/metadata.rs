@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use super::artifact;
 use crate::{App, door::DoorError, settings::saml::NameIdKind};
 
 /// The media type of metadata (Metadata section 4.1.1).
@@ -33,7 +34,7 @@ pub(super) fn document(app: &App, sso: &str, slo: &str) -> Result<Response, Door
         sso,
         slo,
         slo_soap: &format!("{}/saml/slo/soap", app.issuer()),
-        artifact: None,
+        artifact: Some(&format!("{}{}", app.issuer(), artifact::PATH)),
         name_id_formats: &formats,
     };
     let xml = description.to_xml(None).map_err(|error| DoorError::Internal(error.to_string()))?;

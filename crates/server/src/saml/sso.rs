@@ -6,7 +6,7 @@ use acquit_core::participant::{NameIdForm, Participant, Protocol};
 use acquit_saml::{
     binding::Arrived,
     message::{AuthnRequest, Code, Expect, Header, Kind, MessageId, NameId, Response as SamlResponse, Status},
-    names::{FORMAT_UNSPECIFIED, HTTP_POST},
+    names::{FORMAT_UNSPECIFIED, HTTP_ARTIFACT},
 };
 use acquit_store::{saml::NameRule, session::SessionView};
 use axum::{
@@ -62,7 +62,7 @@ pub(super) async fn arrive(
     } else {
         match begin(app, &incoming::from_query(query)?, &incoming::here(app, uri.path()), only)? {
             Ok(pending) => pending,
-            Err(refusal) => return Ok(refusal),
+            Err((sp, pending, status)) => return refuse(app, &sp, &pending, status).await,
         }
     };
     go_on(app, headers, pending).await
@@ -77,7 +77,7 @@ pub(super) async fn posted(app: &App, request: Request, only: Option<&Arc<Sp>>) 
             let sealed = SamlHandoff::SignIn(Box::new(pending)).seal(app)?;
             Ok(respond::see_other(&format!("/saml/sso?handoff={sealed}")))
         }
-        Err(refusal) => Ok(refusal),
+        Err((sp, pending, status)) => refuse(app, &sp, &pending, status).await,
     }
 }
 
@@ -91,6 +91,7 @@ fn unasked(app: &App, sp: &Sp, relay_state: Option<String>) -> Result<SamlPendin
         app: sp.app().clone(),
         request: None,
         acs: acs.location.clone(),
+        artifact: acs.binding == HTTP_ARTIFACT,
         relay_state,
         force: false,
         passive: false,
@@ -102,13 +103,13 @@ fn unasked(app: &App, sp: &Sp, relay_state: Option<String>) -> Result<SamlPendin
     })
 }
 
-/// Reads a request that comes for the first time; the inner error is an answer for the application.
+/// Reads a request that comes for the first time; the inner error is a refusal for the application.
 fn begin(
     app: &App,
     arrived: &Arrived,
     here: &str,
     only: Option<&Arc<Sp>>,
-) -> Result<Result<SamlPending, Response>, DoorError> {
+) -> Result<Result<SamlPending, (Arc<Sp>, SamlPending, Status)>, DoorError> {
     let (message, sp) = incoming::open(app, arrived, &[Kind::AuthnRequest], only)?;
     if sp.metadata.role.expired(app.clock.now()) {
         let why = "the metadata of this application has expired; its operator must give it anew";
@@ -126,6 +127,7 @@ fn begin(
         app: sp.app().clone(),
         request: Some(request.header.id.clone()),
         acs: acs.location.clone(),
+        artifact: acs.binding == HTTP_ARTIFACT,
         relay_state: arrived.relay_state().map(str::to_owned),
         force: request.force_authn,
         passive: request.is_passive,
@@ -141,10 +143,10 @@ fn begin(
         .and_then(|policy| policy.sp_name_qualifier.as_deref())
         .is_some_and(|qualifier| qualifier != sp.entity_id());
     if foreign || kind(&sp, pending.format.as_deref()).is_none() {
-        return Ok(Err(refuse(app, &sp, &pending, Status::new(Code::Requester, "InvalidNameIDPolicy"))?));
+        return Ok(Err((sp, pending, Status::new(Code::Requester, "InvalidNameIDPolicy"))));
     }
     if request.context.as_ref().is_some_and(|context| !context::reaches(context)) {
-        return Ok(Err(refuse(app, &sp, &pending, Status::new(Code::Responder, "NoAuthnContext"))?));
+        return Ok(Err((sp, pending, Status::new(Code::Responder, "NoAuthnContext"))));
     }
     Ok(Ok(pending))
 }
@@ -170,16 +172,15 @@ async fn go_on(app: &App, headers: &HeaderMap, mut pending: SamlPending) -> Resu
     let sp = app.clients.service_providers().by_app(&pending.app);
     let sp =
         sp.ok_or_else(|| DoorError::parameter("Issuer", "no application with this entity ID is registered here"))?;
-    let registered =
-        |acs: &str| sp.metadata.acs.iter().any(|endpoint| endpoint.binding == HTTP_POST && endpoint.location == acs);
-    if !registered(&pending.acs) {
+    let mut registered = sp.metadata.answerable();
+    if !registered.any(|acs| acs.location == pending.acs && (acs.binding == HTTP_ARTIFACT) == pending.artifact) {
         return Err(DoorError::parameter("AssertionConsumerServiceURL", "is not registered for this application"));
     }
     let browser = Browser::look_up(app, headers).await?;
     let fresh = |view: &SessionView| !pending.force || view.session.authenticated_at >= pending.begun_at();
     match &browser.session {
         Some(view) if fresh(view) => issue(app, &sp, view, pending).await,
-        _ if pending.passive => refuse(app, &sp, &pending, Status::new(Code::Responder, "NoPassive")),
+        _ if pending.passive => refuse(app, &sp, &pending, Status::new(Code::Responder, "NoPassive")).await,
         session => {
             pending.reprompt = session.is_some();
             to_sign_in(app, pending)
@@ -194,6 +195,12 @@ fn to_sign_in(app: &App, pending: SamlPending) -> Result<Response, DoorError> {
 
 /// The participant first, then the assertion: nothing leaves before the application is in the ledger.
 async fn issue(app: &App, sp: &Arc<Sp>, view: &SessionView, pending: SamlPending) -> Result<Response, DoorError> {
+    if sp.settings.encrypt_assertions && sp.metadata.recipient().is_none() {
+        tracing::warn!(app = %sp.app(), "its assertions are to be encrypted, and its metadata has no key to do it with");
+        let mut status = Status::new(Code::Responder, "RequestUnsupported");
+        status.message = Some("assertions are encrypted, and the metadata has no key to encrypt to".to_owned());
+        return refuse(app, sp, &pending, status).await;
+    }
     let now = app.clock.now();
     let kind = kind(sp, pending.format.as_deref());
     let email = view.user.email.clone();
@@ -205,7 +212,7 @@ async fn issue(app: &App, sp: &Arc<Sp>, view: &SessionView, pending: SamlPending
         Some(NameIdKind::Email) | None => {
             let mut status = Status::new(Code::Responder, "InvalidNameIDPolicy");
             status.message = Some("this person has no name of the wanted kind".to_owned());
-            return refuse(app, sp, &pending, status);
+            return refuse(app, sp, &pending, status).await;
         }
     };
     let format = kind.unwrap_or(NameIdKind::Persistent).format();
@@ -239,7 +246,7 @@ async fn issue(app: &App, sp: &Arc<Sp>, view: &SessionView, pending: SamlPending
     let Ok(joined) = app.store.join_saml(participant, rule, lifetimes).await? else {
         // It ended a moment ago, in another tab: whoever wants in signs in again.
         if pending.passive {
-            return refuse(app, sp, &pending, Status::new(Code::Responder, "NoPassive"));
+            return refuse(app, sp, &pending, Status::new(Code::Responder, "NoPassive")).await;
         }
         // Answered nothing yet: the application must ask anew, since this request is used up.
         return Err(DoorError::Forbidden("the session ended a moment ago; begin at the application again"));
@@ -249,7 +256,7 @@ async fn issue(app: &App, sp: &Arc<Sp>, view: &SessionView, pending: SamlPending
     if wanted.is_some() && wanted != joined.form.format.as_deref() {
         let mut status = Status::new(Code::Responder, "InvalidNameIDPolicy");
         status.message = Some("in this session the person has a name of another kind; it must end first".to_owned());
-        return refuse(app, sp, &pending, status);
+        return refuse(app, sp, &pending, status).await;
     }
     let name_id = NameId {
         value: joined.subject,
@@ -260,7 +267,7 @@ async fn issue(app: &App, sp: &Arc<Sp>, view: &SessionView, pending: SamlPending
     };
     let assertion = assertion::of(app, sp, view, &pending, name_id, joined.session_index, until)?;
     let response = SamlResponse::success(header(app, &pending)?, assertion);
-    answer::response(app, sp, &response, &pending.acs, pending.relay_state.as_deref())
+    answer::response(app, sp, &response, &pending, Some(&view.session.id)).await
 }
 
 fn header(app: &App, pending: &SamlPending) -> Result<Header, DoorError> {
@@ -273,8 +280,8 @@ fn header(app: &App, pending: &SamlPending) -> Result<Header, DoorError> {
 }
 
 /// No sign-in: a signed Response with its status, to the endpoint that was found registered.
-fn refuse(app: &App, sp: &Arc<Sp>, pending: &SamlPending, status: Status) -> Result<Response, DoorError> {
+async fn refuse(app: &App, sp: &Arc<Sp>, pending: &SamlPending, status: Status) -> Result<Response, DoorError> {
     tracing::debug!(app = %sp.app(), %status, "a SAML sign-in is refused");
     let response = SamlResponse::refusal(header(app, pending)?, status);
-    answer::response(app, sp, &response, &pending.acs, pending.relay_state.as_deref())
+    answer::response(app, sp, &response, pending, None).await
 }

@@ -22,6 +22,7 @@ pub struct SamlPeer {
     is_node: bool,
     told: &'static str,
     index: bool,
+    encrypted: bool,
     folder: tempfile::TempDir,
     child: Child,
 }
@@ -47,8 +48,11 @@ impl SamlPeer {
     /// # Panics
     /// It does not start.
     pub async fn node(id: &'static str, answers: &'static str) -> Self {
-        let (port, pair) = (free_port(), Pair::new());
-        let options = json!({ "port": port, "key": pair.key, "certificate": pair.certificate, "answers": answers });
+        let (port, pair, decryption) = (free_port(), Pair::new(), Pair::new());
+        let options = json!({
+            "port": port, "key": pair.key, "certificate": pair.certificate, "answers": answers,
+            "decryption": { "key": decryption.key, "certificate": decryption.certificate },
+        });
         let mut child = node("node-saml.mjs").arg(options.to_string()).spawn().expect("node");
         let (line, _) = first_line(&mut child).await.expect("the Node application starts");
         assert_eq!(line, "ready");
@@ -91,7 +95,8 @@ impl SamlPeer {
         path: &str,
     ) -> Self {
         let told = if is_node { "post" } else { "redirect" };
-        let peer = Self { id, origin: format!("http://127.0.0.1:{port}"), is_node, told, index: true, folder, child };
+        let origin = format!("http://127.0.0.1:{port}");
+        let peer = Self { id, origin, is_node, told, index: true, encrypted: false, folder, child };
         for _ in 0..1500 {
             if let Ok(response) = wire::get(&peer.url(path)).await {
                 let text = String::from_utf8_lossy(response.body());
@@ -118,6 +123,13 @@ impl SamlPeer {
         self
     }
 
+    /// With its assertions encrypted to it.
+    #[must_use]
+    pub fn encrypted(mut self) -> Self {
+        self.encrypted = true;
+        self
+    }
+
     /// Its id at Acquit.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -133,11 +145,12 @@ impl SamlPeer {
     /// Its part of Acquit's configuration, with the metadata that it made itself.
     #[must_use]
     pub fn configuration(&self) -> String {
-        let (id, told, index) = (self.id, self.told, self.index);
+        let (id, told, index, encrypted) = (self.id, self.told, self.index, self.encrypted);
         let file = self.folder.path().join("sp.xml").display().to_string();
         format!(
             "[[applications]]\nid = \"{id}\"\nprotocol = \"saml\"\nmetadata = {{ file = {file:?} }}\nslo_binding = \"{told}\"\n\
-             session_index_required = {index}\nattributes = {{ mail = \"email\" }}\n\n"
+             session_index_required = {index}\nattributes = {{ mail = \"email\" }}\n\
+             encrypt_assertions = {encrypted}\n\n"
         )
     }
 

@@ -19,6 +19,7 @@ mod openid_client;
 mod openidconnect;
 mod par;
 mod registration;
+mod saml_artifact;
 mod saml_bad_input;
 mod saml_chromium;
 mod saml_failing_store;
