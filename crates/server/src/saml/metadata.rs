@@ -25,12 +25,13 @@ pub async fn show(State(app): State<App>) -> Result<Response, DoorError> {
 /// [`DoorError::Internal`] when it cannot be written.
 pub(super) fn document(app: &App, sso: &str, slo: &str) -> Result<Response, DoorError> {
     let signing = app.saml_keys.certificates(app.clock.now());
+    let encryption: Vec<_> = app.saml_keys.recipient(app.clock.now()).into_iter().collect();
     let formats = NameIdKind::ALL.map(NameIdKind::format);
     let entity_id = app.entity_id();
     let description = IdpDescription {
         entity_id: &entity_id,
         signing: &signing,
-        encryption: &[],
+        encryption: &encryption,
         sso,
         slo,
         slo_soap: &format!("{}/saml/slo/soap", app.issuer()),

@@ -11,7 +11,8 @@ use acquit_core::{
 use acquit_oidc::client::SingleLogout;
 use acquit_saml::{
     binding::Arrived,
-    message::{Code, Expect, Kind, LogoutRequest, Message, Status},
+    message::{Code, Expect, Kind, LogoutRequest, Message, NameId, Status},
+    names::FORMAT_PERSISTENT,
 };
 use acquit_store::saml::SamlAsked;
 use axum::{
@@ -127,26 +128,36 @@ fn read(
     here: &str,
     by_post: bool,
 ) -> Result<SamlLogout, DoorError> {
-    let request = verified(app, sp, message, here).map_err(|error| incoming::refused("SAMLRequest", &error))?;
-    Ok(asked(sp, request, arrived.relay_state().map(str::to_owned), by_post))
+    let verified = verified(app, sp, message, here).map_err(|error| incoming::refused("SAMLRequest", &error))?;
+    Ok(asked(sp, verified, arrived.relay_state().map(str::to_owned), by_post))
 }
 
 /// The request in a message, if the application signed it for this address and it is fresh.
-pub(super) fn verified(
-    app: &App,
-    sp: &Sp,
-    message: &Message<'_>,
-    here: &str,
-) -> Result<LogoutRequest, acquit_saml::Error> {
+pub(super) fn verified(app: &App, sp: &Sp, message: &Message<'_>, here: &str) -> Result<Verified, acquit_saml::Error> {
     let here = [here];
     let signed = message.verify(&sp.metadata.trust()?, &Expect::new(&here, app.clock.now()))?;
-    Ok(LogoutRequest::from_signed(&signed, &[])?.into_inner())
+    // Whether something could be decrypted shows in no answer: what could not is the name of nobody, which is looked for.
+    let nobody = NameId::new(&app.sealer.tag("nobody", &[sp.entity_id(), message.id()]), FORMAT_PERSISTENT);
+    let keys = app.saml_keys.decryption(app.clock.now());
+    let request = LogoutRequest::from_signed_or_nobody(&signed, &keys, &nobody)?.into_inner();
+    if request.name_id == nobody {
+        tracing::info!(app = %sp.app(), "the name in a LogoutRequest cannot be decrypted");
+    }
+    Ok(Verified { request, secret_name: LogoutRequest::is_name_encrypted(&signed)? })
+}
+
+/// A request that was verified.
+pub(super) struct Verified {
+    request: LogoutRequest,
+    /// Whether the name came encrypted, so that it must not show how long it is.
+    secret_name: bool,
 }
 
 /// What is kept of a request.
-pub(super) fn asked(sp: &Sp, request: LogoutRequest, relay_state: Option<String>, by_post: bool) -> SamlLogout {
+pub(super) fn asked(sp: &Sp, verified: Verified, relay_state: Option<String>, by_post: bool) -> SamlLogout {
+    let Verified { request, secret_name } = verified;
     let name = request.name_id;
-    SamlLogout {
+    let asked = SamlLogout {
         app: sp.app().clone(),
         request: request.header.id,
         subject: name.value,
@@ -159,7 +170,9 @@ pub(super) fn asked(sp: &Sp, request: LogoutRequest, relay_state: Option<String>
         relay_state,
         asynchronous: request.asynchronous,
         by_post,
-    }
+        padding: String::new(),
+    };
+    if secret_name { asked.with_name_of_no_length() } else { asked }
 }
 
 /// Whether a request was answered before.
