@@ -110,7 +110,7 @@ pub struct ApplicationSection {
     #[schemars(extend("x-protocol" = "saml"))]
     pub slo_url: Option<String>,
     /// By hand: the certificates of the keys that it signs with, as PEM text or `{ file = "…" }`. With one its AuthnRequests
-    /// may be unsigned, its logout messages never.
+    /// may be unsigned, its logout messages never. With `encrypt_assertions` the first of RSA is encrypted to.
     #[schemars(extend("x-protocol" = "saml"))]
     pub certificates: Option<Vec<CertificateText>>,
     /// How it is told of a logout. With metadata the default is what that has, SOAP first; by hand it is "redirect".

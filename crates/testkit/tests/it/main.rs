@@ -22,6 +22,7 @@ mod registration;
 mod saml_artifact;
 mod saml_bad_input;
 mod saml_chromium;
+mod saml_encryption;
 mod saml_failing_store;
 mod saml_five;
 mod saml_peers;
