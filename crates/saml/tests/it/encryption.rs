@@ -3,7 +3,7 @@
 use acquit_saml::{
     Error,
     binding::soap,
-    message::{Answer, Expect, Kind, LogoutRequest, Message, NameId, Outbound, ResponseRules, SignWhat},
+    message::{Answer, Expect, Kind, LogoutRequest, Message, NameId, Outbound, Received, ResponseRules, SignWhat},
     names,
     security::DecryptionKey,
 };
@@ -177,7 +177,7 @@ fn a_name_that_cannot_be_decrypted_for_any_reason_is_that_of_nobody() {
         let message = Message::open(&arrived, &[Kind::LogoutRequest])?;
         let signed = message.verify(&trust(SP, &[sp()]), &Expect::new(&[IDP_SLO], now()))?;
         assert_eq!(LogoutRequest::is_name_encrypted(&signed), Ok(plain.contains("EncryptedID")));
-        LogoutRequest::from_signed_or_nobody(&signed, keys, &nobody).map(|request| request.into_inner())
+        LogoutRequest::from_signed_or_nobody(&signed, keys, &nobody).map(Received::into_inner)
     };
     assert_eq!(take(&xml, &keys(idp())).unwrap(), request);
     let unread = LogoutRequest { name_id: nobody.clone(), ..request.clone() };

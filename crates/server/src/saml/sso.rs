@@ -103,13 +103,11 @@ fn unasked(app: &App, sp: &Sp, relay_state: Option<String>) -> Result<SamlPendin
     })
 }
 
-/// Reads a request that comes for the first time; the inner error is a refusal for the application.
-fn begin(
-    app: &App,
-    arrived: &Arrived,
-    here: &str,
-    only: Option<&Arc<Sp>>,
-) -> Result<Result<SamlPending, (Arc<Sp>, SamlPending, Status)>, DoorError> {
+/// A request that was read, or that is to be refused with a status.
+type Begun = Result<SamlPending, (Arc<Sp>, SamlPending, Status)>;
+
+/// Reads a request that comes for the first time.
+fn begin(app: &App, arrived: &Arrived, here: &str, only: Option<&Arc<Sp>>) -> Result<Begun, DoorError> {
     let (message, sp) = incoming::open(app, arrived, &[Kind::AuthnRequest], only)?;
     if sp.metadata.role.expired(app.clock.now()) {
         let why = "the metadata of this application has expired; its operator must give it anew";
