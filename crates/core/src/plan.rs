@@ -128,6 +128,9 @@ impl Planner<'_> {
             }
             return;
         }
+        if !self.spared(participant) && self.is_out_of_reach(share, participant) {
+            return;
+        }
         self.close(share, participant);
         if self.spared(participant) {
             self.push_untold(&share.user, session, participant, NOT_OF_EXPIRY);

@@ -149,6 +149,18 @@ pub enum Target {
     Nothing,
 }
 
+/// Why a session ends, as a LogoutRequest says it (SAML Core section 3.7.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SamlReason {
+    /// The person wants to leave.
+    User,
+    /// An operator, or a rule of theirs, wants the person to leave.
+    Admin,
+    /// The session was unused for too long, or is too old.
+    GlobalTimeout,
+}
+
 /// What a LogoutRequest says, whichever way it goes: all that is needed to build it anew for each attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SamlNamed {
@@ -166,6 +178,9 @@ pub struct SamlNamed {
     /// Until when the assertion may be taken that the request is to overtake; it holds for at least that long.
     #[serde(with = "micros", default)]
     pub not_on_or_after: Option<Timestamp>,
+    /// Why; absent in steps that were planned before it was kept.
+    #[serde(default)]
+    pub reason: Option<SamlReason>,
 }
 
 /// Times in targets are microseconds, as everywhere in the store.

@@ -210,6 +210,12 @@ impl<O: Outbox, C: Compose> Worker<O, C> {
         self.inner.wake.notify_one();
     }
 
+    /// Whether a destination, by the name that the outbox has for it, is being left alone after failures.
+    #[must_use]
+    pub fn leaves_alone(&self, destination: &str) -> bool {
+        self.inner.lanes().leaves_alone(destination, (self.inner.clock)())
+    }
+
     /// How busy the worker is, for metrics.
     #[must_use]
     pub fn load(&self) -> Load {

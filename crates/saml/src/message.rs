@@ -12,6 +12,7 @@ mod header;
 mod logout_request;
 mod logout_response;
 mod name_id;
+mod outline;
 mod received;
 mod response;
 mod signed;
@@ -28,6 +29,7 @@ pub use logout_request::{
 };
 pub use logout_response::LogoutResponse;
 pub use name_id::NameId;
+pub use outline::outline_of;
 pub use received::{AcceptedAssertion, Answer, ResponseRules};
 pub use response::{Response, SignWhat};
 pub use signed::{Message, Received, Signed};

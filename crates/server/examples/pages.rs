@@ -168,6 +168,7 @@ fn error_pages(folder: &Path) -> Outcomes<()> {
         reason: reason.to_owned(),
         application: Some("Payroll".into()),
         sign_out: Some("/oauth2/v1/logout".into()),
+        onward: None,
         reference: None,
     };
     let reason =

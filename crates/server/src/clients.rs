@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use acquit_core::{AppId, participant::Channels};
+use acquit_core::{AppId, Timestamp, participant::Channels};
 use acquit_oidc::client::Client;
 use acquit_store::{Store, StoreError, client::ClientRecord};
 
@@ -123,8 +123,8 @@ impl Clients {
 
     /// How the application can be told now; none when it is gone, and what it was told it by before counts.
     #[must_use]
-    pub fn channels(&self, app: &AppId) -> Option<Channels> {
-        self.0.service_providers.channels(app).or_else(|| self.known(app).map(|client| client.channels()))
+    pub fn channels(&self, app: &AppId, now: Timestamp) -> Option<Channels> {
+        self.0.service_providers.channels(app, now).or_else(|| self.known(app).map(|client| client.channels()))
     }
 
     /// Takes note of a registered application, as it was just written or read.

@@ -89,6 +89,7 @@ impl From<LogoutError> for DoorError {
             LogoutError::Store(error) => error.into(),
             LogoutError::Random(error) => error.into(),
             LogoutError::UnknownTarget => Self::NotFound,
+            LogoutError::Replayed => Self::parameter("ID", error.to_string()),
         }
     }
 }
@@ -111,8 +112,13 @@ impl DoorError {
     }
 }
 
-impl IntoResponse for DoorError {
-    fn into_response(self) -> Response {
+impl DoorError {
+    /// The page about it, for somebody who is on the way out and goes on there.
+    pub(crate) fn page_with_way_on(self, onward: String) -> Response {
+        self.page(Some(onward))
+    }
+
+    fn page(self, onward: Option<String>) -> Response {
         let (status, kind) = match &self {
             Self::BadRequest { .. } => (StatusCode::BAD_REQUEST, Kind::BadRequest),
             Self::Expired => (StatusCode::BAD_REQUEST, Kind::Expired),
@@ -140,6 +146,7 @@ impl IntoResponse for DoorError {
             application: None,
             // A person at a kiosk must still be able to get out (RP-Initiated Logout 1.0 section 4).
             sign_out: Some("/sign-out".to_owned()),
+            onward,
             reference: None,
         };
         let mut response = respond::page(status, &view);
@@ -147,5 +154,11 @@ impl IntoResponse for DoorError {
             response.headers_mut().insert("retry-after", axum::http::HeaderValue::from_static("2"));
         }
         response
+    }
+}
+
+impl IntoResponse for DoorError {
+    fn into_response(self) -> Response {
+        self.page(None)
     }
 }

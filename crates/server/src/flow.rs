@@ -50,10 +50,23 @@ pub struct SamlPending {
     pub begun_at: i64,
     /// The name of the application, for the page.
     pub application: String,
-    /// Who should sign in.
+    /// Whom the assertion must be about, if the request names somebody.
+    pub subject: Option<SamlSubject>,
+    /// Who should sign in, as people know them.
     pub login_hint: Option<String>,
+    /// Whether the application signed the request.
+    pub signed: bool,
     /// Whether somebody signed in must prove again who they are.
     pub reprompt: bool,
+}
+
+/// A person as a SAML application names them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SamlSubject {
+    /// The value of the NameID.
+    pub value: String,
+    /// What qualifies it.
+    pub form: NameIdForm,
 }
 
 impl SamlPending {

@@ -61,6 +61,7 @@ pub struct Limits {
     logout_address: Keyed,
     log_token: Keyed,
     push_address: Keyed,
+    refusal_address: Keyed,
     clock: Injected,
 }
 
@@ -87,6 +88,8 @@ impl Limits {
             log_token: keyed(settings.log_per_token),
             // At the head of each sign-in there is one of these at most.
             push_address: keyed(settings.sign_in_per_address),
+            // Instead of a sign-in.
+            refusal_address: keyed(settings.sign_in_per_address),
             clock,
         }
     }
@@ -126,10 +129,18 @@ impl Limits {
         self.check(&self.push_address, &subscriber(address))
     }
 
+    /// May this address have one more signed error answer to a SAML request that nobody signed? Each costs us a signature.
+    ///
+    /// # Errors
+    /// [`TooMany`].
+    pub fn try_refusal(&self, address: &str) -> Result<(), TooMany> {
+        self.check(&self.refusal_address, &subscriber(address))
+    }
+
     /// Forgets keys that have been quiet. Called from time to time, so that memory does not grow with attackers.
     pub fn forget_quiet(&self) {
-        for limiter in [&self.account, &self.sign_in_address, &self.logout_address, &self.log_token, &self.push_address]
-        {
+        let by_address = [&self.sign_in_address, &self.logout_address, &self.push_address, &self.refusal_address];
+        for limiter in by_address.into_iter().chain([&self.account, &self.log_token]) {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }

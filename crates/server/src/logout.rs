@@ -11,7 +11,8 @@ use acquit_core::{
 };
 use acquit_store::{
     StoreError,
-    logout::{Lease, LogoutOrder},
+    logout::{Lease, LogoutOrder, NothingDone},
+    replay::Once,
 };
 
 use crate::{
@@ -103,6 +104,9 @@ pub enum LogoutError {
     /// There is no such session or user; nothing was done.
     #[error("there is no such session or user")]
     UnknownTarget,
+    /// The message that asks was taken before; nothing was done now.
+    #[error("this request was answered before")]
+    Replayed,
 }
 
 /// Ends what `order` names, makes every step durable, makes the first attempts, and waits briefly for them.
@@ -113,8 +117,18 @@ pub enum LogoutError {
 /// # Errors
 /// [`LogoutError`].
 pub async fn log_out(app: &App, order: Order) -> Result<Done, LogoutError> {
+    log_out_once(app, order, None).await
+}
+
+/// The same for a message that may ask only once, taken note of in the logout's own transaction: one that the store does not
+/// take is not used up, and of the same message twice at once one is a logout. What this node tries again by itself is not
+/// the message's.
+///
+/// # Errors
+/// [`LogoutError`].
+pub async fn log_out_once(app: &App, order: Order, once: Option<Once>) -> Result<Done, LogoutError> {
     let app = app.clone();
-    tokio::spawn(async move { run(&app, order).await })
+    tokio::spawn(async move { run(&app, order, once).await })
         .await
         .unwrap_or_else(|error| Err(StoreError::Unavailable(format!("the logout did not end: {error}")).into()))
 }
@@ -139,7 +153,7 @@ pub async fn finish(app: &App, session: &Session) -> Result<Done, LogoutError> {
     log_out(app, order).await
 }
 
-async fn run(app: &App, order: Order) -> Result<Done, LogoutError> {
+async fn run(app: &App, order: Order, once: Option<Once>) -> Result<Done, LogoutError> {
     let now = app.clock.now();
     let id = LogoutId::from_random(random::id_at(now)?);
     let receipt_key = app.receipt_key(&id);
@@ -161,14 +175,18 @@ async fn run(app: &App, order: Order) -> Result<Done, LogoutError> {
         },
         lease: Some(Lease { node: app.node.clone(), until: now.plus(LEASE) }),
         receipt_key_hash: Some(random::hash(&receipt_key)),
+        once,
     };
     let clients = app.clients.clone();
-    let outcome = app.store.log_out(order, move |id| clients.channels(id)).await;
+    let outcome = app.store.log_out(order, move |id| clients.channels(id, now)).await;
     let outcome = outcome.inspect_err(|_| app.denials.keep(&scope))?;
     // Durable, or nothing to end: from here on the store refuses by itself.
     app.denials.lift(&scope);
     failpoint::hit("logout-committed");
-    let Ok(done) = outcome else { return Err(LogoutError::UnknownTarget) };
+    let done = outcome.map_err(|nothing| match nothing {
+        NothingDone::UnknownTarget => LogoutError::UnknownTarget,
+        NothingDone::Replayed => LogoutError::Replayed,
+    })?;
     let receipt_key = if done.repeated { app.receipt_key(&done.logout) } else { receipt_key };
     tracing::info!(logout = %done.logout, sessions = done.ended.len(), steps = done.steps.len(), "logged out");
     if !done.repeated {

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use axum::http::{HeaderMap, header};
 use ipnet::IpNet;
 
+use crate::door::DoorError;
+
 /// What the browser says of a load, by its Fetch Metadata headers. Browsers that send none are taken at their word for
 /// nothing: a form needs its token in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,17 @@ pub fn load(headers: &HeaderMap) -> Load {
     } else {
         Load::Embedded
     }
+}
+
+/// Lets only what somebody navigates to go on: the rule of every door that signs people out.
+///
+/// # Errors
+/// [`DoorError::Forbidden`].
+pub fn only_top_level(headers: &HeaderMap) -> Result<(), DoorError> {
+    if load(headers) == Load::TopLevel {
+        return Ok(());
+    }
+    Err(DoorError::Forbidden("signing out is not done in a frame, by a script or ahead of time"))
 }
 
 /// Whether a state-changing request may come from one of our own pages: a browser that names its origin or site must

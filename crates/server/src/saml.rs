@@ -18,6 +18,7 @@ pub mod registry;
 pub mod slo;
 pub mod soap;
 pub mod sso;
+mod subject;
 
 use axum::{
     Router,

@@ -13,7 +13,7 @@ use acquit_core::{
     step::Step,
 };
 
-use crate::{Hash, Store, StoreError, tx::Tx};
+use crate::{Hash, Store, StoreError, replay::Once, tx::Tx};
 
 /// A node's claim on the steps that are due at once, so that it sends them itself, and how long the claim lasts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct LogoutOrder {
     pub lease: Option<Lease>,
     /// The hash of the key that opens the receipt's page.
     pub receipt_key_hash: Option<Hash>,
+    /// The message that asks, where each asks only once.
+    pub once: Option<Once>,
 }
 
 /// What a logout did.
@@ -48,10 +50,16 @@ pub struct LoggedOut {
     pub repeated: bool,
 }
 
-/// There is no such session or user: nothing was done.
+/// Why nothing was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no such session or user")]
-pub struct UnknownTarget;
+pub enum NothingDone {
+    /// There is no such session or user.
+    #[error("there is no such session or user")]
+    UnknownTarget,
+    /// The message that asks was taken before.
+    #[error("this was asked for before, by the same message")]
+    Replayed,
+}
 
 /// What an application's channels are now; none for an application that is gone, which is told as it was registered.
 pub(crate) type ChannelsOf = Arc<dyn Fn(&AppId) -> Option<Channels> + Send + Sync>;
@@ -79,20 +87,26 @@ impl Store {
         &self,
         order: LogoutOrder,
         channels: impl Fn(&AppId) -> Option<Channels> + Send + Sync + 'static,
-    ) -> Result<Result<LoggedOut, UnknownTarget>, StoreError> {
+    ) -> Result<Result<LoggedOut, NothingDone>, StoreError> {
         let args = Args { order, channels: Arc::new(channels) };
         self.write(args, |tx, args| Box::pin(log_out(tx, args))).await
     }
 }
 
-async fn log_out(tx: &mut Tx, args: &Args) -> Result<Result<LoggedOut, UnknownTarget>, StoreError> {
+async fn log_out(tx: &mut Tx, args: &Args) -> Result<Result<LoggedOut, NothingDone>, StoreError> {
+    // First, so that of two at once the second waits here and then changes nothing.
+    if let Some(once) = &args.order.once
+        && !once.take(tx).await?
+    {
+        return Ok(Err(NothingDone::Replayed));
+    }
     let request = &args.order.request;
     let in_scope = match &request.scope {
         Scope::Session(session) => scope::session(tx, session, &args.channels).await?,
         Scope::Sessions(sessions) => scope::sessions(tx, sessions, &args.channels).await?,
         Scope::User(user) => scope::user(tx, user, request.at, &args.channels).await?,
     };
-    let Some(in_scope) = in_scope else { return Ok(Err(UnknownTarget)) };
+    let Some(in_scope) = in_scope else { return Ok(Err(NothingDone::UnknownTarget)) };
     let plan = plan(&in_scope.snapshot, request);
     if plan.is_empty()
         && let Some(earlier) = in_scope.earlier

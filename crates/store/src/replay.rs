@@ -4,6 +4,31 @@ use acquit_core::Timestamp;
 
 use crate::{Hash, Store, StoreError, tx::Tx, value::params};
 
+/// A thing that may be used only once, taken note of in the very transaction of what it is used for: a store that does not take
+/// the one has not used up the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Once {
+    kind: &'static str,
+    key: Hash,
+    until: Timestamp,
+}
+
+/// The kind of SAML messages.
+pub(crate) const SAML_MESSAGE: &str = "saml-message";
+
+impl Once {
+    /// A SAML message by the hash of its issuer and ID, remembered until it would be too old to be taken anyway.
+    #[must_use]
+    pub const fn saml_message(issuer_and_id: Hash, until: Timestamp) -> Self {
+        Self { kind: SAML_MESSAGE, key: issuer_and_id, until }
+    }
+
+    /// Whether it was unused; it is used then. Of several transactions at once, one finds it so.
+    pub(crate) async fn take(&self, tx: &mut Tx) -> Result<bool, StoreError> {
+        remember(tx, self.kind, &self.key, self.until).await
+    }
+}
+
 impl Store {
     /// Remembers that something was used, until it is of no use any more; false when it was used before. Exactly one of
     /// several callers at once gets true.

@@ -13,8 +13,8 @@ use acquit_core::{
 
 use crate::{
     Hash, Store, StoreError,
-    code::SessionEnded,
     participant::known,
+    replay::{Once, SAML_MESSAGE},
     tx::{Batch, Tx},
     value::params,
 };
@@ -45,10 +45,21 @@ pub struct SamlJoined {
     pub session_index: String,
 }
 
+/// Why an application does not join: nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JoinRefusal {
+    /// The session does not live (any more).
+    #[error("the session has ended")]
+    SessionEnded,
+    /// Its request was answered before.
+    #[error("the request was answered before")]
+    Answered,
+}
+
 impl Store {
     /// Makes a SAML application a participant, before its assertion leaves, under the session's lock and only while it
     /// lives. `participant.sid` is a fresh SessionIndex; one that takes part already keeps the one it has, and the later of
-    /// the two `not_on_or_after`. The time is `participant.joined_at`.
+    /// the two `not_on_or_after`. The time is `participant.joined_at`. `once` is the request that is answered so.
     ///
     /// # Errors
     /// [`StoreError::Duplicate`] when the SessionIndex or a persistent name is not new; otherwise as everywhere.
@@ -57,9 +68,13 @@ impl Store {
         participant: Participant,
         rule: NameRule,
         lifetimes: Lifetimes,
-    ) -> Result<Result<SamlJoined, SessionEnded>, StoreError> {
-        let args = (participant, rule, lifetimes);
-        self.write(args, |tx, (participant, rule, lifetimes)| Box::pin(join(tx, participant, *rule, *lifetimes))).await
+        once: Option<Once>,
+    ) -> Result<Result<SamlJoined, JoinRefusal>, StoreError> {
+        let args = (participant, rule, lifetimes, once);
+        self.write(args, |tx, (participant, rule, lifetimes, once)| {
+            Box::pin(join(tx, participant, *rule, *lifetimes, once.as_ref()))
+        })
+        .await
     }
 
     /// How a user is called at one SAML application for good, if they ever were.
@@ -76,7 +91,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] as everywhere: then it must not be taken for new.
     pub async fn remember_saml_message(&self, issuer_and_id: &Hash, until: Timestamp) -> Result<bool, StoreError> {
-        self.remember_once("saml-message", issuer_and_id, until).await
+        self.remember_once(SAML_MESSAGE, issuer_and_id, until).await
     }
 
     /// Whether a message was taken before, by the hash of its issuer and ID.
@@ -84,7 +99,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] as everywhere: then it must not be taken for new.
     pub async fn knows_saml_message(&self, issuer_and_id: &Hash) -> Result<bool, StoreError> {
-        self.was_used("saml-message", issuer_and_id).await
+        self.was_used(SAML_MESSAGE, issuer_and_id).await
     }
 }
 
@@ -93,12 +108,18 @@ async fn join(
     participant: &Participant,
     rule: NameRule,
     lifetimes: Lifetimes,
-) -> Result<Result<SamlJoined, SessionEnded>, StoreError> {
+    once: Option<&Once>,
+) -> Result<Result<SamlJoined, JoinRefusal>, StoreError> {
     let Some((session, user)) = tx.lock_session_and_user(&participant.session).await? else {
-        return Ok(Err(SessionEnded));
+        return Ok(Err(JoinRefusal::SessionEnded));
     };
     if session.life(participant.joined_at, lifetimes, user.epoch) != Life::Live {
-        return Ok(Err(SessionEnded));
+        return Ok(Err(JoinRefusal::SessionEnded));
+    }
+    if let Some(once) = once
+        && !once.take(tx).await?
+    {
+        return Ok(Err(JoinRefusal::Answered));
     }
     let known = known(tx, participant).await?;
     let mut participant = participant.clone();

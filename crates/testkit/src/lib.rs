@@ -4,6 +4,7 @@
 
 pub mod acquit;
 pub mod browser;
+mod door;
 pub mod peers;
 pub mod postgres;
 pub mod rp;

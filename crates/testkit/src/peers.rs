@@ -1,5 +1,5 @@
-//! Software by others, which the tests hold Acquit against: Node applications, Apache with mod_auth_openidc,
-//! SimpleSAMLphp, Chromium.
+//! Software by others, which the tests hold Acquit against: Node and Python applications, Apache with its
+//! modules, SimpleSAMLphp, Chromium.
 //!
 //! They run when `ACQUIT_PEERS` is set, as `./check` sets it; then one that is missing is a failure.
 
@@ -15,6 +15,8 @@ use tokio::process::{Child, Command};
 
 pub mod apache;
 pub mod chromium;
+mod gate;
+mod httpd;
 pub mod mellon;
 pub mod node;
 pub mod saml;
@@ -23,7 +25,7 @@ pub use apache::Apache;
 pub use chromium::{Chromium, Person};
 pub use mellon::Mellon;
 pub use node::NodeRp;
-pub use saml::SamlPeer;
+pub use saml::{SamlIdp, SamlPeer};
 
 /// Whether the peers take part. Without `ACQUIT_PEERS` they do not, which is said once.
 #[must_use]
@@ -33,7 +35,7 @@ pub fn take_part() -> bool {
     let wanted = std::env::var("ACQUIT_PEERS").is_ok_and(|value| !value.is_empty() && value != "0");
     if !wanted {
         // Past the test harness, which would keep it to itself.
-        let words = b"skipped: the tests with Chromium, Apache, Node and PHP; set ACQUIT_PEERS=1 to run them\n";
+        let words = b"skipped: the tests with Chromium, Apache, Node, PHP and Python; set ACQUIT_PEERS=1 to run them\n";
         SAY.call_once(|| io::stderr().write_all(words).unwrap_or_default());
     }
     wanted

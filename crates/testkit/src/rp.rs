@@ -6,14 +6,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use tokio::net::TcpListener;
-
-use crate::{Browser, Page};
+use crate::{Browser, Page, door::Door};
 
 pub mod answer;
 mod app;
 pub mod issuer;
 pub mod ledger;
+mod registration;
 mod sign_in;
 pub mod token;
 mod told;
@@ -22,41 +21,7 @@ pub use answer::Answer;
 use answer::Script;
 pub use issuer::{Issuer, Now};
 pub use ledger::{Ledger, Received};
-
-/// What it registers for being told in the browser.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Front {
-    /// Nothing.
-    #[default]
-    No,
-    /// A frame without parameters.
-    Bare,
-    /// A frame with `iss` and `sid`.
-    Named,
-}
-
-/// What the application registers.
-#[derive(Clone, Debug)]
-pub struct Registration {
-    /// Its id and its `client_id`.
-    pub id: String,
-    /// The host of its origin: `127.0.0.1`, or a name under `localhost`.
-    pub host: String,
-    /// Its secret; a public client without one.
-    pub secret: Option<String>,
-    /// The algorithm of its ID tokens.
-    pub alg: String,
-    /// Whether it is told from server to server.
-    pub back: bool,
-    /// Whether it is told in the browser.
-    pub front: Front,
-    /// The scope that it asks for.
-    pub scope: String,
-    /// Whether its session cookie goes along in frames of other sites (`SameSite=None; Secure`).
-    pub cookie_in_frames: bool,
-    /// More lines for its part of Acquit's configuration.
-    pub more: Vec<String>,
-}
+pub use registration::{Front, Registration};
 
 /// A session of somebody at the application.
 #[derive(Clone, Debug)]
@@ -102,99 +67,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct TestRp {
     shared: Arc<Shared>,
     port: u16,
-    server: Mutex<Option<tokio::task::JoinHandle<()>>>,
-}
-
-impl Registration {
-    /// A confidential client with a back channel, at 127.0.0.1.
-    #[must_use]
-    pub fn new(id: &str) -> Self {
-        Self {
-            id: id.to_owned(),
-            host: "127.0.0.1".to_owned(),
-            secret: Some(format!("{id}-secret-that-is-longer-than-32-bytes")),
-            alg: "RS256".to_owned(),
-            back: true,
-            front: Front::No,
-            scope: "openid".to_owned(),
-            cookie_in_frames: false,
-            more: Vec::new(),
-        }
-    }
-
-    /// At this host.
-    #[must_use]
-    pub fn host(mut self, host: &str) -> Self {
-        host.clone_into(&mut self.host);
-        self
-    }
-
-    /// Told in a frame with `iss` and `sid`, and only there; its cookie goes along in frames.
-    #[must_use]
-    pub fn front_only(mut self) -> Self {
-        self.back = false;
-        self.front = Front::Named;
-        self.cookie_in_frames = true;
-        self
-    }
-
-    /// Without any channel.
-    #[must_use]
-    pub fn untold(mut self) -> Self {
-        self.back = false;
-        self.front = Front::No;
-        self
-    }
-
-    /// Without a secret.
-    #[must_use]
-    pub fn public(mut self) -> Self {
-        self.secret = None;
-        self
-    }
-
-    /// Signed by this algorithm.
-    #[must_use]
-    pub fn alg(mut self, alg: &str) -> Self {
-        alg.clone_into(&mut self.alg);
-        self
-    }
-
-    /// Asks for this scope.
-    #[must_use]
-    pub fn scope(mut self, scope: &str) -> Self {
-        scope.clone_into(&mut self.scope);
-        self
-    }
-
-    /// With another line of configuration: `single_logout = "none"`.
-    #[must_use]
-    pub fn with(mut self, line: &str) -> Self {
-        self.more.push(line.to_owned());
-        self
-    }
-
-    /// Starts it.
-    ///
-    /// # Panics
-    /// No free port.
-    pub async fn start(self) -> TestRp {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let shared = Arc::new(Shared {
-            origin: format!("http://{}:{port}", self.host),
-            registration: self,
-            issuer: OnceLock::new(),
-            pending: Mutex::default(),
-            sessions: Mutex::default(),
-            ledger: Ledger::default(),
-            back_answers: Script::default(),
-            front_answers: Script::default(),
-            jtis: Mutex::default(),
-        });
-        let server = tokio::spawn(app::serve(listener, shared.clone()));
-        TestRp { shared, port, server: Mutex::new(Some(server)) }
-    }
+    door: Door,
 }
 
 impl TestRp {
@@ -221,39 +94,6 @@ impl TestRp {
         let _ = self.shared.issuer.set(issuer);
     }
 
-    /// Its part of Acquit's configuration.
-    #[must_use]
-    pub fn configuration(&self) -> String {
-        let registration = &self.shared.registration;
-        let id = &registration.id;
-        let mut lines = vec![
-            "[[applications]]".to_owned(),
-            format!("id = {id:?}"),
-            format!("name = {:?}", capitalised(id)),
-            "protocol = \"oidc\"".to_owned(),
-            format!("client_id = {id:?}"),
-            match &registration.secret {
-                Some(secret) => format!("client_secret = {secret:?}"),
-                None => "public = true".to_owned(),
-            },
-            format!("redirect_uris = [{:?}]", self.url("/callback")),
-            format!("post_logout_redirect_uris = [{:?}]", self.url("/bye")),
-            format!("id_token_signed_response_alg = {:?}", registration.alg),
-        ];
-        if registration.back {
-            // Names under localhost are the browser's affair; a server finds none of them (BC-3 asks for no common origin).
-            lines.push(format!("backchannel_logout_uri = \"http://127.0.0.1:{}/backchannel\"", self.port));
-            lines.push("backchannel_logout_session_required = true".to_owned());
-        }
-        if registration.front != Front::No {
-            lines.push(format!("frontchannel_logout_uri = {:?}", self.url("/frontchannel")));
-            let named = registration.front == Front::Named;
-            lines.push(format!("frontchannel_logout_session_required = {named}"));
-        }
-        lines.extend(registration.more.iter().cloned());
-        lines.join("\n") + "\n\n"
-    }
-
     /// Everything that it was told.
     #[must_use]
     pub fn ledger(&self) -> &Ledger {
@@ -277,26 +117,12 @@ impl TestRp {
 
     /// Closes its port: connections are refused, those that hang are cut.
     pub fn close(&self) {
-        if let Some(server) = lock(&self.server).take() {
-            server.abort();
-        }
+        self.door.close();
     }
 
     /// Opens its port again.
-    ///
-    /// # Panics
-    /// Somebody else took it.
     pub async fn reopen(&self) {
-        self.close();
-        let listener = loop {
-            // The aborted task may still hold the port for an instant.
-            match TcpListener::bind(("127.0.0.1", self.port)).await {
-                Ok(listener) => break listener,
-                Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => tokio::task::yield_now().await,
-                Err(error) => panic!("{error}"),
-            }
-        };
-        *lock(&self.server) = Some(tokio::spawn(app::serve(listener, self.shared.clone())));
+        self.door.reopen().await;
     }
 
     /// Begins a sign-in in this browser; ends at the application, or at a page of the issuer that wants something.
@@ -355,22 +181,19 @@ impl TestRp {
     /// It trusts nobody yet.
     #[must_use]
     pub fn end_session_url_with(&self, hint: &str, state: Option<&str>) -> String {
+        self.shared.end_session_url(hint, state)
+    }
+}
+
+impl Shared {
+    fn end_session_url(&self, hint: &str, state: Option<&str>) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("id_token_hint", hint).append_pair("post_logout_redirect_uri", &self.url("/bye"));
+        query
+            .append_pair("id_token_hint", hint)
+            .append_pair("post_logout_redirect_uri", &format!("{}/bye", self.origin));
         if let Some(state) = state {
             query.append_pair("state", state);
         }
-        format!("{}/oauth2/v1/logout?{}", self.shared.issuer.get().unwrap().url(), query.finish())
+        format!("{}/oauth2/v1/logout?{}", self.issuer.get().unwrap().url(), query.finish())
     }
-}
-
-impl Drop for TestRp {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
-
-fn capitalised(id: &str) -> String {
-    let mut letters = id.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -6,28 +6,30 @@ use std::{
     sync::{Arc, Mutex, OnceLock},
 };
 
+use crate::{
+    Browser, Page,
+    door::Door,
+    rp::{Issuer, issuer::system_clock, lock},
+    wire,
+};
 use acquit_core::Timestamp;
 use acquit_saml::{
     message::{AuthnRequest, Header, MessageId, NameId, NameIdPolicy},
-    metadata::{IdentityProvider, Peer, SpDescription},
+    metadata::{IdentityProvider, Peer},
     names::HTTP_ARTIFACT,
-    security::{Certificate, DecryptionKey, KeyKind, Signer, Trust},
-};
-use tokio::net::TcpListener;
-
-use crate::{
-    Browser, Page,
-    rp::{Issuer, lock},
-    wire,
+    security::{Certificate, DecryptionKey, Signer, Trust},
 };
 
 mod artifact;
+mod registration;
 mod ride;
 mod send;
 mod server;
+mod told;
 
 pub use artifact::{Brought, artifact_in};
-pub use ride::{ride, ride_up_to};
+pub use registration::SpRegistration;
+pub use ride::{load_frames, ride, ride_up_to};
 pub use send::post_soap;
 
 /// By which binding it is told of logouts, and asks for them.
@@ -89,16 +91,6 @@ pub struct SpSession {
     pub live: bool,
 }
 
-/// What it registers.
-#[derive(Clone, Debug)]
-pub struct SpRegistration {
-    id: String,
-    told: Binding,
-    more: Vec<String>,
-    decrypts: bool,
-    artifact_by_default: bool,
-}
-
 pub(crate) struct Shared {
     pub(crate) id: String,
     pub(crate) told: Binding,
@@ -109,6 +101,7 @@ pub(crate) struct Shared {
     /// The key that assertions are encrypted to: its certificate, itself, and as PKCS#8.
     pub(crate) decryption: Option<(Certificate, DecryptionKey, Vec<u8>)>,
     pub(crate) issuer: OnceLock<Issuer>,
+    pub(crate) metadata_url: OnceLock<String>,
     pub(crate) idp: Mutex<Option<(IdentityProvider, Trust)>>,
     pub(crate) metadata: OnceLock<String>,
     pub(crate) asked: Mutex<Vec<String>>,
@@ -122,83 +115,10 @@ pub(crate) struct Shared {
 /// The application.
 pub struct TestSp {
     pub(crate) shared: Arc<Shared>,
-    port: u16,
     more: Vec<String>,
+    changes: Vec<(String, String)>,
     folder: tempfile::TempDir,
-    server: Mutex<Option<tokio::task::JoinHandle<()>>>,
-}
-
-impl SpRegistration {
-    /// An application that is told so.
-    #[must_use]
-    pub fn new(id: &str, told: Binding) -> Self {
-        Self { id: id.to_owned(), told, more: Vec::new(), decrypts: false, artifact_by_default: false }
-    }
-
-    /// With another line of configuration: `session_index_required = true`.
-    #[must_use]
-    pub fn with(mut self, line: &str) -> Self {
-        self.more.push(line.to_owned());
-        self
-    }
-
-    /// That wants artifacts unless it asks for something else.
-    #[must_use]
-    pub fn artifact_by_default(mut self) -> Self {
-        self.artifact_by_default = true;
-        self
-    }
-
-    /// With a key to encrypt to, and assertions only if they are.
-    #[must_use]
-    pub fn encrypted(mut self) -> Self {
-        self.decrypts = true;
-        self.with("encrypt_assertions = true")
-    }
-
-    /// Starts it.
-    ///
-    /// # Panics
-    /// No free port.
-    pub async fn start(self) -> TestSp {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let shared = Arc::new(Shared {
-            origin: format!("http://127.0.0.1:{port}"),
-            id: self.id,
-            told: self.told,
-            // Of P-256: a test makes many, and RSA is what Acquit signs with itself.
-            signer: signer("sp"),
-            stranger: signer("stranger"),
-            artifact_by_default: self.artifact_by_default,
-            decryption: self.decrypts.then(decryption),
-            issuer: OnceLock::new(),
-            idp: Mutex::default(),
-            asked: Mutex::default(),
-            sessions: Mutex::default(),
-            metadata: OnceLock::new(),
-            manner: Mutex::default(),
-            answer_at: Mutex::default(),
-            ledger: Mutex::default(),
-            seen: Mutex::default(),
-        });
-        let server = tokio::spawn(server::serve(listener, shared.clone()));
-        let folder = tempfile::Builder::new().prefix("acquit-sp-").tempdir().unwrap();
-        let sp = TestSp { shared, port, more: self.more, folder, server: Mutex::new(Some(server)) };
-        std::fs::write(sp.folder.path().join("sp.xml"), sp.metadata()).unwrap();
-        let _ = sp.shared.metadata.set(sp.metadata());
-        sp
-    }
-}
-
-fn signer(name: &str) -> Signer {
-    Signer::self_signed(&Signer::generate(KeyKind::P256).unwrap(), name).unwrap()
-}
-
-fn decryption() -> (Certificate, DecryptionKey, Vec<u8>) {
-    let pkcs8 = Signer::generate(KeyKind::Rsa2048).unwrap();
-    let signer = Signer::self_signed(&pkcs8, "sp").unwrap();
-    (signer.certificate().clone(), DecryptionKey::from_pkcs8(&pkcs8).unwrap(), pkcs8.to_vec())
+    door: Door,
 }
 
 impl TestSp {
@@ -231,32 +151,13 @@ impl TestSp {
         let _ = self.shared.issuer.set(issuer);
     }
 
-    /// Its metadata.
+    /// Makes an identity provider of somebody else's its own, by the metadata there, with the time of this machine.
     ///
     /// # Panics
-    /// Never.
-    #[must_use]
-    pub fn metadata(&self) -> String {
-        let soap = self.url("/slo/soap");
-        let encryption: Vec<Certificate> = self.shared.decryption.iter().map(|(one, ..)| one.clone()).collect();
-        let description = SpDescription {
-            entity_id: &self.entity_id(),
-            signing: &[self.shared.signer.certificate().clone()],
-            encryption: &encryption,
-            acs: &self.url("/acs"),
-            slo: &self.url("/slo"),
-            slo_soap: Some(&soap),
-            name_id_formats: &[],
-        };
-        // Besides POST it takes artifacts at the same address.
-        let default = self.shared.artifact_by_default;
-        let artifact = format!(
-            "<md:AssertionConsumerService Binding=\"{HTTP_ARTIFACT}\" Location=\"{}\" index=\"1\" \
-             isDefault=\"{default}\"/></md:SPSSODescriptor>",
-            self.url("/acs")
-        );
-        let xml = description.to_xml(None).unwrap().replace("</md:SPSSODescriptor>", &artifact);
-        if default { xml.replacen("isDefault=\"true\"", "isDefault=\"false\"", 1) } else { xml }
+    /// It trusts one already.
+    pub fn trust_metadata(&self, url: &str) {
+        self.trust(Issuer::new(url, system_clock()));
+        self.shared.metadata_url.set(url.to_owned()).unwrap();
     }
 
     /// The private key that it decrypts with, as PKCS#8 in DER.
@@ -266,27 +167,6 @@ impl TestSp {
     #[must_use]
     pub fn decryption_key(&self) -> &[u8] {
         &self.shared.decryption.as_ref().expect("a key").2
-    }
-
-    /// Its part of Acquit's configuration.
-    #[must_use]
-    pub fn configuration(&self) -> String {
-        let id = self.id();
-        let binding = match self.shared.told {
-            Binding::Soap => "soap",
-            Binding::Redirect => "redirect",
-            Binding::Post => "post",
-        };
-        let mut lines = vec![
-            "[[applications]]".to_owned(),
-            format!("id = {id:?}"),
-            format!("key = \"exk{id}\""),
-            "protocol = \"saml\"".to_owned(),
-            format!("metadata = {{ file = {:?} }}", self.folder.path().join("sp.xml").display().to_string()),
-            format!("slo_binding = {binding:?}"),
-        ];
-        lines.extend(self.more.iter().cloned());
-        lines.join("\n") + "\n\n"
     }
 
     /// What it does from now on when it is told.
@@ -320,25 +200,12 @@ impl TestSp {
 
     /// Closes its port.
     pub fn close(&self) {
-        if let Some(server) = lock(&self.server).take() {
-            server.abort();
-        }
+        self.door.close();
     }
 
     /// Opens its port again.
-    ///
-    /// # Panics
-    /// Somebody else took it.
     pub async fn reopen(&self) {
-        self.close();
-        let listener = loop {
-            match TcpListener::bind(("127.0.0.1", self.port)).await {
-                Ok(listener) => break listener,
-                Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => tokio::task::yield_now().await,
-                Err(error) => panic!("{error}"),
-            }
-        };
-        *lock(&self.server) = Some(tokio::spawn(server::serve(listener, self.shared.clone())));
+        self.door.reopen().await;
     }
 
     /// Begins a sign-in in this browser; ends at the application, or at a page of Acquit's that wants something. `more`:
@@ -381,12 +248,6 @@ impl TestSp {
     }
 }
 
-impl Drop for TestSp {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
-
 pub(crate) fn new_id() -> MessageId {
     let mut random = [0; 20];
     aws_lc_rs::rand::fill(&mut random).unwrap();
@@ -410,7 +271,8 @@ impl Shared {
         if let Some(known) = lock(&self.idp).clone() {
             return known;
         }
-        let url = format!("{}/saml/metadata", self.issuer.get().expect("an identity provider").url());
+        let of_acquit = || format!("{}/saml/metadata", self.issuer.get().expect("an identity provider").url());
+        let url = self.metadata_url.get().cloned().unwrap_or_else(of_acquit);
         let response = wire::get(&url).await.unwrap();
         let peer = Peer::from_metadata(response.body(), Some(&url), None, self.now()).unwrap();
         let idp = peer.idp.unwrap();

@@ -70,9 +70,9 @@ impl Workshop {
             named: Vec::new(),
             deadline: self.settings.lifetimes.logout_deadline,
         };
-        let clients = self.clients.clone();
-        let order = LogoutOrder { request, lease: None, receipt_key_hash: None };
-        let done = self.store.log_out(order, move |app| clients.channels(app)).await?;
+        let (clients, now) = (self.clients.clone(), self.now());
+        let order = LogoutOrder { request, lease: None, receipt_key_hash: None, once: None };
+        let done = self.store.log_out(order, move |app| clients.channels(app, now)).await?;
         done.map_err(|unknown| CommandError::Failed(unknown.to_string()))
     }
 

@@ -13,7 +13,8 @@ pub struct LimitsSection {
     /// Sign-in attempts for one account.
     #[schemars(range(min = 1, max = 1_000_000), extend("default" = 10))]
     pub sign_in_per_account: Option<i64>,
-    /// Sign-in attempts from one address and, counted apart, authorization requests that it pushes for clients without a secret.
+    /// Sign-in attempts from one address and, each counted apart, authorization requests that it pushes for clients without a
+    /// secret, and error answers that we sign for SAML requests which nobody signed.
     #[schemars(range(min = 1, max = 1_000_000), extend("default" = 60))]
     pub sign_in_per_address: Option<i64>,
     /// Logout requests from one address without credential, signature, hint or cookie. Others are never refused for their rate.

@@ -63,6 +63,9 @@ pub struct SamlChannel {
     /// Whether the SessionIndex is named. Without it the application may end more than was asked.
     #[serde(default)]
     pub session_index_required: bool,
+    /// Whether its metadata has passed its end (`validUntil`): nobody vouches for these addresses any more.
+    #[serde(default)]
+    pub expired: bool,
 }
 
 #[cfg(test)]

@@ -68,6 +68,11 @@ impl Lanes {
         }
     }
 
+    /// Whether a destination is being left alone.
+    pub(super) fn leaves_alone(&self, destination: &str, now: Timestamp) -> bool {
+        self.lanes.get(destination).is_some_and(|lane| lane.breaker.is_open(now))
+    }
+
     /// Queues a job; gives it back when there are too many, or the worker stops: its lease then runs out.
     pub(super) fn push(&mut self, job: Job, now: Timestamp) -> Result<(), Box<Job>> {
         if self.closed || self.queued >= self.settings.queue {

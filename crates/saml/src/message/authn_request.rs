@@ -127,6 +127,12 @@ impl AuthnRequest {
         };
         let attr = |name| node.attr(name).filter(|text| !text.is_empty()).map(str::to_owned);
         let subject = node.optional(SAML, "Subject")?;
+        if let Some(subject) = subject
+            && subject.optional(SAML, "BaseID")?.is_some()
+        {
+            // It names somebody in a way that nobody here can read: no assertion would be about them.
+            return Err(Error::Invalid("BaseID"));
+        }
         let policy = node.optional(SAMLP, "NameIDPolicy")?.map(|policy| -> Result<_, Error> {
             Ok(NameIdPolicy {
                 format: policy.attr("Format").map(str::to_owned),

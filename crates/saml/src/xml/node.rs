@@ -34,6 +34,11 @@ impl<'d> Node<'d> {
         self.element().is_some_and(|element| element.matches_name_ns(namespace, local))
     }
 
+    /// The name without its namespace.
+    pub(crate) fn local(self) -> &'d str {
+        self.element().map_or("", |element| &*element.name.local_name)
+    }
+
     /// The namespace; empty when there is none.
     pub(crate) fn namespace(self) -> &'d str {
         self.element().and_then(|element| element.name.namespace_uri.as_deref()).unwrap_or_default()

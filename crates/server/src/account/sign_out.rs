@@ -121,10 +121,10 @@ async fn participants_by_name(
     let participants = app.store.session(session).await?.map(|view| view.participants).unwrap_or_default();
     let (mut told, mut not_told) = (Vec::new(), Vec::new());
     for joined in participants.iter().filter(|joined| asker.client.is_none_or(|client| client.app != joined.app)) {
-        let reachable = app
-            .clients
-            .channels(&joined.app)
-            .is_some_and(|channels| channels.back.is_some() || channels.front.is_some() || channels.saml.is_some());
+        let reachable = app.clients.channels(&joined.app, app.clock.now()).is_some_and(|channels| {
+            let saml = channels.saml.is_some_and(|saml| !saml.expired);
+            saml || channels.back.is_some() || channels.front.is_some()
+        });
         let names = if reachable && !nobody_else { &mut told } else { &mut not_told };
         names.push(app.clients.name(&joined.app));
     }

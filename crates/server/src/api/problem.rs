@@ -53,7 +53,8 @@ impl From<LogoutError> for Problem {
     fn from(error: LogoutError) -> Self {
         match error {
             LogoutError::Store(error) => error.into(),
-            LogoutError::Random(_) => Self::Internal,
+            // No operator asks by a message that may come only once.
+            LogoutError::Random(_) | LogoutError::Replayed => Self::Internal,
             LogoutError::UnknownTarget => Self::NotFound("session or user"),
         }
     }

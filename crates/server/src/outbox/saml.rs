@@ -7,7 +7,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use acquit_core::{Timestamp, delivery::Said, step::SamlNamed};
+use acquit_core::{
+    Timestamp,
+    delivery::Said,
+    step::{SamlNamed, SamlReason},
+};
 use acquit_delivery::{
     egress::{Incoming, Outgoing},
     worker::{ComposeError, Composed, Heard, Reader},
@@ -15,7 +19,10 @@ use acquit_delivery::{
 use acquit_saml::{
     Error, MESSAGE_BYTES,
     binding::soap,
-    message::{Code, Expect, Header, Kind, LogoutRequest, LogoutResponse, Message, MessageId, NameId, Signed, Status},
+    message::{
+        Code, Expect, Header, Kind, LogoutRequest, LogoutResponse, Message, MessageId, NameId, REASON_ADMIN,
+        REASON_GLOBAL_TIMEOUT, REASON_USER, Signed, Status, outline_of,
+    },
     security::{Signer, Trust},
 };
 use axum::http::{HeaderName, HeaderValue, StatusCode};
@@ -47,9 +54,9 @@ pub trait Parties: Send + Sync + 'static {
     /// What we are; none while there is no key.
     fn ours(&self, now: Timestamp) -> Option<Arc<Ours>>;
 
-    /// The trust in an application by its registered certificates; none for one that is not registered or has no usable
-    /// certificate.
-    fn trust(&self, entity_id: &str) -> Option<Trust>;
+    /// The trust in an application by its registered certificates; none for one that is not registered, whose metadata has
+    /// expired or that has no usable certificate.
+    fn trust(&self, entity_id: &str, now: Timestamp) -> Option<Trust>;
 }
 
 /// A LogoutRequest that is to be carried by the browser, not yet encoded for its binding.
@@ -72,7 +79,7 @@ pub fn carry(ours: &Ours, uri: &str, named: &SamlNamed, now: Timestamp) -> Resul
         header: Header::new(&id, now, &ours.entity_id, uri),
         // It must reach an assertion that is still on its way (Core section 3.7.3.2).
         not_on_or_after: Some(named.not_on_or_after.unwrap_or_default().max(now.plus(HOLDS))),
-        reason: None,
+        reason: named.reason.map(|reason| reason_name(reason).to_owned()),
         name_id: NameId {
             value: named.subject.clone(),
             format: named.form.format.clone(),
@@ -84,6 +91,14 @@ pub fn carry(ours: &Ours, uri: &str, named: &SamlNamed, now: Timestamp) -> Resul
         asynchronous: false,
     };
     Ok(Carried { request, id: id.as_str().to_owned() })
+}
+
+fn reason_name(reason: SamlReason) -> &'static str {
+    match reason {
+        SamlReason::User => REASON_USER,
+        SamlReason::Admin => REASON_ADMIN,
+        SamlReason::GlobalTimeout => REASON_GLOBAL_TIMEOUT,
+    }
 }
 
 /// What a status that was proved means for the step; `note` is what the receipt must add to a success.
@@ -118,13 +133,14 @@ pub(super) fn soap(
     let parties = parties.ok_or_else(missing)?;
     let ours = parties.ours(now).ok_or_else(missing)?;
     let Carried { request, id } = carry(&ours, uri, named, now)?;
+    tracing::debug!(message = %outline_of(&request), "a SAML message is sent");
     let body = soap::encode(&request, &ours.signer).map_err(|error| ComposeError::NotNow(error.to_string()))?;
     let mut outgoing = Outgoing::post(uri, HeaderValue::from_static(soap::CONTENT_TYPE), body);
     outgoing.headers.insert(SOAP_ACTION, HeaderValue::from_static(soap::SOAP_ACTION));
     outgoing.max_body = MESSAGE_BYTES;
     let asked = Asked {
         id,
-        trust: parties.trust(&named.entity_id),
+        trust: parties.trust(&named.entity_id, now),
         connection: soap::TlsEndpoint::new(&named.entity_id, uri),
         endpoints: ours.endpoints.clone(),
         note,
@@ -171,6 +187,7 @@ impl Asked {
     fn read(&self, body: &[u8]) -> Result<Status, Error> {
         let arrived = soap::decode(body.to_vec())?;
         let message = Message::open(&arrived, &[Kind::LogoutResponse])?;
+        tracing::debug!(message = %message.outline(), "a SAML message arrived");
         let here: Vec<_> = self.endpoints.iter().map(String::as_str).collect();
         // An attempt ends within seconds, so the time at which it began is as good as the time now.
         let signed = self.proved(&message, &Expect::new(&here, self.at))?;

@@ -18,6 +18,8 @@ pub struct ErrorPage {
     pub application: Option<String>,
     /// Where a person may sign out anyway (`data-sign-out`); a plain link, which asks before it acts.
     pub sign_out: Option<String>,
+    /// Where a person goes on who is on the way out (`data-continue`).
+    pub onward: Option<String>,
     /// What support may ask for.
     pub reference: Option<String>,
 }

@@ -127,6 +127,7 @@ fn error_page(text: &str, kind: Kind) -> ErrorPage {
         reason: text.into(),
         application: Some(text.into()),
         sign_out: Some(text.into()),
+        onward: Some(text.into()),
         reference: Some(text.into()),
     }
 }

@@ -24,7 +24,7 @@ use crate::{
     flow::Handoff,
     form::{self, Address},
     logout::finish,
-    provenance::{self, Load},
+    provenance::only_top_level,
     respond,
 };
 
@@ -36,9 +36,7 @@ pub async fn get(
     uri: Uri,
 ) -> Result<Response, DoorError> {
     // A page in a frame or fetched ahead signs nobody out.
-    if provenance::load(&headers) != Load::TopLevel {
-        return Err(DoorError::Forbidden("signing out is not done in a frame, by a script or ahead of time"));
-    }
+    only_top_level(&headers)?;
     let params = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
     let (params, page_url) = match params.get("handoff") {
         Some(sealed) => (Params::parse(Handoff::open(&app, uri.path(), sealed)?.parameters.as_bytes())?, None),
@@ -54,9 +52,7 @@ pub async fn get(
 /// `POST` on the endpoint (RPI-1): goes on by a GET, which carries the browser's cookie also when another site posted. No
 /// hint is readable in that URL.
 pub async fn post(State(app): State<App>, request: Request) -> Result<Response, DoorError> {
-    if provenance::load(request.headers()) != Load::TopLevel {
-        return Err(DoorError::Forbidden("signing out is not done in a frame, by a script or ahead of time"));
-    }
+    only_top_level(request.headers())?;
     let uri = request.uri().clone();
     let body = form::read_form(request).await?;
     let params = Params::parse_request(uri.query().unwrap_or_default().as_bytes(), &body)?;
@@ -156,7 +152,7 @@ async fn participants_of(app: &App, session: &SessionId) -> Result<Vec<Joined>, 
 
 /// Whether an application may be told in a frame.
 fn has_frame(app: &App, application: &AppId) -> bool {
-    let channels = app.clients.channels(application);
+    let channels = app.clients.channels(application, app.clock.now());
     // A SAML application may be told in a frame too, and a hop begins with a page of ours as well.
     channels.is_some_and(|channels| channels.front.is_some() || channels.saml.is_some_and(|saml| saml.hop.is_some()))
 }

@@ -4,7 +4,7 @@ use acquit_core::SessionId;
 use acquit_saml::{
     BuildError,
     binding::{post, redirect},
-    message::{Header, LogoutResponse, MessageId, Response as SamlResponse, SignWhat, Status},
+    message::{Header, LogoutResponse, MessageId, Outbound, Response as SamlResponse, SignWhat, Status, outline_of},
     metadata::Endpoint,
     names::{HTTP_POST, HTTP_REDIRECT},
     security::Signer,
@@ -29,6 +29,11 @@ pub(super) fn ours(error: BuildError) -> DoorError {
     DoorError::Internal(format!("a SAML message cannot be written: {error}"))
 }
 
+/// Shows what is sent to whoever looks for the reason of something, without its secrets.
+pub(crate) fn sent(message: &impl Outbound) {
+    tracing::debug!(message = %outline_of(message), "a SAML message is sent");
+}
+
 /// A Response to an AuthnRequest, to the endpoint that was found registered: by a form that posts itself, or by an artifact,
 /// which is good only while `session`, that it signs in to, lives.
 ///
@@ -41,6 +46,7 @@ pub(super) async fn response(
     pending: &SamlPending,
     session: Option<&SessionId>,
 ) -> Result<Response, DoorError> {
+    sent(response);
     let recipient = match (sp.settings.encrypt_assertions, sp.metadata.recipient()) {
         (false, _) => None,
         (true, Some(recipient)) => Some(recipient),
@@ -115,6 +121,7 @@ pub(super) fn logout_response(
     let id = MessageId::from_random(random::bytes()?);
     let mut header = Header::new(&id, app.clock.now(), &app.entity_id(), to.unwrap_or_default()).answering(request);
     header.destination = to.map(str::to_owned);
-    tracing::debug!(%status, "a LogoutResponse is sent");
-    Ok(LogoutResponse { header, status })
+    let answer = LogoutResponse { header, status };
+    sent(&answer);
+    Ok(answer)
 }

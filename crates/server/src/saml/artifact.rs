@@ -70,8 +70,10 @@ async fn take(app: &App, address: &str, body: Vec<u8>) -> Result<String, Trouble
     let arrived = soap::decode(body).map_err(fault)?;
     let (id, sp, verified) = {
         let message = Message::open(&arrived, &[Kind::ArtifactResolve]).map_err(fault)?;
+        incoming::heard(&message);
         let sp: Option<Arc<Sp>> = app.clients.service_providers().by_entity(message.issuer());
         let verified = match &sp {
+            Some(sp) if sp.has_expired(app.clock.now()) => Err(incoming::EXPIRED.to_owned()),
             Some(sp) => verified(app, sp, &message).map_err(|error| error.to_string()),
             None => Err("no application with this entity ID is registered here".to_owned()),
         };
@@ -98,7 +100,7 @@ async fn take(app: &App, address: &str, body: Vec<u8>) -> Result<String, Trouble
 fn verified(app: &App, sp: &Sp, message: &Message<'_>) -> Result<Artifact, acquit_saml::Error> {
     let here = incoming::here(app, PATH);
     let here = [here.as_str()];
-    let signed = message.verify(&sp.metadata.trust()?, &Expect::new(&here, app.clock.now()))?;
+    let signed = message.verify(&sp.trust(app.clock.now())?, &Expect::new(&here, app.clock.now()))?;
     Ok(ArtifactResolve::from_signed(&signed)?.into_inner().artifact)
 }
 
@@ -122,5 +124,6 @@ fn envelope(app: &App, request: &str, status: Status, message: Option<String>) -
     let mut header = Header::new(&id, app.clock.now(), &app.entity_id(), "").answering(request);
     header.destination = None;
     let response = ArtifactResponse { header, status, message };
+    answer::sent(&response);
     soap::encode(&response, &answer::signer(app)?).map_err(|error| Trouble::Door(answer::ours(error)))
 }

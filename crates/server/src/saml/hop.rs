@@ -13,10 +13,10 @@ use acquit_saml::{
     binding::{Arrived, post, redirect},
     message::{Expect, LogoutRequest, LogoutResponse, Message, MessageId},
 };
-use acquit_store::saml::HopAnswer;
+use acquit_store::{outbox::destination, saml::HopAnswer};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{incoming, registry::Sp};
+use super::{answer, incoming, registry::Sp};
 use crate::{
     App,
     door::DoorError,
@@ -25,6 +25,8 @@ use crate::{
 
 /// How long the server looks whether an application can be reached, before it sends a browser there.
 const LOOK: Duration = Duration::from_secs(1);
+const UNREACHABLE: &str = "could not be reached, so the browser was not sent there";
+const LEFT_ALONE: &str = "did not answer the last times, so the browser was not sent there";
 
 /// A LogoutRequest, ready for the browser.
 pub(super) enum Carried {
@@ -65,10 +67,14 @@ fn request_id(app: &App, step: &StepId) -> String {
     MessageId::from_random(random).to_string()
 }
 
-/// Whether the application can be reached at all. What the policy for outbound requests keeps from the server's eyes is the
-/// browser's to find out.
-pub(super) async fn is_reachable(app: &App, uri: &str) -> bool {
-    app.egress.is_reachable(uri, LOOK).await
+/// Why the browser is not to be sent to the application now, if it is not. One that failed again and again is left alone by the
+/// server's own requests, and by this too. What the policy for outbound requests keeps from the server's eyes is the browser's
+/// to find out.
+pub(super) async fn look(app: &App, uri: &str) -> Option<&'static str> {
+    if app.worker.leaves_alone(&destination(uri)) {
+        return Some(LEFT_ALONE);
+    }
+    (!app.egress.is_reachable(uri, LOOK).await).then_some(UNREACHABLE)
 }
 
 /// The step's request as the browser is to carry it now.
@@ -86,6 +92,7 @@ pub(super) async fn carry(app: &App, step: &Step) -> Result<Carried, Unmade> {
     let ours = app.parties.ours(now).ok_or_else(|| Unmade::Now("no key for SAML".to_owned()))?;
     let mut request: LogoutRequest = outbox::carry(&ours, uri, named, now).map_err(unmade)?.request;
     request.header.id = request_id(app, &step.id);
+    answer::sent(&request);
     let relay = relay_state(step);
     let carried = match binding {
         HopBinding::Redirect => {
@@ -111,7 +118,7 @@ pub(super) async fn answered(
     let (logout, step) = arrived.relay_state().and_then(step_of).ok_or_else(unknown)?;
     let step = app.store.hop(&logout, &step).await?.filter(|step| step.party == *sp.app()).ok_or_else(unknown)?;
     let answer = {
-        let trust = sp.metadata.trust().map_err(|error| incoming::refused("Signature", &error))?;
+        let trust = sp.trust(app.clock.now()).map_err(|error| incoming::refused("Signature", &error))?;
         let here = [here];
         let refused = |error| incoming::refused("SAMLResponse", &error);
         let signed = message.verify(&trust, &Expect::new(&here, app.clock.now())).map_err(refused)?;

@@ -11,6 +11,9 @@ use acquit_saml::{
 use super::registry::Sp;
 use crate::{App, door::DoorError, random};
 
+/// What is said to an application whose metadata has expired.
+pub(super) const EXPIRED: &str = "the metadata of this application has expired; its operator must give it anew";
+
 /// Takes a message from the query of a URL.
 ///
 /// # Errors
@@ -41,12 +44,29 @@ pub(super) fn open<'a>(
     only: Option<&Arc<Sp>>,
 ) -> Result<(Message<'a>, Arc<Sp>), DoorError> {
     let message = Message::open(arrived, kinds).map_err(|error| refused("SAMLRequest", &error))?;
-    tracing::debug!(kind = ?message.kind(), issuer = message.issuer(), "a SAML message arrived");
+    heard(&message);
     let sp = app.clients.service_providers().by_entity(message.issuer());
     let sp = sp.filter(|sp| only.is_none_or(|only| only.app() == sp.app()));
     let sp =
         sp.ok_or_else(|| DoorError::parameter("Issuer", "no application with this entity ID is registered here"))?;
+    still_good(app, &sp)?;
     Ok((message, sp))
+}
+
+/// Refuses an application whose metadata has expired since it was read.
+///
+/// # Errors
+/// [`DoorError::BadRequest`].
+pub(super) fn still_good(app: &App, sp: &Sp) -> Result<(), DoorError> {
+    if sp.has_expired(app.clock.now()) {
+        return Err(DoorError::parameter("Issuer", EXPIRED));
+    }
+    Ok(())
+}
+
+/// Shows what arrived to whoever looks for the reason of something, without its secrets. It is not believed yet.
+pub(super) fn heard(message: &Message<'_>) {
+    tracing::debug!(message = %message.outline(), "a SAML message arrived");
 }
 
 /// A message that is not taken, as the page says it.

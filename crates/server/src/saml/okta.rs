@@ -1,12 +1,14 @@
 //! Okta's paths: each application has its own, by its id and its key.
 
+use std::sync::Arc;
+
 use acquit_saml::message::Kind;
 use axum::{
     Router,
-    extract::{Path, Request, State},
-    http::{HeaderMap, Uri},
+    extract::{FromRequestParts, Path, Request, State},
+    http::{HeaderMap, Uri, request::Parts},
     response::Response,
-    routing::get,
+    routing::{MethodRouter, get},
 };
 
 use super::{metadata, registry::Sp, slo, sso};
@@ -17,77 +19,54 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/app/{app}/{key}/sso/saml", get(sign_in).post(sign_in_posted))
         .route("/app/{app}/{key}/sso/saml/metadata", get(describe))
-        .route("/app/{app}/{key}/slo/saml", get(sign_out).post(sign_out_posted))
-        .route("/app/{app}/{key}/slo/saml/callback", get(answered).post(answered_posted))
+        .route("/app/{app}/{key}/slo/saml", logout(&[Kind::LogoutRequest, Kind::LogoutResponse]))
+        .route("/app/{app}/{key}/slo/saml/callback", logout(&[Kind::LogoutResponse]))
 }
 
-type Named = Path<(String, String)>;
+/// The application whose address this is, by both of its names.
+struct Named(Arc<Sp>);
 
-fn find(app: &App, (id, key): &(String, String)) -> Result<std::sync::Arc<Sp>, DoorError> {
-    app.clients.service_providers().by_key(id, key).ok_or(DoorError::NotFound)
+impl FromRequestParts<App> for Named {
+    type Rejection = DoorError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, DoorError> {
+        let path = Path::<(String, String)>::from_request_parts(parts, app).await;
+        let Path((id, key)) = path.map_err(|_| DoorError::NotFound)?;
+        app.clients.service_providers().by_key(&id, &key).map(Self).ok_or(DoorError::NotFound)
+    }
 }
 
 async fn sign_in(
     State(app): State<App>,
-    Path(named): Named,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Result<Response, DoorError> {
-    let sp = find(&app, &named)?;
-    sso::arrive(&app, &headers, &uri, Some(&sp)).await
-}
-
-async fn sign_in_posted(State(app): State<App>, Path(named): Named, request: Request) -> Result<Response, DoorError> {
-    let sp = find(&app, &named)?;
-    sso::posted(&app, request, Some(&sp)).await
-}
-
-async fn describe(State(app): State<App>, Path(named): Named) -> Result<Response, DoorError> {
-    find(&app, &named)?;
-    let base = format!("{}/app/{}/{}", app.issuer(), named.0, named.1);
-    metadata::document(&app, &format!("{base}/sso/saml"), &format!("{base}/slo/saml"))
-}
-
-const ANY: &[Kind] = &[Kind::LogoutRequest, Kind::LogoutResponse];
-
-async fn sign_out(
-    State(app): State<App>,
-    Path(named): Named,
+    Named(sp): Named,
     Address(address): Address,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, DoorError> {
-    let sp = find(&app, &named)?;
-    slo::arrive(&app, &headers, &uri, address, Some(&sp), ANY).await
+    sso::arrive(&app, &headers, &uri, &address, Some(&sp)).await
 }
 
-async fn sign_out_posted(
+async fn sign_in_posted(
     State(app): State<App>,
-    Path(named): Named,
+    Named(sp): Named,
     Address(address): Address,
     request: Request,
 ) -> Result<Response, DoorError> {
-    let sp = find(&app, &named)?;
-    slo::posted(&app, request, address, Some(&sp), ANY).await
+    sso::posted(&app, request, &address, Some(&sp)).await
 }
 
-async fn answered(
-    State(app): State<App>,
-    Path(named): Named,
-    Address(address): Address,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Result<Response, DoorError> {
-    let sp = find(&app, &named)?;
-    slo::arrive(&app, &headers, &uri, address, Some(&sp), &[Kind::LogoutResponse]).await
+async fn describe(State(app): State<App>, Named(_): Named, uri: Uri) -> Result<Response, DoorError> {
+    // As it was asked for: this is where the application looks.
+    let sign_in = format!("{}{}", app.issuer(), uri.path().trim_end_matches("/metadata"));
+    metadata::document(&app, &sign_in, &format!("{}/slo/saml", sign_in.trim_end_matches("/sso/saml")))
 }
 
-async fn answered_posted(
-    State(app): State<App>,
-    Path(named): Named,
-    Address(address): Address,
-    request: Request,
-) -> Result<Response, DoorError> {
-    let sp = find(&app, &named)?;
-    slo::posted(&app, request, address, Some(&sp), &[Kind::LogoutResponse]).await
+/// An address for logout messages of these kinds.
+fn logout(kinds: &'static [Kind]) -> MethodRouter<App> {
+    get(move |State(app): State<App>, Named(sp): Named, Address(address): Address, headers: HeaderMap, uri: Uri| async move {
+        slo::arrive(&app, &headers, &uri, address, Some(&sp), kinds).await
+    })
+    .post(move |State(app): State<App>, Named(sp): Named, Address(address): Address, request: Request| async move {
+        slo::posted(&app, request, address, Some(&sp), kinds).await
+    })
 }

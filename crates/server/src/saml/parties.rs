@@ -35,7 +35,7 @@ impl Parties for OurParties {
         Some(Arc::new(Ours { entity_id: self.entity_id.clone(), signer, signs_from, endpoints }))
     }
 
-    fn trust(&self, entity_id: &str) -> Option<Trust> {
-        self.clients.service_providers().that_answers(entity_id)?.metadata.trust().ok()
+    fn trust(&self, entity_id: &str, now: Timestamp) -> Option<Trust> {
+        self.clients.service_providers().that_answers(entity_id)?.trust(now).ok()
     }
 }

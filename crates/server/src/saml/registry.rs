@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use acquit_core::{AppId, participant::Channels};
-use acquit_saml::metadata::ServiceProvider;
+use acquit_core::{AppId, Timestamp, participant::Channels};
+use acquit_saml::{Error, metadata::ServiceProvider, security::Trust};
 
 use crate::settings::{SamlApplication, saml::Source};
 
@@ -30,6 +30,29 @@ impl Sp {
     #[must_use]
     pub fn app(&self) -> &AppId {
         &self.settings.app
+    }
+
+    /// Whether its metadata has passed its end: then nobody vouches for its keys and addresses any more, and nothing is taken
+    /// from it or sent to it until there is better (Metadata section 2.3.2). Says so in the log.
+    #[must_use]
+    pub fn has_expired(&self, now: Timestamp) -> bool {
+        let expired = self.metadata.role.expired(now);
+        if expired {
+            tracing::warn!(
+                app = %self.settings.app,
+                "the metadata of a SAML application has expired (validUntil): nobody signs in there and it is told of no \
+                 logout until it is given anew"
+            );
+        }
+        expired
+    }
+
+    /// Its keys, while its metadata is good.
+    ///
+    /// # Errors
+    /// [`Error::Time`] when that has expired, [`Error::NoKey`].
+    pub fn trust(&self, now: Timestamp) -> Result<Trust, Error> {
+        if self.has_expired(now) { Err(Error::Time) } else { self.metadata.trust() }
     }
 }
 
@@ -166,8 +189,13 @@ impl ServiceProviders {
 
     /// How the application can be told now, if it is one of these and its metadata is known.
     #[must_use]
-    pub fn channels(&self, app: &AppId) -> Option<Channels> {
-        self.by_app(app).map(|sp| sp.settings.channels(&sp.metadata))
+    pub fn channels(&self, app: &AppId, now: Timestamp) -> Option<Channels> {
+        let sp = self.by_app(app)?;
+        let mut channels = sp.settings.channels(&sp.metadata);
+        if let Some(saml) = &mut channels.saml {
+            saml.expired = sp.has_expired(now);
+        }
+        Some(channels)
     }
 }
 

@@ -79,9 +79,11 @@ async fn take(app: &App, address: &str, body: Vec<u8>) -> Result<String, Trouble
     let arrived = soap::decode(body).map_err(fault)?;
     let (id, sp, verified) = {
         let message = Message::open(&arrived, &[Kind::LogoutRequest]).map_err(fault)?;
+        incoming::heard(&message);
         let sp: Option<Arc<Sp>> = app.clients.service_providers().by_entity(message.issuer());
         let here = incoming::here(app, "/saml/slo/soap");
         let verified = match &sp {
+            Some(sp) if sp.has_expired(app.clock.now()) => Err(incoming::EXPIRED.to_owned()),
             Some(sp) => slo::verified(app, sp, &message, &here).map_err(|error| error.to_string()),
             None => Err("no application with this entity ID is registered here".to_owned()),
         };
@@ -95,11 +97,10 @@ async fn take(app: &App, address: &str, body: Vec<u8>) -> Result<String, Trouble
         }
         (None, Ok(_)) => return denied(app, &id, String::new()),
     };
-    let asked = slo::asked(&sp, request, None, false);
-    if slo::is_replayed(app, &sp, &asked).await? {
+    let asked = slo::asked(&sp, request, None);
+    let Some(Ended { logouts, .. }) = slo::end(app, &sp, &asked, address, None).await? else {
         return denied(app, &id, "this request was answered before".to_owned());
-    }
-    let Ended { logouts, .. } = slo::end(app, &sp, &asked, address, None).await?;
+    };
     let status =
         if logouts.is_empty() { slo::unknown_principal() } else { chain::status(app, &logouts, PATIENCE).await? };
     envelope(app, &id, status)

@@ -158,6 +158,7 @@ impl SamlApplication {
             hop: redirect.or_else(post),
             frame: self.slo_frame,
             session_index_required: self.session_index_required,
+            expired: false,
         };
         let told = channel.soap.is_some() || channel.hop.is_some();
         Channels { tell_on_expiry: self.tell_on_expiry, saml: told.then_some(channel), ..Channels::default() }

@@ -22,6 +22,7 @@ mod outbox;
 mod races;
 mod receipt;
 mod saml;
+mod saml_once;
 mod session;
 mod small;
 mod sweep;

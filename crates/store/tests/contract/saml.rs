@@ -42,7 +42,7 @@ fn participant(world: &World, session: &SessionId, name: &str, channel: SamlChan
 
 async fn join(world: &World, session: &SessionId, name: &str, channel: SamlChannel) -> SamlJoined {
     let participant = participant(world, session, name, channel, 1);
-    world.join_saml(participant, NameRule::AsGiven, LIFETIMES).await.unwrap().unwrap()
+    world.join_saml(participant, NameRule::AsGiven, LIFETIMES, None).await.unwrap().unwrap()
 }
 
 async fn asked(world: &World, name: &str, indexes: &[&str]) -> Vec<SamlSession> {
@@ -87,7 +87,7 @@ contract! {
         let session = world.begin(&ann, 0).await;
         world.end(&session.id, 10).await;
         let late = participant(&world, &session.id, "wiki", soap(), 11);
-        assert!(world.join_saml(late, NameRule::Persistent, LIFETIMES).await.unwrap().is_err());
+        assert!(world.join_saml(late, NameRule::Persistent, LIFETIMES, None).await.unwrap().is_err());
         assert_eq!(world.persistent_name(&ann.id, "wiki").await.unwrap(), None);
         assert_eq!(asked(&world, "wiki", &[]).await, []);
     }
@@ -100,7 +100,7 @@ contract! {
             not_on_or_after: Some(at(5)),
             ..participant(&world, &session.id, "wiki", hop(), 2)
         };
-        let again = world.join_saml(again, NameRule::AsGiven, LIFETIMES).await.unwrap().unwrap();
+        let again = world.join_saml(again, NameRule::AsGiven, LIFETIMES, None).await.unwrap().unwrap();
         assert_eq!(again, first);
         let logout = world.end(&session.id, 10).await;
         let Target::SamlHop { named, .. } = &logout.steps[0].target else { panic!("{:?}", logout.steps) };
@@ -112,7 +112,7 @@ contract! {
         let (one, two) = (world.begin(&ann, 0).await, world.begin(&ann, 0).await);
         let joined = join(&world, &one.id, "wiki", soap()).await;
         let same = Participant { sid: joined.session_index, ..participant(&world, &two.id, "wiki", soap(), 2) };
-        let refused = world.join_saml(same, NameRule::AsGiven, LIFETIMES).await.unwrap_err();
+        let refused = world.join_saml(same, NameRule::AsGiven, LIFETIMES, None).await.unwrap_err();
         assert!(matches!(refused, StoreError::Duplicate(..)), "{refused:?}");
     }
 
@@ -123,7 +123,7 @@ contract! {
             let session = world.begin(user, 0).await;
             let fresh = participant(&world, &session.id, app, soap(), 1);
             let fresh = Participant { subject: world.text("name"), ..fresh };
-            names.push(world.join_saml(fresh, NameRule::Persistent, LIFETIMES).await.unwrap().unwrap().subject);
+            names.push(world.join_saml(fresh, NameRule::Persistent, LIFETIMES, None).await.unwrap().unwrap().subject);
         }
         assert_eq!(names[0], names[1]);
         assert_eq!(world.persistent_name(&ann.id, "wiki").await.unwrap().as_ref(), Some(&names[0]));
@@ -142,7 +142,7 @@ contract! {
             joins.push(Participant { subject: world.text("name"), ..fresh });
         }
         let joined = futures_util::future::join_all(
-            joins.into_iter().map(|one| world.join_saml(one, NameRule::Persistent, LIFETIMES)),
+            joins.into_iter().map(|one| world.join_saml(one, NameRule::Persistent, LIFETIMES, None)),
         )
         .await;
         let mut names: Vec<_> = joined.into_iter().map(|one| one.unwrap().unwrap().subject).collect();
@@ -157,7 +157,7 @@ contract! {
         for session in [&one, &one, &two] {
             let fresh = participant(&world, &session.id, "wiki", soap(), 1);
             let fresh = Participant { subject: world.text("name"), ..fresh };
-            names.push(world.join_saml(fresh, NameRule::Transient, LIFETIMES).await.unwrap().unwrap().subject);
+            names.push(world.join_saml(fresh, NameRule::Transient, LIFETIMES, None).await.unwrap().unwrap().subject);
         }
         assert_eq!(names[0], names[1]);
         assert_ne!(names[0], names[2]);
@@ -171,7 +171,7 @@ contract! {
         let chat = join(&world, &one.id, "chat", soap()).await;
         let other = world.begin(&bob, 0).await;
         let other = Participant { subject: "bob".to_owned(), ..participant(&world, &other.id, "wiki", soap(), 1) };
-        let other = world.join_saml(other, NameRule::AsGiven, LIFETIMES).await.unwrap().unwrap();
+        let other = world.join_saml(other, NameRule::AsGiven, LIFETIMES, None).await.unwrap().unwrap();
 
         let ids = |found: Vec<SamlSession>| found.into_iter().map(|one| one.session).collect::<Vec<_>>();
         assert_eq!(ids(asked(&world, "wiki", &[]).await), [two.id.clone(), one.id.clone()]);
@@ -314,12 +314,5 @@ contract! {
         assert_eq!(world.saml_way(&logout, at(90)).await.unwrap(), None);
         world.sweep(at(200_000), LIFETIMES).await.unwrap();
         assert_eq!(world.saml_way(&logout, at(1)).await.unwrap(), None, "what is over is deleted");
-    }
-
-    async fn a_message_is_taken_once_until_it_is_too_old(world: World) {
-        let message = world.hash();
-        assert!(world.remember_saml_message(&message, at(60)).await.unwrap());
-        assert!(!world.remember_saml_message(&message, at(60)).await.unwrap());
-        assert!(world.remember_saml_message(&world.hash(), at(60)).await.unwrap());
     }
 }

@@ -271,7 +271,7 @@ impl World {
             named: Vec::new(),
             deadline: Duration::from_secs(72 * 3600),
         };
-        LogoutOrder { request, lease: None, receipt_key_hash: None }
+        LogoutOrder { request, lease: None, receipt_key_hash: None, once: None }
     }
 
     pub(crate) async fn end(&self, session: &SessionId, now: i64) -> LoggedOut {

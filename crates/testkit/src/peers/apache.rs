@@ -1,15 +1,9 @@
 //! Apache with mod_auth_openidc: a page behind a sign-in, told of logouts by the module's own handlers.
 
-use std::{fs, path::Path, process::Stdio, time::Duration};
+use tokio::process::Child;
 
-use tokio::process::{Child, Command};
-
-use super::free_port;
-use crate::{Browser, Page, wire};
-
-/// Where Debian puts them.
-const PROGRAM: &str = "/usr/sbin/apache2";
-const MODULES: &str = "/usr/lib/apache2/modules";
+use super::{free_port, httpd};
+use crate::{Browser, Page};
 
 /// How it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,41 +70,19 @@ impl Apache {
     /// # Panics
     /// It is not installed, or does not start.
     pub async fn start(&mut self, issuer: &str) {
-        let package = "the Debian packages `apache2` and `libapache2-mod-auth-openidc`";
-        assert!(Path::new(MODULES).join("mod_auth_openidc.so").exists(), "Apache is missing: install {package}");
+        httpd::requires("mod_auth_openidc.so", "libapache2-mod-auth-openidc");
         let root = self.folder.path();
-        fs::create_dir_all(root.join("pages/protected")).unwrap();
-        fs::write(root.join("pages/bye.html"), "<h1>Bye</h1>").unwrap();
-        fs::write(root.join("pages/protected/index.html"), "<main data-page=\"protected\">The secret page</main>")
-            .unwrap();
-        fs::write(root.join("apache.conf"), self.server_configuration(issuer)).unwrap();
-        // -X: one process, so that ending it ends everything.
-        let child = Command::new(PROGRAM)
-            .args(["-X", "-d"])
-            .arg(root)
-            .arg("-f")
-            .arg(root.join("apache.conf"))
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("Apache starts");
+        httpd::pages(root);
+        let child = httpd::start(root, &self.server_configuration(issuer));
         self.child = Some(child);
-        for _ in 0..1000 {
-            if wire::get(&self.url("/bye.html")).await.is_ok_and(|response| response.status() == 200) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("Apache does not become ready: {}", self.log());
+        httpd::ready(&self.url("/bye.html"), self.folder.path()).await;
     }
 
     fn server_configuration(&self, issuer: &str) -> String {
         let root = self.folder.path().display();
         let port = self.port;
-        let mut modules = String::new();
-        for name in ["mpm_prefork", "authn_core", "authz_core", "authz_user", "dir", "mime", "auth_openidc"] {
-            modules.push_str(&format!("LoadModule {name}_module {MODULES}/mod_{name}.so\n"));
-        }
+        let modules =
+            httpd::load(&["mpm_prefork", "authn_core", "authz_core", "authz_user", "dir", "mime", "auth_openidc"]);
         // Every secret here is the test's own. Same-site None lets its cookie go along in a frame of the issuer's page.
         format!(
             "ServerRoot \"{root}\"\nServerName 127.0.0.1:{port}\nListen 127.0.0.1:{port}\nPidFile \"{root}/pid\"\n\
@@ -133,7 +105,7 @@ impl Apache {
     /// What it logged.
     #[must_use]
     pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        httpd::log(self.folder.path())
     }
 
     /// The page behind the sign-in, or where this browser is sent instead.

@@ -1,32 +1,21 @@
 //! Apache with mod_auth_mellon: a page behind a SAML sign-in, told of logouts over SOAP by the module's own handler.
 
-use std::{fs, path::Path, process::Stdio, time::Duration};
+use std::fs;
 
 use acquit_saml::{
     metadata::SpDescription,
     security::{KeyKind, Signer},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    process::{Child, Command},
-    task::JoinHandle,
-};
+use tokio::process::Child;
 
-use super::free_port;
+use super::{gate::Gate, httpd};
 use crate::{Browser, Page, sp::ride, wire};
-
-/// Where Debian puts them.
-const PROGRAM: &str = "/usr/sbin/apache2";
-const MODULES: &str = "/usr/lib/apache2/modules";
 
 /// The server's registration and, once it runs, its process.
 pub struct Mellon {
-    port: u16,
-    /// Where the server itself listens, behind the gate.
-    inner: u16,
-    gate: Option<JoinHandle<()>>,
+    /// Closed, it keeps people out while the server keeps the sessions, which it has in memory only.
+    gate: Gate,
     folder: tempfile::TempDir,
     child: Option<Child>,
 }
@@ -42,7 +31,7 @@ impl Mellon {
     #[must_use]
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("acquit-mellon-").tempdir().unwrap();
-        let mellon = Self { port: free_port(), inner: free_port(), gate: None, folder, child: None };
+        let mellon = Self { gate: Gate::new(), folder, child: None };
         let key = Signer::generate(KeyKind::Rsa2048).unwrap();
         let signer = Signer::self_signed(&key, "mellon").unwrap();
         let root = mellon.folder.path();
@@ -68,7 +57,7 @@ impl Mellon {
     /// The URL of a path of it.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        format!("http://127.0.0.1:{}{path}", self.gate.port())
     }
 
     /// Its part of Acquit's configuration.
@@ -87,87 +76,46 @@ impl Mellon {
     /// # Panics
     /// It is not installed, or does not start.
     pub async fn start(&mut self, issuer: &str) {
-        let package = "the Debian packages `apache2` and `libapache2-mod-auth-mellon`";
-        assert!(Path::new(MODULES).join("mod_auth_mellon.so").exists(), "mellon is missing: install {package}");
+        httpd::requires("mod_auth_mellon.so", "libapache2-mod-auth-mellon");
         let root = self.folder.path();
         let metadata = wire::get(&format!("{issuer}/saml/metadata")).await.unwrap();
         fs::write(root.join("idp.xml"), metadata.body()).unwrap();
-        fs::create_dir_all(root.join("pages/protected")).unwrap();
-        fs::write(root.join("pages/bye.html"), "<main data-page=\"bye\">Bye</main>").unwrap();
-        fs::write(root.join("pages/protected/index.html"), "<main data-page=\"protected\">The secret page</main>")
-            .unwrap();
-        fs::write(root.join("apache.conf"), self.server_configuration()).unwrap();
-        // -X: one process, so that ending it ends everything.
-        let child = Command::new(PROGRAM)
-            .args(["-X", "-d"])
-            .arg(root)
-            .arg("-f")
-            .arg(root.join("apache.conf"))
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("Apache starts");
+        httpd::pages(root);
+        let child = httpd::start(root, &self.server_configuration());
         self.child = Some(child);
         self.open().await;
-        for _ in 0..1000 {
-            if wire::get(&self.url("/bye.html")).await.is_ok_and(|response| response.status() == 200) {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("Apache does not become ready: {}", self.log());
+        httpd::ready(&self.url("/bye.html"), self.folder.path()).await;
     }
 
-    /// Takes connections. Until then, and after [`Mellon::close`], nobody answers at its address, while the server keeps the
-    /// sessions, which it has in memory only.
-    ///
-    /// # Panics
-    /// Somebody else took its port.
+    /// Takes connections. Until then, and after [`Mellon::close`], nobody answers at its address.
     pub async fn open(&mut self) {
-        self.open_and(false).await;
+        self.gate.open().await;
     }
 
     /// The same, but one letter of the signature of every message that is posted changes on the way.
     pub async fn open_altering(&mut self) {
-        self.open_and(true).await;
-    }
-
-    async fn open_and(&mut self, alter: bool) {
-        self.close().await;
-        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.unwrap();
-        let inner = self.inner;
-        self.gate = Some(tokio::spawn(async move {
-            while let Ok((mut here, _)) = listener.accept().await {
-                tokio::spawn(async move {
-                    if let Ok(mut there) = TcpStream::connect(("127.0.0.1", inner)).await {
-                        if alter {
-                            let _ = pass_altered(&mut here, &mut there).await;
-                        }
-                        let _ = tokio::io::copy_bidirectional(&mut here, &mut there).await;
-                    }
-                });
-            }
-        }));
+        self.gate.open_altering().await;
     }
 
     /// Takes no connections any more.
     pub async fn close(&mut self) {
-        if let Some(gate) = self.gate.take() {
-            gate.abort();
-            // Its port is free once the task is gone.
-            let _ = gate.await;
-        }
+        self.gate.close().await;
     }
 
     /// Without TLS its cookies cannot be `SameSite=None`, which browsers take only when they are `Secure`.
     fn server_configuration(&self) -> String {
         let root = self.folder.path().display();
-        let (port, inner) = (self.port, self.inner);
-        let mut modules = String::new();
-        for name in ["mpm_prefork", "authn_core", "authz_core", "authz_user", "dir", "mime", "setenvif", "auth_mellon"]
-        {
-            modules.push_str(&format!("LoadModule {name}_module {MODULES}/mod_{name}.so\n"));
-        }
+        let (port, inner) = (self.gate.port(), self.gate.inner());
+        let modules = httpd::load(&[
+            "mpm_prefork",
+            "authn_core",
+            "authz_core",
+            "authz_user",
+            "dir",
+            "mime",
+            "setenvif",
+            "auth_mellon",
+        ]);
         format!(
             "ServerRoot \"{root}\"\nServerName http://127.0.0.1:{port}\nUseCanonicalName On\nListen 127.0.0.1:{inner}\n\
              PidFile \"{root}/pid\"\n{modules}DefaultRuntimeDir \"{root}\"\nMutex file:{root} default\n\
@@ -186,7 +134,7 @@ impl Mellon {
     /// What it logged.
     #[must_use]
     pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        httpd::log(self.folder.path())
     }
 
     /// The page behind the sign-in, or where this browser is sent instead.
@@ -202,35 +150,10 @@ impl Mellon {
     }
 }
 
-impl Drop for Mellon {
-    fn drop(&mut self) {
-        if let Some(gate) = &self.gate {
-            gate.abort();
-        }
-    }
-}
-
 impl Default for Mellon {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Takes a request up to its signature, changes that, and hands it on; what is no POST is handed on as it begins.
-async fn pass_altered(here: &mut TcpStream, there: &mut TcpStream) -> std::io::Result<()> {
-    const BEFORE: &[u8] = b"SignatureValue>";
-    let mut held = Vec::new();
-    while here.read_buf(&mut held).await? > 0 {
-        let letter = held.windows(BEFORE.len()).position(|window| window == BEFORE).map(|at| at + BEFORE.len() + 40);
-        if let Some(letter) = letter.and_then(|at| held.get_mut(at)) {
-            *letter = if *letter == b'A' { b'B' } else { b'A' };
-            break;
-        }
-        if !held.starts_with(b"POST") {
-            break;
-        }
-    }
-    there.write_all(&held).await
 }
 
 /// DER as PEM.

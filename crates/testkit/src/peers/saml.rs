@@ -1,25 +1,38 @@
-//! SAML applications by others: `@node-saml/node-saml` under Node, SimpleSAMLphp under PHP's own web server. Both have the
-//! same few pages: `/` says who is signed in, `/login` and `/logout` begin, the library does the rest.
+//! SAML applications by others: `@node-saml/node-saml` under Node, SimpleSAMLphp under PHP's own web server, pysaml2 under
+//! Python. All have the same few pages: `/` says who is signed in, `/login` and `/logout` begin, the library does the rest.
 
-use std::{fs, path::Path, process::Stdio, time::Duration};
+use std::{fs, time::Duration};
 
 use acquit_saml::security::{KeyKind, Signer};
+use hyper::body::Bytes;
 use serde_json::{Value, json};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
-use super::{first_line, free_port, mellon::pem, node, programs};
+use super::{first_line, free_port, gate::Gate, mellon::pem, node};
 use crate::{Browser, Page, sp::ride, wire};
 
 mod altered;
+mod idp;
+mod pysaml2;
 mod simplesamlphp;
 
 pub use altered::altered;
+pub use idp::SamlIdp;
+
+/// Whose software it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Library {
+    NodeSaml,
+    SimpleSamlPhp,
+    PySaml2,
+}
 
 /// A running application.
 pub struct SamlPeer {
     id: &'static str,
     origin: String,
-    is_node: bool,
+    library: Library,
+    gate: Option<Gate>,
     told: &'static str,
     index: bool,
     encrypted: bool,
@@ -56,57 +69,23 @@ impl SamlPeer {
         let mut child = node("node-saml.mjs").arg(options.to_string()).spawn().expect("node");
         let (line, _) = first_line(&mut child).await.expect("the Node application starts");
         assert_eq!(line, "ready");
-        Self::with_metadata(id, port, true, folder(), child, "/metadata").await
-    }
-
-    /// SimpleSAMLphp, told by Redirect.
-    ///
-    /// # Panics
-    /// It is not installed, or does not start.
-    pub async fn php(id: &'static str) -> Self {
-        let packages =
-            "install the Debian packages `simplesamlphp`, `php-cli`, `php-xml`, `php-mbstring` and `php-sqlite3`";
-        assert!(Path::new("/usr/share/simplesamlphp").is_dir(), "SimpleSAMLphp is missing: {packages}");
-        let (port, folder) = (free_port(), folder());
-        simplesamlphp::configure(folder.path(), port, &Pair::new());
-        let log = fs::File::create(folder.path().join("server.log")).unwrap();
-        let router = programs().join("simplesamlphp/router.php");
-        let child = Command::new("php")
-            .args(["-d", "display_errors=0", "-d", "log_errors=1", "-S", &format!("127.0.0.1:{port}")])
-            .arg(router)
-            .env("SIMPLESAMLPHP_CONFIG_DIR", folder.path().join("config"))
-            .env("SAML_PEER_PORT", port.to_string())
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .kill_on_drop(true)
-            .spawn()
-            .expect(packages);
-        Self::with_metadata(id, port, false, folder, child, simplesamlphp::METADATA).await
+        Self::with_metadata(id, port, Library::NodeSaml, folder(), child, "/metadata").await
     }
 
     async fn with_metadata(
         id: &'static str,
         port: u16,
-        is_node: bool,
+        library: Library,
         folder: tempfile::TempDir,
         child: Child,
         path: &str,
     ) -> Self {
-        let told = if is_node { "post" } else { "redirect" };
+        let told = if library == Library::NodeSaml { "post" } else { "redirect" };
         let origin = format!("http://127.0.0.1:{port}");
-        let peer = Self { id, origin, is_node, told, index: true, encrypted: false, folder, child };
-        for _ in 0..1500 {
-            if let Ok(response) = wire::get(&peer.url(path)).await {
-                let text = String::from_utf8_lossy(response.body());
-                assert_eq!(response.status(), 200, "{id} has no metadata: {text}\n{}", peer.log());
-                fs::write(peer.folder.path().join("sp.xml"), response.body()).unwrap();
-                return peer;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("{id} does not become ready: {}", peer.log());
+        let peer = Self { id, origin, library, gate: None, told, index: true, encrypted: false, folder, child };
+        let metadata = ready(&peer.url(path)).await.unwrap_or_else(|why| panic!("{id}: {why}\n{}", peer.log()));
+        fs::write(peer.folder.path().join("sp.xml"), metadata).unwrap();
+        peer
     }
 
     /// Told by this binding instead.
@@ -160,7 +139,7 @@ impl SamlPeer {
     /// It cannot use them.
     pub async fn trust(&self, issuer: &str) {
         let url = format!("{issuer}/saml/metadata");
-        if self.is_node {
+        if self.library != Library::SimpleSamlPhp {
             let mut trust = url::Url::parse(&self.url("/trust")).unwrap();
             trust.query_pairs_mut().append_pair("metadata", &url);
             let response = wire::get(trust.as_str()).await.unwrap();
@@ -191,10 +170,10 @@ impl SamlPeer {
         ride(browser, browser.open(&self.url(&format!("/logout{more}"))).await).await
     }
 
-    /// What the Node application was told, and what its library thinks of it.
+    /// What an application under Node or Python was told, and what its library thinks of it.
     ///
     /// # Panics
-    /// It is not that one.
+    /// It is not one of these.
     pub async fn told(&self) -> Vec<Value> {
         let response = wire::get(&self.url("/told")).await.unwrap();
         wire::json(&response).unwrap().as_array().cloned().unwrap_or_default()
@@ -202,7 +181,7 @@ impl SamlPeer {
 
     /// Why it refused the last message, by its own words; `before` is what this said before that.
     pub async fn why(&self, before: &str) -> String {
-        if self.is_node {
+        if self.library != Library::SimpleSamlPhp {
             let told = self.told().await;
             return told.last().and_then(|last| last["error"].as_str()).unwrap_or_default().to_owned();
         }
@@ -220,9 +199,20 @@ impl SamlPeer {
     /// What it logged.
     #[must_use]
     pub fn log(&self) -> String {
-        let read = |name: &str| fs::read_to_string(self.folder.path().join(name)).unwrap_or_default();
-        [read("server.log"), read("log/simplesamlphp.log")].concat()
+        simplesamlphp::log(self.folder.path())
     }
+}
+
+/// What is there, once the process has begun to answer.
+async fn ready(url: &str) -> Result<Bytes, String> {
+    for _ in 0..1500 {
+        if let Ok(response) = wire::get(url).await {
+            let text = || String::from_utf8_lossy(response.body()).into_owned();
+            return if response.status() == 200 { Ok(response.body().clone()) } else { Err(text()) };
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Err("it does not become ready".to_owned())
 }
 
 fn folder() -> tempfile::TempDir {

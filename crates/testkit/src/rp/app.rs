@@ -96,6 +96,7 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Respo
         ("GET", "/") => page(home(&shared, &asked)),
         ("GET", "/login") => page(sign_in::begin(&shared, &asked).await),
         ("GET" | "POST", "/callback") => page(sign_in::callback(&shared, &asked).await),
+        ("GET", "/logout") => page(told::sign_out(&shared, &asked)),
         ("GET", "/bye") => {
             shared.ledger.write(Received { status: Some(200), ..asked.received(Way::Landing) });
             page(html(StatusCode::OK, "landing", "none", "You are back."))

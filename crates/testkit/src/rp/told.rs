@@ -123,6 +123,20 @@ fn by_our_own_rules(
     }
 }
 
+/// `GET /logout`: the application's own sign-out. Ends this browser's session here and sends the browser on to the issuer's
+/// end-session endpoint, with the session's ID token and the `state` of the query.
+pub(super) fn sign_out(shared: &Shared, asked: &Asked) -> Response<Bytes> {
+    let own = asked.cookie(&shared.cookie_name());
+    let hint = own.as_ref().and_then(|own| lock(&shared.sessions).get(own).map(|session| session.id_token.clone()));
+    let Some(hint) = hint else { return html(StatusCode::BAD_REQUEST, "nobody", "none", "Nobody is signed in.") };
+    shared.end_by_cookie(own.as_deref(), |_| true);
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::FOUND;
+    let to = shared.end_session_url(&hint, asked.parameter("state").as_deref());
+    response.headers_mut().insert(header::LOCATION, HeaderValue::from_str(&to).unwrap());
+    response
+}
+
 /// `GET /frontchannel`: OpenID Connect Front-Channel Logout 1.0 section 2.
 pub(super) async fn frontchannel(shared: &Shared, asked: &Asked) -> Response<Reply> {
     let mut entry = asked.received(Way::Front);
@@ -136,7 +150,11 @@ pub(super) async fn frontchannel(shared: &Shared, asked: &Asked) -> Response<Rep
             let (iss, sid) = (asked.parameter("iss"), asked.parameter("sid"));
             let named = iss.is_some() || sid.is_some();
             // The cookie says whose session; iss and sid, when they came, must fit it (FC-6).
-            entry.ended = shared.end_by_cookie(own.as_deref(), |session| !named || iss == issuer && sid == session.sid);
+            entry.ended = if !named && shared.registration.ends_all_unnamed {
+                shared.end_all_of(own.as_deref())
+            } else {
+                shared.end_by_cookie(own.as_deref(), |session| !named || iss == issuer && sid == session.sid)
+            };
             shared.ledger.write(Received { status: Some(200), ..entry });
             html(StatusCode::OK, "frontchannel", "none", "Out.").map(|body| Reply::Whole(Full::new(body)))
         }
@@ -189,6 +207,12 @@ impl Shared {
         let mut sessions = lock(&self.sessions);
         let hit = sessions.values_mut().filter(|session| session.live && fits(session));
         hit.map(|session| session.live = false).count()
+    }
+
+    /// Ends every session of the person whom this cookie is a session of.
+    fn end_all_of(&self, cookie: Option<&str>) -> usize {
+        let sub = cookie.and_then(|cookie| lock(&self.sessions).get(cookie).map(|session| session.sub.clone()));
+        self.end(|session| Some(&session.sub) == sub.as_ref())
     }
 
     fn end_by_cookie(&self, cookie: Option<&str>, fits: impl Fn(&RpSession) -> bool) -> usize {

@@ -1,11 +1,11 @@
-//! The application's server: its page, its sign-in, its doors for logout messages.
+//! The application's server: its page, its sign-in and sign-out.
 
 use std::{collections::HashMap, sync::Arc};
 
 use acquit_saml::{
     Error,
-    binding::{Arrived, post, redirect, soap},
-    message::{Answer, Code, Expect, Header, Kind, LogoutRequest, LogoutResponse, Message, ResponseRules, Status},
+    binding::{Arrived, post, redirect},
+    message::{Answer, Expect, Header, Kind, LogoutRequest, Message, ResponseRules},
     names::{HTTP_POST, HTTP_REDIRECT},
 };
 use axum::{
@@ -19,10 +19,10 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use tokio::net::TcpListener;
 
-use super::{Binding, Entry, Manner, Shared, SpSession, new_id};
+use super::{Binding, Shared, SpSession, new_id, told};
 use crate::rp::lock;
 
-type App = State<Arc<Shared>>;
+pub(super) type App = State<Arc<Shared>>;
 
 /// Serves until it is aborted.
 pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
@@ -32,8 +32,8 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         .route("/metadata", get(metadata))
         .route("/logout", get(logout))
         .route("/acs", on_post(acs).get(acs_artifact))
-        .route("/slo", get(slo_redirect).post(slo_post))
-        .route("/slo/soap", on_post(slo_soap))
+        .route("/slo", get(told::by_redirect).post(told::by_post))
+        .route("/slo/soap", on_post(told::by_soap))
         .with_state(shared);
     // Not axum's own loop: its connections would outlive the task, and a closed application would go on answering.
     let mut connections = tokio::task::JoinSet::new();
@@ -46,7 +46,7 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-fn page(status: StatusCode, mark: &str, session: &str, text: &str) -> Response {
+pub(super) fn page(status: StatusCode, mark: &str, session: &str, text: &str) -> Response {
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     let body = format!(
         "<!doctype html><html lang=\"en\"><title>{mark}</title><main data-page=\"{mark}\" data-session=\"{session}\">\
@@ -55,7 +55,7 @@ fn page(status: StatusCode, mark: &str, session: &str, text: &str) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], Html(body)).into_response()
 }
 
-fn form_page(form: &post::Form) -> Response {
+pub(super) fn form_page(form: &post::Form) -> Response {
     let relay = form.relay_state.as_ref().map_or(String::new(), |relay| {
         let relay = relay.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
         format!("<input type=\"hidden\" name=\"RelayState\" value=\"{relay}\">")
@@ -103,9 +103,14 @@ async fn login(State(shared): App, RawQuery(query): RawQuery) -> Response {
     }
 }
 
-/// The application's own sign-out: a LogoutRequest for the browser's session.
+/// The application's own sign-out: ends the browser's session here and sends a LogoutRequest for it.
 async fn logout(State(shared): App, headers: HeaderMap) -> Response {
-    let session = cookie(&shared, &headers).and_then(|cookie| lock(&shared.sessions).get(&cookie).cloned());
+    let session = cookie(&shared, &headers).and_then(|cookie| {
+        let mut sessions = lock(&shared.sessions);
+        let session = sessions.get_mut(&cookie).filter(|session| session.live)?;
+        session.live = false;
+        Some(session.clone())
+    });
     let Some(session) = session else { return page(StatusCode::BAD_REQUEST, "nobody", "none", "Nobody is signed in.") };
     let (idp, _) = shared.idp().await;
     let by_post = shared.told == Binding::Post;
@@ -205,135 +210,7 @@ fn accept(shared: &Shared, answer: Answer) -> Result<String, String> {
     Ok(name)
 }
 
-fn from_form(body: &[u8]) -> Result<Arrived, String> {
+pub(super) fn from_form(body: &[u8]) -> Result<Arrived, String> {
     let fields: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
     post::decode(fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))).map_err(|error| error.to_string())
-}
-
-async fn slo_redirect(State(shared): App, RawQuery(query): RawQuery) -> Response {
-    let arrived = redirect::decode(&query.unwrap_or_default()).map_err(|error| error.to_string());
-    slo(&shared, arrived, Binding::Redirect).await
-}
-
-async fn slo_post(State(shared): App, body: Bytes) -> Response {
-    slo(&shared, from_form(&body), Binding::Post).await
-}
-
-async fn slo_soap(State(shared): App, body: Bytes) -> Response {
-    slo(&shared, soap::decode(body.to_vec()).map_err(|error| error.to_string()), Binding::Soap).await
-}
-
-async fn slo(shared: &Shared, arrived: Result<Arrived, String>, by: Binding) -> Response {
-    let arrived = match arrived {
-        Ok(arrived) => arrived,
-        Err(error) => return page(StatusCode::BAD_REQUEST, "slo-failed", "none", &error),
-    };
-    let relay_state = arrived.relay_state().map(str::to_owned);
-    let path = if by == Binding::Soap { "/slo/soap" } else { "/slo" };
-    match hear(shared, &arrived, &format!("{}{path}", shared.origin)).await {
-        Ok(Heard::Answer(status)) => {
-            let said = status.to_string();
-            let entry =
-                Entry { what: "LogoutResponse", by, indexes: Vec::new(), ended: 0, said: said.clone(), relay_state };
-            lock(&shared.ledger).push(entry);
-            page(StatusCode::OK, "landing", "none", &said)
-        }
-        Ok(Heard::Request(request)) => obey(shared, *request, by, relay_state).await,
-        Err(error) => {
-            let entry =
-                Entry { what: "LogoutRequest", by, indexes: Vec::new(), ended: 0, said: error.clone(), relay_state };
-            lock(&shared.ledger).push(entry);
-            page(StatusCode::BAD_REQUEST, "slo-failed", "none", &error)
-        }
-    }
-}
-
-enum Heard {
-    Request(Box<LogoutRequest>),
-    Answer(Status),
-}
-
-async fn hear(shared: &Shared, arrived: &Arrived, here: &str) -> Result<Heard, String> {
-    let (_, trust) = shared.idp().await;
-    let message = Message::open(arrived, &[Kind::LogoutRequest, Kind::LogoutResponse]).map_err(words)?;
-    let here = [here];
-    let signed = message.verify(&trust, &Expect::new(&here, shared.now())).map_err(words)?;
-    if !lock(&shared.seen).insert(signed.header().id.clone()) {
-        return Err("this message came before".to_owned());
-    }
-    if message.kind() == Kind::LogoutRequest {
-        let request = LogoutRequest::from_signed(&signed, &[]).map_err(words)?.into_inner();
-        if request.not_on_or_after.is_none() {
-            return Err("no NotOnOrAfter (Core section 3.7.3.2)".to_owned());
-        }
-        return Ok(Heard::Request(Box::new(request)));
-    }
-    let request = message.in_response_to().unwrap_or_default().to_owned();
-    if !lock(&shared.asked).contains(&request) {
-        return Err("nobody asked for this".to_owned());
-    }
-    Ok(Heard::Answer(LogoutResponse::from_signed(&signed, &request).map_err(words)?.into_inner().status))
-}
-
-async fn obey(shared: &Shared, request: LogoutRequest, by: Binding, relay: Option<String>) -> Response {
-    let manner = *lock(&shared.manner);
-    let entity = shared.entity_id();
-    let (idp, _) = shared.idp().await;
-    let ended = {
-        let mut sessions = lock(&shared.sessions);
-        let named = sessions.values_mut().filter(|session| {
-            session.live
-                && session.name_id.strongly_matches(&request.name_id, &idp.entity_id, &entity)
-                && (request.session_indexes.is_empty() || request.session_indexes.contains(&session.index))
-        });
-        if matches!(manner, Manner::Refuse) { 0 } else { named.map(|session| session.live = false).count() }
-    };
-    lock(&shared.ledger).push(Entry {
-        what: "LogoutRequest",
-        by,
-        indexes: request.session_indexes.clone(),
-        ended,
-        said: String::new(),
-        relay_state: relay.clone(),
-    });
-    let status = match manner {
-        Manner::Hang => return std::future::pending().await,
-        Manner::Wander => return page(StatusCode::OK, "wandered", "none", "You are out here."),
-        Manner::Refuse => Status::new(Code::Responder, "RequestDenied"),
-        Manner::Partly => Status::partial_logout(),
-        Manner::Honour | Manner::Forge => Status::success(),
-    };
-    let signer = if manner == Manner::Forge { &shared.stranger } else { &shared.signer };
-    let (idp, _) = shared.idp().await;
-    let binding = if by == Binding::Post { HTTP_POST } else { HTTP_REDIRECT };
-    let to = idp.role.logout_by(binding).unwrap().for_answers().to_owned();
-    let to = lock(&shared.answer_at).clone().filter(|_| by != Binding::Soap).unwrap_or(to);
-    let mut header = Header::new(&new_id(), shared.now(), &entity, &to).answering(&request.header.id);
-    if by == Binding::Soap {
-        header.destination = None;
-    }
-    let answer = LogoutResponse { header, status };
-    match by {
-        Binding::Soap => {
-            ([(header::CONTENT_TYPE, soap::CONTENT_TYPE)], soap::encode(&answer, signer).unwrap()).into_response()
-        }
-        Binding::Redirect => {
-            Redirect::to(&redirect::encode(&answer, &to, relay.as_deref(), Some(signer)).unwrap()).into_response()
-        }
-        Binding::Post => form_page(&post::encode(&answer, &to, relay.as_deref(), signer).unwrap()),
-    }
-}
-
-impl Shared {
-    /// The status in an answer over SOAP; else what is wrong with it.
-    pub(super) async fn read_answer(&self, body: Vec<u8>, request: &str) -> String {
-        let (_, trust) = self.idp().await;
-        let read = || -> Result<String, Error> {
-            let arrived = soap::decode(body)?;
-            let message = Message::open(&arrived, &[Kind::LogoutResponse])?;
-            let signed = message.verify(&trust, &Expect::new(&[], self.now()))?;
-            Ok(LogoutResponse::from_signed(&signed, request)?.into_inner().status.to_string())
-        };
-        read().unwrap_or_else(|error| error.to_string())
-    }
 }

@@ -37,16 +37,24 @@ pub(crate) fn sql(app: &TestApp<InProcess>, statement: &str) {
 
 /// From now on no logout can be written down, as when the disk is full.
 pub(crate) fn fill_the_disk(app: &TestApp<InProcess>) {
-    sql(
-        app,
-        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS \
-         $$ BEGIN RAISE EXCEPTION 'disk full' USING ERRCODE = '53100'; END $$; \
-         CREATE TRIGGER full_disk BEFORE INSERT ON logouts FOR EACH ROW EXECUTE FUNCTION full_disk()",
-    );
+    refuse_inserts(app, "logouts");
 }
 
 pub(crate) fn make_room(app: &TestApp<InProcess>) {
-    sql(app, "DROP TRIGGER full_disk ON logouts");
+    take_inserts(app, "logouts");
+}
+
+/// From now on nothing can be added to a table.
+pub(crate) fn refuse_inserts(app: &TestApp<InProcess>, table: &str) {
+    let function = "CREATE OR REPLACE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS \
+                    $$ BEGIN RAISE EXCEPTION 'disk full' USING ERRCODE = '53100'; END $$";
+    let trigger =
+        format!("CREATE TRIGGER full_disk BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION full_disk()");
+    sql(app, &format!("{function}; {trigger}"));
+}
+
+pub(crate) fn take_inserts(app: &TestApp<InProcess>, table: &str) {
+    sql(app, &format!("DROP TRIGGER full_disk ON {table}"));
 }
 
 impl World {

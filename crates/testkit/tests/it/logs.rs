@@ -2,9 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use acquit_core::event::Kind;
-use acquit_server::{clock::Clock, sweep};
-use acquit_store::event::Event;
+use acquit_server::sweep;
 use acquit_testkit::{
     Browser, Engine, Registration, Setup, TestApp, TestRp,
     acquit::{InProcess, OPERATOR},
@@ -16,11 +14,14 @@ use serde_json::Value;
 
 use crate::world::{enter_all, settled};
 
+mod pages;
+mod refusals;
+
 const ENDS: &str = "user.session.end";
 const STEP: &str = "acquit.logout.step";
 
 /// An answer of the log.
-struct Answer {
+pub(crate) struct Answer {
     status: u16,
     body: Value,
     next: Option<String>,
@@ -29,7 +30,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn events(&self) -> Vec<Value> {
+    pub(crate) fn events(&self) -> Vec<Value> {
         assert_eq!(self.status, 200, "{}", self.body);
         self.body.as_array().unwrap().clone()
     }
@@ -68,7 +69,8 @@ fn url<R>(app: &TestApp<R>, parameters: &[(&str, &str)]) -> String {
     app.url(&format!("/api/v1/logs?{query}"))
 }
 
-async fn logs<R>(app: &TestApp<R>, parameters: &[(&str, &str)]) -> Answer {
+/// The answer to an operator who asks with these parameters.
+pub(crate) async fn logs<R>(app: &TestApp<R>, parameters: &[(&str, &str)]) -> Answer {
     ask(&url(app, parameters), Some(&format!("SSWS {OPERATOR}"))).await
 }
 
@@ -190,66 +192,6 @@ async fn a_logout_is_in_the_log_on_postgres() {
     a_logout_is_in_the_log(Engine::Postgres).await;
 }
 
-async fn page_by_page(engine: Engine) {
-    let world = world(engine).await;
-    let app = &world.app;
-    sign_out(&world).await;
-    let until = app.runs.clock_text(Duration::from_secs(60));
-    let whole = logs(app, &[("limit", "1000")]).await.events();
-    assert!(whole.len() > 10, "{}", whole.len());
-    assert_eq!(follow(app, &[("limit", "1")]).await, whole, "polling, one at a time");
-    let newest = logs(app, &[("sortOrder", "DESCENDING")]).await.events();
-    assert_eq!(follow(app, &[("sortOrder", "DESCENDING"), ("limit", "3")]).await, newest);
-    let range = logs(app, &[("until", &until)]).await;
-    assert_eq!((range.events().len(), range.next.is_none()), (whole.len(), true), "a range has an end");
-    let mut reversed = follow(app, &[("until", &until), ("limit", "1"), ("sortOrder", "ASCENDING")]).await;
-    assert_eq!(reversed, range.events());
-    reversed.reverse();
-    assert_eq!(reversed, newest);
-    let filter = "not (eventType sw \"user.session\") and actor.type eq \"User\"";
-    let some = logs(app, &[("filter", filter)]).await.events();
-    assert!(!some.is_empty() && some.len() < whole.len());
-    assert_eq!(follow(app, &[("filter", filter), ("limit", "1")]).await, some);
-    assert_eq!(follow(app, &[("q", "PAYROLL alice@example.com"), ("limit", "1")]).await.len(), {
-        let mentions = |event: &&Value| event.to_string().contains("payroll") && event.to_string().contains("alice@");
-        whole.iter().filter(mentions).count()
-    });
-    let first = whole[0]["published"].as_str().unwrap();
-    let later = whole.iter().find(|event| event["published"] != first).unwrap()["published"].as_str().unwrap();
-    let early = logs(app, &[("since", first), ("until", later)]).await.events();
-    let late = follow(app, &[("since", later), ("limit", "2")]).await;
-    assert_eq!([early, late].concat().len(), whole.len(), "from a time on, and up to a time without it");
-}
-
-#[tokio::test]
-async fn pages_by_their_links_give_the_whole_on_sqlite() {
-    page_by_page(Engine::Sqlite).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn pages_by_their_links_give_the_whole_on_postgres() {
-    page_by_page(Engine::Postgres).await;
-}
-
-#[tokio::test]
-async fn a_polling_reader_always_has_a_link_and_gets_what_is_new_once() {
-    let world = world(Engine::Sqlite).await;
-    let app = &world.app;
-    let first = logs(app, &[("limit", "1000"), ("filter", "severity pr")]).await;
-    let own = first.own.as_deref().unwrap();
-    assert!(own.starts_with(&app.url("/api/v1/logs?")) && own.contains("limit=1000"), "{own}");
-    let next = first.next.unwrap();
-    let quiet = ask(&next, Some(&format!("Bearer {OPERATOR}"))).await;
-    assert_eq!(quiet.events(), Vec::<Value>::new());
-    sign_out(&world).await;
-    let news = ask(&quiet.next.unwrap(), Some(&format!("Bearer {OPERATOR}"))).await;
-    assert!(news.events().iter().any(|event| event["eventType"] == ENDS));
-    let again = ask(&news.next.unwrap(), Some(&format!("bearer {OPERATOR}"))).await;
-    assert_eq!(again.events(), Vec::<Value>::new());
-    assert_eq!(logs(app, &[("limit", "0")]).await.events(), Vec::<Value>::new());
-    assert!(logs(app, &[("limit", "0")]).await.next.is_some());
-}
-
 #[tokio::test]
 async fn a_refused_sign_in_is_logged_and_not_faster_than_the_limits_allow() {
     let app = Setup::on(Engine::Sqlite)
@@ -273,64 +215,6 @@ async fn a_refused_sign_in_is_logged_and_not_faster_than_the_limits_allow() {
     assert_eq!(refused[5]["actor"]["id"], "unknown");
     assert_eq!(refused[5]["client"]["ipAddress"], "127.0.0.1");
     assert!(!Value::from(refused).to_string().contains("wrong"), "neither passwords nor names that are nobody's");
-}
-
-#[tokio::test]
-async fn wrong_requests_are_refused_in_oktas_words() {
-    let reader = "a-token-that-may-only-end-sessions-0123456789";
-    let token = format!("[[api_tokens]]\nname = \"ender\"\ntoken = \"{reader}\"\nscopes = [\"sessions\"]\n");
-    let app = Setup::on(Engine::Sqlite).with(&token).start(&[]).await;
-    let bare = url(&app, &[]);
-    for authorization in [None, Some("SSWS wrong"), Some("Basic b3Bz"), Some("SSWS"), Some("Bearer ")] {
-        let answer = ask(&bare, authorization).await;
-        assert_eq!(answer.code(), (401, "E0000011"), "{authorization:?}");
-        assert!(answer.headers.contains_key(header::WWW_AUTHENTICATE));
-    }
-    assert_eq!(ask(&bare, Some(&format!("SSWS {reader}"))).await.code(), (403, "E0000006"));
-    let long = "x".repeat(2_001);
-    let many = "x ".repeat(11);
-    for (parameters, code) in [
-        (&[("since", "yesterday")][..], "E0000001"),
-        (&[("until", "2026")], "E0000001"),
-        (&[("since", "2026-09-20T00:00:00Z"), ("until", "2026-09-19T00:00:00Z")], "E0000001"),
-        (&[("sortOrder", "SIDEWAYS")], "E0000001"),
-        (&[("limit", "1001")], "E0000001"),
-        (&[("limit", "-1")], "E0000001"),
-        (&[("after", "w.1")], "E0000001"),
-        (&[("after", "w.1.1"), ("since", "2026-09-20T00:00:00Z")], "E0000001"),
-        (&[("q", &many)], "E0000001"),
-        (&[("limit", "1"), ("limit", "2")], "E0000001"),
-        (&[("since", "2020-01-01T00:00:00Z")], "E0000053"),
-        (&[("filter", "eventType eq")], "E0000053"),
-        (&[("filter", "published gt \"2026-09-20T00:00:00Z\"")], "E0000053"),
-        (&[("filter", "nonsense eq \"x\"")], "E0000053"),
-        (&[("filter", "eventType like \"x\"")], "E0000053"),
-        (&[("filter", "target[id eq \"x\"]")], "E0000053"),
-        (&[("filter", &long)], "E0000053"),
-        (&[("filter", "debugContext.debugData.url co \"x\"")], "E0000031"),
-        (&[("filter", "debugContext.debugData.requestUri co \"x\"")], "E0000031"),
-    ] {
-        let answer = logs(&app, parameters).await;
-        assert_eq!(answer.code(), (400, code), "{parameters:?}: {}", answer.body);
-        assert!(answer.body["errorCauses"][0]["errorSummary"].is_string(), "{parameters:?}");
-    }
-    for query in ["filter=%", "filter=%ff", &format!("filter={}", "x".repeat(20_000))] {
-        let answer = ask(&format!("{bare}{query}"), Some(&format!("SSWS {OPERATOR}"))).await;
-        assert_eq!(answer.status, 400, "{query:.20}: {}", answer.body);
-    }
-}
-
-#[tokio::test]
-async fn one_token_reads_only_so_often() {
-    let app = Setup::on(Engine::Sqlite).with("[limits]\nlog_per_token = 2\n").start(&[]).await;
-    for _ in 0..2 {
-        assert_eq!(logs(&app, &[]).await.status, 200);
-    }
-    let answer = logs(&app, &[]).await;
-    assert_eq!(answer.code(), (429, "E0000047"));
-    assert!(answer.headers.contains_key("x-rate-limit-reset"));
-    app.runs.advance(Duration::from_secs(31));
-    assert_eq!(logs(&app, &[]).await.status, 200);
 }
 
 #[tokio::test]
@@ -365,24 +249,4 @@ async fn events_go_when_their_retention_is_over() {
     app.runs.advance(Duration::from_secs(2 * 86_400));
     sweep::clean(&app.runs.app).await.unwrap();
     assert_eq!(logs(&app, &[("since", &since)]).await.events(), Vec::<Value>::new());
-}
-
-#[tokio::test]
-async fn a_request_that_finds_little_looks_through_a_bounded_part_and_says_where_to_go_on() {
-    let app = Setup::on(Engine::Sqlite).start(&[]).await;
-    let (store, now) = (&app.runs.app.store, app.runs.clock.now());
-    let noise = |_| store.append_event(Event::new(Kind::KeyRotated, now));
-    for _ in 0..21 {
-        futures_util::future::try_join_all((0..500).map(noise)).await.unwrap();
-    }
-    store.append_event(Event::new(Kind::PasswordChanged, now)).await.unwrap();
-    let until = app.runs.clock_text(Duration::from_secs(1));
-    let filter = ("filter", "eventType eq \"user.account.update_password\"");
-    for range in [&[filter][..], &[filter, ("until", &until)]] {
-        let first = logs(&app, range).await;
-        assert_eq!(first.events(), Vec::<Value>::new());
-        let second = ask(&first.next.unwrap(), Some(&format!("SSWS {OPERATOR}"))).await;
-        assert_eq!(second.events().len(), 1);
-    }
-    assert_eq!(logs(&app, &[filter, ("sortOrder", "DESCENDING"), ("limit", "1")]).await.events().len(), 1);
 }

@@ -15,6 +15,8 @@ use serde_json::Value;
 
 use crate::world::{settled, until};
 
+mod pysaml2;
+
 /// How long one of these tests may take, with the build of the program by whoever comes first. A peer that hangs fails it
 /// earlier: no exchange may take longer than a minute.
 const LIMIT: Duration = Duration::from_secs(600);

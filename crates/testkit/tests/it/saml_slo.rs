@@ -6,10 +6,14 @@ use acquit_testkit::{
     Browser, Engine, Registration, Setup, SpRegistration, TestApp, TestRp, TestSp,
     acquit::{InProcess, outcome},
     rp::ledger::Way,
-    sp::{Binding, Manner, ride},
+    sp::{Binding, ride},
 };
 
 use crate::world::{enter_all, only_receipt, settled};
+
+mod frames;
+mod names;
+mod partial;
 
 struct World {
     app: TestApp<InProcess>,
@@ -143,113 +147,6 @@ async fn a_sign_out_at_an_openid_application_or_at_the_account_tells_the_saml_ap
 }
 
 #[tokio::test]
-async fn with_an_index_one_browser_is_signed_out_and_without_it_both() {
-    for by_index in [true, false] {
-        let world = world().await;
-        let phone = Browser::new();
-        world.enter(&phone, "alice").await;
-        let stranger = Browser::new();
-        world.enter(&stranger, "bob").await;
-        let wiki = world.sp(Binding::Redirect);
-        let mut request = wiki.logout_request(&world.browser, Binding::Redirect).await;
-        if !by_index {
-            request.session_indexes.clear();
-        }
-        let page = wiki.send(&world.browser, &request, Binding::Redirect, None).await;
-        assert_eq!(page.mark().as_deref(), Some("landing"), "{page}");
-        assert!(!world.payroll.knows(&world.browser).await);
-        assert_eq!(world.payroll.knows(&phone).await, by_index);
-        assert!(world.payroll.knows(&stranger).await, "nobody else's");
-        assert_eq!(world.app.live_sessions().await.len(), if by_index { 2 } else { 1 });
-    }
-}
-
-#[tokio::test]
-async fn the_name_or_index_of_another_application_reaches_nothing() {
-    let world = world().await;
-    let (wiki, forum) = (world.sp(Binding::Redirect), world.sp(Binding::Post));
-    let (own, other) = (wiki.session(&world.browser), forum.session(&world.browser));
-    for (name_id, indexes) in [
-        (other.name_id.clone(), vec![other.index.clone()]),
-        (own.name_id.clone(), vec![other.index.clone()]),
-        (other.name_id.clone(), vec![]),
-    ] {
-        let request = wiki.logout_request_for(name_id, indexes, Binding::Redirect).await;
-        let page = wiki.send(&world.browser, &request, Binding::Redirect, None).await;
-        assert_eq!(page.mark().as_deref(), Some("landing"), "{page}");
-        assert_eq!(wiki.responses().last().map(String::as_str), Some("Requester/UnknownPrincipal"));
-    }
-    assert_eq!(world.app.live_sessions().await.len(), 1);
-    assert!(world.app.receipts().await.is_empty());
-}
-
-#[tokio::test]
-async fn who_cannot_be_told_makes_the_answer_partial() {
-    for (manner, expected) in [(Manner::Refuse, "failed"), (Manner::Partly, "confirmed"), (Manner::Honour, "pending")] {
-        let world = world().await;
-        let forum = world.sp(Binding::Post);
-        forum.behave(manner);
-        if manner == Manner::Honour {
-            forum.close();
-        }
-        let wiki = world.sp(Binding::Redirect);
-        let page = wiki.sign_out(&world.browser, Binding::Redirect, None).await;
-        assert_eq!(page.mark().as_deref(), Some("landing"), "{manner:?}: {page}");
-        assert_eq!(wiki.responses(), ["Success/PartialLogout"], "{manner:?}");
-        let receipt = only_receipt(&world.app).await;
-        assert_eq!(outcome(&receipt, "forum", "saml-post"), expected, "{manner:?}: {receipt:#}");
-        assert!(!world.payroll.knows(&world.browser).await);
-    }
-}
-
-#[tokio::test]
-async fn a_browser_that_vanishes_between_two_hops_leaves_the_rest_waiting_for_it() {
-    let world = world().await;
-    let first = world.browser.open(&world.payroll.end_session_url(&world.browser, None)).await;
-    assert!(first.tags("main")[0].attributes.contains_key("data-hop"), "{first}");
-    // It is gone here: what needs no browser is done all the same.
-    let id = only_receipt(&world.app).await["id"].as_str().unwrap().to_owned();
-    let receipt = until_confirmed(&world, &id).await;
-    assert_eq!(outcome(&receipt, "forum", "saml-post"), "sent", "it was on its way: {receipt:#}");
-    assert_eq!(outcome(&receipt, "wiki", "saml-redirect"), "pending", "{receipt:#}");
-    // It comes back for a new sign-in: first the application that waits, which is told of the ended session alone.
-    let page = world.sp(Binding::Redirect).begin(&world.browser, "").await;
-    let page = ride(&world.browser, world.app.sign_in(&world.browser, &page, "alice").await).await;
-    assert_eq!(page.mark().as_deref(), Some("signed-in"), "{page}");
-    let receipt = world.app.receipt(&id).await;
-    assert_eq!(outcome(&receipt, "wiki", "saml-redirect"), "confirmed", "{receipt:#}");
-    assert!(world.sp(Binding::Redirect).knows(&world.browser).await, "the new session lives");
-}
-
-async fn until_confirmed(world: &World, id: &str) -> serde_json::Value {
-    crate::world::until(Duration::from_secs(5), "the back channels confirm", async || {
-        let receipt = world.app.receipt(id).await;
-        let done = [("files", "saml-soap"), ("payroll", "backchannel"), ("crm", "backchannel")]
-            .iter()
-            .all(|(party, channel)| outcome(&receipt, party, channel) == "confirmed");
-        done.then_some(receipt)
-    })
-    .await
-}
-
-#[tokio::test]
-async fn a_person_may_go_on_without_an_application_that_does_not_answer() {
-    let world = world().await;
-    world.sp(Binding::Post).behave(Manner::Wander);
-    let wiki = world.sp(Binding::Redirect);
-    let request = wiki.logout_request(&world.browser, Binding::Redirect).await;
-    let page = wiki.send_first(&world.browser, &request, Binding::Redirect, Some("back")).await;
-    let skip = page.link("data-skip").unwrap();
-    let page = ride(&world.browser, page).await;
-    assert_eq!(page.mark().as_deref(), Some("wandered"), "{page}");
-    let page = ride(&world.browser, world.browser.open(skip.as_str()).await).await;
-    assert_eq!(page.mark().as_deref(), Some("landing"), "{page}");
-    assert_eq!(wiki.responses(), ["Success/PartialLogout"]);
-    let receipt = only_receipt(&world.app).await;
-    assert_eq!(outcome(&receipt, "forum", "saml-post"), "sent", "{receipt:#}");
-}
-
-#[tokio::test]
 async fn who_wants_no_answer_gets_our_own_page() {
     let world = world().await;
     let wiki = world.sp(Binding::Redirect);
@@ -259,28 +156,6 @@ async fn who_wants_no_answer_gets_our_own_page() {
     assert_eq!(page.mark().as_deref(), Some("signed-out"), "{page}");
     assert!(wiki.responses().is_empty());
     world.all_out("wiki").await;
-}
-
-#[tokio::test]
-async fn in_frames_as_okta_has_them_every_application_is_told_and_answers() {
-    let world = world_on(Engine::Sqlite, "session_index_required = true\nslo_frame = true").await;
-    let page = world.browser.open(&world.payroll.end_session_url(&world.browser, None)).await;
-    assert_eq!((page.mark().as_deref(), page.tags("iframe").len()), (Some("signing-out"), 2), "{page}");
-    let frames = world.browser.load_frames(&page).await;
-    for frame in &frames {
-        let frame = if frame.mark().as_deref() == Some("form-post") {
-            assert_eq!(frame.header("x-frame-options"), Some("SAMEORIGIN"));
-            let form = frame.forms().remove(0);
-            let next = world.browser.submit(frame, form).await;
-            ride(&world.browser, next).await
-        } else {
-            frame.clone()
-        };
-        assert_eq!(frame.status, 200, "{frame}");
-    }
-    let page = world.browser.click(&page, page.link("data-continue").unwrap().as_str()).await;
-    assert_eq!(page.mark().as_deref(), Some("landing"), "{page}");
-    world.all_out("").await;
 }
 
 #[tokio::test]
@@ -296,22 +171,6 @@ async fn oktas_addresses_take_requests_and_answers() {
     assert_eq!(page.mark().as_deref(), Some("landing"), "{page}");
     assert_eq!(wiki.responses(), ["Success"]);
     world.all_out("wiki").await;
-}
-
-#[tokio::test]
-async fn a_soap_application_that_is_down_is_told_when_it_comes_back() {
-    let world = world().await;
-    let files = world.sp(Binding::Soap);
-    files.close();
-    let wiki = world.sp(Binding::Redirect);
-    let page = wiki.sign_out(&world.browser, Binding::Redirect, None).await;
-    assert_eq!(page.mark().as_deref(), Some("landing"), "{page}");
-    assert_eq!(wiki.responses(), ["Success/PartialLogout"]);
-    files.reopen().await;
-    let id = only_receipt(&world.app).await["id"].as_str().unwrap().to_owned();
-    let receipt = crate::world::settle_by_clock(&world.app, &id, Duration::from_secs(5), Duration::from_secs(20)).await;
-    assert_eq!(outcome(&receipt, "files", "saml-soap"), "confirmed", "{receipt:#}");
-    assert!(!files.knows(&world.browser).await);
 }
 
 #[tokio::test]
@@ -333,39 +192,6 @@ async fn the_way_of_one_browser_is_not_gone_by_another() {
     let page = ride(&world.browser, first).await;
     assert_eq!(page.mark().as_deref(), Some("landing"), "{page}");
     assert!(!world.sp(Binding::Redirect).knows(&world.browser).await);
-}
-
-#[tokio::test]
-async fn the_answer_is_about_every_session_that_a_request_names() {
-    let world = world().await;
-    let phone = Browser::new();
-    let (wiki, forum) = (world.sp(Binding::Redirect), world.sp(Binding::Post));
-    // The older session ends in part, the newer one wholly.
-    forum.behave(Manner::Refuse);
-    let indexes = vec![wiki.session(&world.browser).index];
-    let page = wiki.sign_out(&world.browser, Binding::Redirect, None).await;
-    assert_eq!(page.mark().as_deref(), Some("landing"), "{page}");
-    forum.behave(Manner::Honour);
-    world.enter(&phone, "alice").await;
-    let both = [indexes, vec![wiki.session(&phone).index]].concat();
-    let name = wiki.session(&phone).name_id;
-    for by in ["the newer one lives", "both have ended"] {
-        let request = wiki.logout_request_for(name.clone(), both.clone(), Binding::Redirect).await;
-        wiki.send(&phone, &request, Binding::Redirect, None).await;
-        assert_eq!(wiki.responses().last().map(String::as_str), Some("Success/PartialLogout"), "{by}");
-    }
-    assert_eq!(forum.live_sessions(), 1, "which is why");
-}
-
-#[tokio::test]
-async fn in_frames_the_application_that_asked_is_answered_too() {
-    let world = world_on(Engine::Sqlite, "session_index_required = true\nslo_frame = true").await;
-    let wiki = world.sp(Binding::Redirect);
-    let page = wiki.sign_out(&world.browser, Binding::Redirect, Some("r")).await;
-    assert_eq!(page.mark().as_deref(), Some("landing"), "{page}");
-    assert_eq!(wiki.responses().len(), 1, "{:?}", wiki.ledger());
-    assert!(wiki.responses()[0].starts_with("Success"), "{:?}", wiki.ledger());
-    assert!(world.app.live_sessions().await.is_empty());
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     participant::{HopBinding, NameIdForm, SamlChannel, SamlHop},
-    step::{NO_INDEX, SamlNamed},
+    step::{NO_INDEX, SamlNamed, SamlReason},
 };
 
 const SOAP: Option<Channel> = Some(Channel::SamlSoap);
@@ -76,6 +76,7 @@ fn the_index_is_named_where_it_is_asked_for_and_kept_at_hand_otherwise() {
         session_index: Some("sid-1-a".to_owned()),
         ended_index: None,
         not_on_or_after: Some(NOW),
+        reason: Some(SamlReason::User),
     };
     assert_eq!(named.saml(), Some(&expected));
     assert_eq!((named.note(), named.names_subject_alone()), (None, false));
@@ -113,4 +114,41 @@ fn one_that_joined_a_moment_ago_is_told_once_more() {
     let young = Participant { joined_at: NOW, ..saml(1, "a", Some(soap())) };
     assert!(plan(&of(vec![young]), &of_session()).steps[0].again);
     assert!(!plan(&of(vec![saml(1, "a", Some(soap()))]), &of_session()).steps[0].again);
+}
+
+#[test]
+fn an_application_is_told_who_wanted_the_logout() {
+    let snapshot = of(vec![saml(1, "a", Some(soap()))]);
+    for (by, tell, expected) in [
+        (By::User, Tell::Everyone, SamlReason::User),
+        (By::Application, Tell::Everyone, SamlReason::User),
+        (By::Upstream, Tell::Everyone, SamlReason::User),
+        (By::Administrator, Tell::Everyone, SamlReason::Admin),
+        (By::Policy, Tell::Everyone, SamlReason::Admin),
+        (By::Policy, Tell::Expiry, SamlReason::GlobalTimeout),
+    ] {
+        let mut snapshot = snapshot.clone();
+        snapshot.sessions[0].participants[0].channels.tell_on_expiry = true;
+        let plan = plan(&snapshot, &Request { by, tell, ..of_session() });
+        assert_eq!(plan.steps[0].target.saml().unwrap().reason, Some(expected), "{by:?} {tell:?}");
+    }
+}
+
+#[test]
+fn nothing_is_sent_where_expired_metadata_points_and_a_later_logout_tells_it() {
+    let expired = SamlChannel { expired: true, ..soap() };
+    let snapshot = of(vec![saml(1, "a", Some(expired.clone())), saml(1, "b", Some(soap()))]);
+    let first = plan(&snapshot, &of_user());
+    assert_eq!(lines(&first), [("a", None, Unsupported), ("b", SOAP, Pending)]);
+    assert_eq!(first.steps[0].detail.as_deref(), Some("cannot be told: its metadata has expired"));
+    assert_eq!(first.close.len(), 1, "it stays open");
+    // The same again is the same logout, and with good metadata it is told.
+    let mut after = of(vec![saml(1, "a", Some(expired))]);
+    after.sessions[0].live = false;
+    assert!(plan(&after, &of_user()).is_empty());
+    after.sessions[0].participants[0].channels.saml = Some(soap());
+    assert_eq!(lines(&plan(&after, &of_user())), [("a", SOAP, Pending)]);
+    // Who asked knows.
+    let asker = asked_by("a", of_session());
+    assert_eq!(lines(&plan(&snapshot, &asker)), [("b", SOAP, Pending)]);
 }

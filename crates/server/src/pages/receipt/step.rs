@@ -106,6 +106,13 @@ impl Step {
                 "Is about to be opened in your browser."
             }
             (Outcome::Pending, "frontchannel", _) => "Can only be told through that browser, once it comes here again.",
+            (Outcome::Pending, "saml-redirect" | "saml-post", detail) => match detail {
+                "to be opened in the browser" => "Waits for your browser, which goes there on its way out.",
+                "waits for its browser" => {
+                    "Waits for the browser that was signed in there: it goes there when it comes here again."
+                }
+                _ => "Was left out on your browser's way out. It is visited when that browser comes here again.",
+            },
             (Outcome::Pending, _, _) if tried => "Could not be told yet. It is tried again until it answers.",
             (Outcome::Pending, _, _) => "Is being told now.",
             (Outcome::Failed, _, detail) if detail == acquit_core::delivery::SUPERSEDED => {

@@ -78,3 +78,22 @@ fn a_document_at_a_url_never_takes_an_entity_from_the_configuration() {
     assert!(!registry.learn(&fetched, metadata("entity")));
     assert_eq!(owner(&registry, "entity").as_deref(), Some("given"));
 }
+
+#[test]
+fn metadata_that_has_ended_since_it_was_read_is_good_for_nothing() {
+    let (before, end) = (Timestamp::from_seconds(99), Timestamp::from_seconds(100));
+    let mut ending = metadata("https://wiki.test/");
+    ending.role.valid_until = Some(end);
+    let slo = acquit_saml::metadata::Endpoint::new(acquit_saml::names::HTTP_REDIRECT, "https://wiki.test/slo");
+    ending.role.single_logout = vec![slo];
+    let key = acquit_saml::security::Signer::generate(acquit_saml::security::KeyKind::P256).unwrap();
+    let signer = acquit_saml::security::Signer::self_signed(&key, "wiki").unwrap();
+    ending.role.signing = vec![signer.certificate().clone()];
+    let registry = ServiceProviders::new(vec![application("wiki", Source::Given(Box::new(ending)))]);
+    let app = AppId::new("wiki");
+    let expired = |now| registry.channels(&app, now).unwrap().saml.unwrap().expired;
+    assert_eq!((expired(before), expired(end)), (false, true));
+    let sp = registry.by_app(&app).unwrap();
+    assert!(sp.trust(before).is_ok());
+    assert_eq!(sp.trust(end).unwrap_err(), Error::Time);
+}

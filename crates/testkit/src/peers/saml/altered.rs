@@ -55,9 +55,17 @@ fn redirected(load: &Load) -> Vec<(&'static str, Load)> {
     };
     vec![
         ("another signature", with(&|pairs| set(pairs, "Signature", &flip))),
-        ("another RelayState", with(&|pairs| set(pairs, "RelayState", &|value| format!("{value}x")))),
+        ("another RelayState", with(&another_relay_state)),
         ("no signature", with(&|pairs| pairs.retain(|(name, _)| !matches!(name.as_str(), "Signature" | "SigAlg")))),
     ]
+}
+
+/// Where none was signed, one that was not.
+fn another_relay_state(pairs: &mut Pairs) {
+    match pairs.iter_mut().find(|(name, _)| name == "RelayState") {
+        Some((_, value)) => value.push('x'),
+        None => pairs.insert(1, ("RelayState".to_owned(), "x".to_owned())),
+    }
 }
 
 fn posted(load: &Load, pairs: &[(String, String)]) -> Vec<(&'static str, Load)> {

@@ -1,12 +1,14 @@
 //! Whether a SAML application can be signed in to, and told of logouts, by what its metadata says.
 
+use std::time::Duration;
+
 use acquit_delivery::egress::Policy;
 use acquit_oidc::uri::is_loopback;
 use acquit_saml::{
     metadata::ServiceProvider,
     names::{HTTP_ARTIFACT, HTTP_POST, HTTP_REDIRECT, SOAP_BINDING},
 };
-use acquit_server::settings::SamlApplication;
+use acquit_server::settings::{SamlApplication, saml::Source};
 
 use super::now;
 use crate::config::{
@@ -17,6 +19,9 @@ use crate::config::{
     path::Path,
     tree,
 };
+
+/// How long before its end metadata in a file is worth a word.
+const SOON: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What `acquit check` says of an application with this metadata, without a place in any file.
 #[must_use]
@@ -81,6 +86,13 @@ pub(super) fn check_provider(
         let has: Vec<&str> = sp.role.single_logout.iter().filter_map(|endpoint| short(&endpoint.binding)).collect();
         cx.error(&path.key("slo_binding"), "the metadata has no SingleLogoutService for this binding")
             .help(format!("it has {}", if has.is_empty() { "none that is known".to_owned() } else { has.join(", ") }));
+    }
+    if let Some(end) = sp.role.valid_until
+        && matches!(application.source, Source::Given(_))
+        && end <= now().plus(SOON)
+    {
+        cx.warning(&path.key("metadata"), format!("the metadata ends on {end} (validUntil)"))
+            .help("from then on nobody signs in there and it is told of no logout; get it anew, or name its `url`");
     }
     let channels = application.channels(sp).saml;
     match &channels {

@@ -1,0 +1,153 @@
+//! What a server is started with: its configuration, its store, its environment.
+
+use std::sync::OnceLock;
+
+use super::{InProcess, OPERATOR, PASSWORD, Program, TestApp, USERS};
+use crate::{TestRp, postgres::Postgres};
+
+/// Where state is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// A file.
+    Sqlite,
+    /// A database of its own on the server that the tests share.
+    Postgres,
+}
+
+impl Engine {
+    /// Both.
+    pub const BOTH: [Self; 2] = [Self::Sqlite, Self::Postgres];
+}
+
+/// What a server is started with.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    engine: Engine,
+    store: Option<String>,
+    pub(super) host: String,
+    more: String,
+    pub(super) env: Vec<(String, String)>,
+    loopback: bool,
+}
+
+impl Setup {
+    /// At 127.0.0.1 on a free port, with generous limits, loopback allowed for outbound requests.
+    #[must_use]
+    pub fn on(engine: Engine) -> Self {
+        Self { engine, store: None, host: "127.0.0.1".to_owned(), more: String::new(), env: Vec::new(), loopback: true }
+    }
+
+    /// With the store at this URL: a database of a server of its own.
+    #[must_use]
+    pub fn store(mut self, url: &str) -> Self {
+        self.store = Some(url.to_owned());
+        self
+    }
+
+    /// Under this host name: `id.localhost`.
+    #[must_use]
+    pub fn host(mut self, host: &str) -> Self {
+        host.clone_into(&mut self.host);
+        self
+    }
+
+    /// With nothing allowed for outbound requests: only public addresses.
+    #[must_use]
+    pub fn without_loopback(mut self) -> Self {
+        self.loopback = false;
+        self
+    }
+
+    /// With more configuration, as TOML.
+    #[must_use]
+    pub fn with(mut self, toml: &str) -> Self {
+        self.more.push_str(toml);
+        self.more.push('\n');
+        self
+    }
+
+    /// With a variable in the program's environment; nothing in the process's own.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts it in this process, with a clock that stands until it is moved.
+    pub async fn start(self, applications: &[&TestRp]) -> TestApp<InProcess> {
+        InProcess::start(self, applications).await
+    }
+
+    /// Starts the program.
+    pub async fn program(self, applications: &[&TestRp]) -> TestApp<Program> {
+        let app = self.program_at_rest(applications);
+        app.runs.launch(&[]).await;
+        app
+    }
+
+    /// The program with its files, to be started by the test.
+    #[must_use]
+    pub fn program_at_rest(self, applications: &[&TestRp]) -> TestApp<Program> {
+        Program::prepare(self, applications)
+    }
+
+    /// What the configuration's reader has against it.
+    #[must_use]
+    pub fn complaint(&self, applications: &[&TestRp]) -> String {
+        let text = self.configuration(1, applications);
+        let environment = acquit::config::environment::Environment::default();
+        let loaded = acquit::config::read(&text, "acquit.toml", std::path::Path::new("."), &environment);
+        format!("{:?}", loaded.diagnostics)
+    }
+
+    fn store_url(&self) -> String {
+        if let Some(url) = &self.store {
+            return url.clone();
+        }
+        match self.engine {
+            Engine::Sqlite => "sqlite://acquit.db".to_owned(),
+            Engine::Postgres => Postgres::shared().expect("PostgreSQL").database().expect("a database"),
+        }
+    }
+
+    /// The configuration file.
+    pub(super) fn configuration(&self, port: u16, applications: &[&TestRp]) -> String {
+        let mut text = format!(
+            "[server]\npublic_url = \"http://{}:{port}\"\nlisten = \"127.0.0.1:{port}\"\nmaster_key = \"{}\"\n\n\
+             [store]\nurl = \"{}\"\n\n\
+             [egress]\nallow = [{}]\n\n\
+             [[api_tokens]]\nname = \"ops\"\ntoken = \"{OPERATOR}\"\nscopes = [\"read\", \"sessions\", \"manage\"]\n\n",
+            self.host,
+            "a5".repeat(32),
+            self.store_url(),
+            if self.loopback { "\"127.0.0.0/8\"" } else { "" },
+        );
+        if !self.more.contains("[limits]") {
+            text.push_str(
+                "[limits]\nsign_in_per_account = 100000\nsign_in_per_address = 100000\nlogout_per_address = 100000\n\
+                 log_per_token = 100000\n\n",
+            );
+        }
+        for user in USERS {
+            let hash = password_hash();
+            text.push_str(&format!(
+                "[[users]]\nusername = \"{user}\"\nemail = \"{user}@example.com\"\npassword_hash = \"{hash}\"\n\n"
+            ));
+        }
+        for application in applications {
+            text.push_str(&application.configuration());
+        }
+        text.push_str(&self.more);
+        text
+    }
+}
+
+/// A hash of [`PASSWORD`] of little cost, so that hundreds of sign-ins do not take minutes.
+fn password_hash() -> &'static str {
+    static HASH: OnceLock<String> = OnceLock::new();
+    HASH.get_or_init(|| {
+        let parameters = argon2::Params::new(argon2::Params::MIN_M_COST, 1, 1, None).unwrap();
+        let argon2 = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, parameters);
+        argon2::PasswordHasher::hash_password(&argon2, PASSWORD.as_bytes()).unwrap().to_string()
+    })
+}
