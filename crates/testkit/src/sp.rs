@@ -160,15 +160,6 @@ impl TestSp {
         self.shared.metadata_url.set(url.to_owned()).unwrap();
     }
 
-    /// The private key that it decrypts with, as PKCS#8 in DER.
-    ///
-    /// # Panics
-    /// It has none.
-    #[must_use]
-    pub fn decryption_key(&self) -> &[u8] {
-        &self.shared.decryption.as_ref().expect("a key").2
-    }
-
     /// What it does from now on when it is told.
     pub fn behave(&self, manner: Manner) {
         *lock(&self.shared.manner) = manner;

@@ -164,6 +164,15 @@ impl TestSp {
         self.changes.iter().fold(xml, |xml, (from, to)| xml.replace(from, to))
     }
 
+    /// The private key that it decrypts with, as PKCS#8 in DER.
+    ///
+    /// # Panics
+    /// It has none.
+    #[must_use]
+    pub fn decryption_key(&self) -> &[u8] {
+        &self.shared.decryption.as_ref().expect("a key").2
+    }
+
     /// Its part of Acquit's configuration.
     #[must_use]
     pub fn configuration(&self) -> String {
