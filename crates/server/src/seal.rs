@@ -39,10 +39,14 @@ pub enum Purpose {
     SamlKey,
     /// A SAML message that was posted, verified, and goes on as a GET, in a URL.
     SamlHandoff,
+    /// A SAML message that waits in the store for its artifact.
+    SamlArtifact,
+    /// A private key in the store that decrypts SAML messages, with its certificate.
+    SamlDecryption,
 }
 
 impl Purpose {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::SigningKey,
         Self::Flow,
         Self::Handoff,
@@ -50,6 +54,8 @@ impl Purpose {
         Self::Confirmation,
         Self::SamlKey,
         Self::SamlHandoff,
+        Self::SamlArtifact,
+        Self::SamlDecryption,
     ];
 
     const fn label(self) -> &'static str {
@@ -61,6 +67,8 @@ impl Purpose {
             Self::Confirmation => "acquit confirmation v1",
             Self::SamlKey => "acquit saml key v1",
             Self::SamlHandoff => "acquit saml handoff v1",
+            Self::SamlArtifact => "acquit saml artifact v1",
+            Self::SamlDecryption => "acquit saml decryption v1",
         }
     }
 }
@@ -118,7 +126,7 @@ impl Sealer {
             let unbound = UnboundKey::new(&AES_256_GCM_SIV, key.as_slice()).map_err(|_| SealError::Unsealable)?;
             Ok(LessSafeKey::new(unbound))
         };
-        let [signing, flow, handoff, report, confirmation, saml, posted] = Purpose::ALL;
+        let [signing, flow, handoff, report, confirmation, saml, posted, artifact, decryption] = Purpose::ALL;
         let keys = [
             aead(signing)?,
             aead(flow)?,
@@ -127,6 +135,8 @@ impl Sealer {
             aead(confirmation)?,
             aead(saml)?,
             aead(posted)?,
+            aead(artifact)?,
+            aead(decryption)?,
         ];
         let mac = hmac::Key::new(hmac::HMAC_SHA256, derive("acquit mac v1")?.as_slice());
         Ok(Self { keys, mac })

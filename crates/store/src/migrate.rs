@@ -25,6 +25,11 @@ const VERSIONS: &[(&str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0004_saml.sql"),
         include_str!("../migrations/postgres/0004_saml.sql"),
     ),
+    (
+        "V5__saml_artifacts",
+        include_str!("../migrations/sqlite/0005_saml_artifacts.sql"),
+        include_str!("../migrations/postgres/0005_saml_artifacts.sql"),
+    ),
 ];
 
 /// Keeps nodes that start together from migrating at the same time; any number that nobody else uses.
