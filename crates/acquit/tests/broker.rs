@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path};
 
 use acquit::config::{self, Loaded, environment::Environment};
 use acquit_core::OrganizationId;
@@ -52,7 +52,6 @@ fn the_sample_becomes_what_it_says() {
     assert_eq!(connection.organization.as_ref(), Some(&organization.id));
     assert_eq!((connection.name.as_str(), connection.connection_type.as_str()), ("Example's Okta", "OktaOIDC"));
     assert_eq!((connection.propagate, connection.idp_logout), (false, IdpLogout::Confirm));
-    assert_eq!(connection.revalidate, Some(Duration::from_secs(600)));
     let pair = |one: &str, other: &str| vec![(one.to_owned(), other.to_owned())];
     let expected = AttributeMap {
         email: Some("mail".to_owned()),
@@ -95,7 +94,7 @@ fn what_is_left_out_has_its_default() {
     let connection = &settings.connections[0];
     assert_eq!((connection.name.as_str(), connection.connection_type.as_str()), ("conn_01", "GenericOIDC"));
     assert_eq!((connection.propagate, connection.idp_logout), (true, IdpLogout::Act));
-    assert_eq!((&connection.organization, connection.revalidate), (&None, None));
+    assert_eq!(connection.organization, None);
     assert_eq!(connection.attributes, AttributeMap::default());
     let provider = provider(&settings, 0);
     assert!(matches!(provider.authentication, Authentication::Basic(_)));

@@ -5,7 +5,6 @@ use serde::Deserialize;
 
 use super::{
     applications::{AlgorithmText, AuthMethodText},
-    duration::DurationText,
     secret::SecretText,
 };
 
@@ -77,7 +76,7 @@ pub struct ConnectionSection {
     /// What stands for it in its callback and logout URLs; unique and hard to guess: at least 20 letters, digits, `-` and `_`.
     #[schemars(required)]
     pub external_key: Option<String>,
-    /// What is asked for; `openid` always is. Many providers give a refresh token, which `revalidate` needs, for
+    /// What is asked for; `openid` always is. Many providers give a refresh token for
     /// `offline_access` only.
     #[schemars(extend("default" = ["openid", "profile", "email"]))]
     pub scopes: Option<Vec<String>>,
@@ -93,8 +92,6 @@ pub struct ConnectionSection {
     /// Whether the provider is told when a person signs out here.
     #[schemars(extend("default" = "propagate"))]
     pub logout: Option<LogoutText>,
-    /// How often its refresh tokens are used, at least "1m"; who is refused there is signed out here. Never by default.
-    pub revalidate: Option<DurationText>,
     /// Which of the provider's claims become what of a person.
     pub attributes: Option<AttributesSection>,
 }

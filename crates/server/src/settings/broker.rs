@@ -1,7 +1,5 @@
 //! What the configuration says of customers, of their identity providers, and of the applications that use the broker.
 
-use std::time::Duration;
-
 use acquit_core::{
     AppId, ConnectionId, OrganizationId,
     participant::{Channels, FrontChannel},
@@ -42,8 +40,6 @@ pub struct Connection {
     pub idp_logout: IdpLogout,
     /// What becomes of the provider's claims.
     pub attributes: AttributeMap,
-    /// How often its refresh tokens are used, so that who left is out.
-    pub revalidate: Option<Duration>,
 }
 
 /// An identity provider, as the configuration names it.

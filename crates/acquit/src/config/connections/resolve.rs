@@ -8,13 +8,7 @@ use acquit_server::settings::{
 };
 
 use super::{ConnectionSection, IdpLogoutText, LogoutText};
-use crate::config::{
-    context::Context,
-    diagnostic::quoted,
-    duration::{DAY, MINUTE},
-    organizations,
-    path::Path,
-};
+use crate::config::{context::Context, diagnostic::quoted, organizations, path::Path};
 
 /// The fewest and the most characters of an external key. 20 of them have 120 bits when they are random.
 const EXTERNAL_KEY: std::ops::RangeInclusive<usize> = 20..=128;
@@ -55,9 +49,6 @@ impl ConnectionSection {
         let whose = organization.as_ref().and_then(Option::as_ref);
         let whose = organizations.iter().find(|candidate| Some(&candidate.id) == whose);
         let name = self.name.take().or_else(|| whose.map(|whose| whose.name.clone()));
-        let revalidate = self.revalidate.take();
-        let revalidate =
-            revalidate.map(|text| cx.duration(&path.key("revalidate"), Some(text), MINUTE, MINUTE..=DAY * 30));
         let attributes = self.attributes.take().unwrap_or_default().resolve(cx, &path.key("attributes"));
         let id = id?;
         Some(Connection {
@@ -70,7 +61,6 @@ impl ConnectionSection {
             propagate: self.logout.unwrap_or_default() == LogoutText::Propagate,
             idp_logout: self.idp_logout.unwrap_or_default().into(),
             attributes,
-            revalidate,
         })
     }
 }
