@@ -5,6 +5,8 @@
 mod apache;
 mod backchannel;
 mod bad_input;
+mod broker_sdks;
+mod broker_upstream;
 mod chromium;
 mod crash;
 mod end_session;

@@ -1,0 +1,1 @@
+//! The broker, called by WorkOS's official SDKs.
