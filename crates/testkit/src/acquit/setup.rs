@@ -25,6 +25,7 @@ pub struct Setup {
     engine: Engine,
     store: Option<String>,
     pub(super) host: String,
+    pub(super) port: u16,
     more: String,
     pub(super) env: Vec<(String, String)>,
     loopback: bool,
@@ -34,7 +35,15 @@ impl Setup {
     /// At 127.0.0.1 on a free port, with generous limits, loopback allowed for outbound requests.
     #[must_use]
     pub fn on(engine: Engine) -> Self {
-        Self { engine, store: None, host: "127.0.0.1".to_owned(), more: String::new(), env: Vec::new(), loopback: true }
+        Self {
+            engine,
+            store: None,
+            host: "127.0.0.1".to_owned(),
+            port: 0,
+            more: String::new(),
+            env: Vec::new(),
+            loopback: true,
+        }
     }
 
     /// With the store at this URL: a database of a server of its own.
@@ -48,6 +57,13 @@ impl Setup {
     #[must_use]
     pub fn host(mut self, host: &str) -> Self {
         host.clone_into(&mut self.host);
+        self
+    }
+
+    /// On this port, in this process: for servers that have to know each other before they start.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
         self
     }
 

@@ -5,6 +5,7 @@
 mod apache;
 mod backchannel;
 mod bad_input;
+mod broker;
 mod broker_sdks;
 mod broker_upstream;
 mod chromium;

@@ -1,0 +1,405 @@
+//! The broker, with another Acquit as the customer's identity provider: sign-in, profile, and sign-out in both directions.
+
+use std::time::Duration;
+
+use acquit_testkit::{
+    Browser, Engine, Registration, Setup, TestApp, TestRp,
+    acquit::{InProcess, outcome},
+    browser::{Load, Page},
+    peers::free_port,
+    rp::ledger::Way,
+    wire,
+};
+use http::{Method, Request, header};
+use hyper::body::Bytes;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::world::{only_receipt, settled};
+
+const KEY: &str = "external-key-of-the-tests-0123";
+const API_KEY: &str = "sk_test_0123456789abcdefghijklmnop";
+const CALLBACK: &str = "http://saas.localhost:9/callback";
+const BYE: &str = "http://saas.localhost:9/bye";
+const CLEAR: &str = "http://saas.localhost:9/logout";
+
+/// A broker with one customer, whose identity provider is another Acquit; and an OpenID Connect application behind the broker.
+pub(crate) struct World {
+    pub(crate) upstream: TestApp<InProcess>,
+    pub(crate) broker: TestApp<InProcess>,
+    pub(crate) wiki: TestRp,
+    pub(crate) browser: Browser,
+}
+
+async fn world(engine: Engine) -> World {
+    world_with(engine, "").await
+}
+
+async fn world_with(engine: Engine, more: &str) -> World {
+    let port = free_port();
+    let upstream = Setup::on(Engine::Sqlite)
+        .with(&format!(
+            "[[applications]]\nid = \"broker\"\nprotocol = \"oidc\"\nclient_id = \"acquit\"\n\
+             client_secret = \"a-secret-of-the-broker-at-its-upstream-0123\"\n\
+             redirect_uris = [\"http://id.localhost:{port}/sso/oidc/{KEY}/callback\"]\n\
+             post_logout_redirect_uris = [\"http://id.localhost:{port}/sso/oidc/logout-callback\"]\n\
+             backchannel_logout_uri = \"http://127.0.0.1:{port}/sso/oidc/backchannel-logout/{KEY}\"\n\
+             id_token_signed_response_alg = \"ES256\""
+        ))
+        .start(&[])
+        .await;
+    let wiki = Registration::new("wiki").start().await;
+    let broker = Setup::on(engine)
+        .host("id.localhost")
+        .port(port)
+        .with(&format!(
+            "[[organizations]]\nid = \"org_01EXAMPLE\"\nname = \"Example\"\ndomains = [\"example.com\"]\n\n\
+             [[connections]]\nid = \"conn_01EXAMPLE\"\norganization = \"org_01EXAMPLE\"\ntype = \"oidc\"\n\
+             issuer = {:?}\nclient_id = \"acquit\"\nclient_secret = \"a-secret-of-the-broker-at-its-upstream-0123\"\n\
+             external_key = \"{KEY}\"\nid_token_signed_response_alg = \"ES256\"\n{more}\n\n\
+             [[applications]]\nid = \"saas\"\nprotocol = \"broker\"\nclient_id = \"client_01SAAS\"\napi_key = \"{API_KEY}\"\n\
+             redirect_uris = [\"{CALLBACK}\"]\nlogout_uri = \"{CLEAR}\"\npost_logout_redirect_uris = [\"{BYE}\"]\n\
+             organizations = [\"org_01EXAMPLE\"]\n",
+            upstream.url(""),
+        ))
+        .start(&[&wiki])
+        .await;
+    World { upstream, broker, wiki, browser: Browser::new() }
+}
+
+impl World {
+    fn authorize(&self, more: &str) -> String {
+        self.broker.url(&format!(
+            "/sso/authorize?client_id=client_01SAAS&redirect_uri={CALLBACK}&response_type=code&state=st%20ate&{more}"
+        ))
+    }
+
+    /// Where the browser ends that opens this, signing in upstream where it is asked to: at the application, which is not there.
+    async fn go(&self, url: &str, username: &str) -> Url {
+        let load = Load::typed(url);
+        match self.browser.try_load(load).await {
+            Err(lost) => lost.url,
+            Ok(page) => {
+                assert_eq!(page.mark().as_deref(), Some("sign-in"), "{page}");
+                let form = page.form_with("username").fill("username", username);
+                let form = form.fill("password", acquit_testkit::acquit::PASSWORD);
+                self.browser.try_load(Load::form(&page, &form)).await.expect_err("the application is not there").url
+            }
+        }
+    }
+
+    /// Signs in through the connection; the code that the application gets.
+    async fn code(&self, username: &str) -> String {
+        let url = self.go(&self.authorize("connection=conn_01EXAMPLE"), username).await;
+        assert!(url.as_str().starts_with(CALLBACK), "{url}");
+        assert_eq!(parameter(&url, "state").as_deref(), Some("st ate"));
+        parameter(&url, "code").unwrap_or_else(|| panic!("no code: {url}"))
+    }
+
+    async fn post(&self, path: &str, body: &Value, bearer: Option<&str>) -> (u16, Value) {
+        let mut request = Request::post(self.broker.url(path)).header(header::CONTENT_TYPE, "application/json");
+        if let Some(bearer) = bearer {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {bearer}"));
+        }
+        let response = wire::exchange(request.body(Bytes::from(body.to_string())).unwrap(), None).await.unwrap();
+        assert!(response.headers().get("x-request-id").unwrap().to_str().unwrap().starts_with("req_"));
+        (response.status().as_u16(), wire::json(&response).unwrap())
+    }
+
+    async fn exchange(&self, code: &str) -> (u16, Value) {
+        let body = json!({ "client_id": "client_01SAAS", "client_secret": API_KEY, "grant_type": "authorization_code",
+                           "code": code });
+        self.post("/sso/token", &body, None).await
+    }
+
+    async fn profile(&self, token: &str) -> (u16, Value) {
+        let request =
+            Request::get(self.broker.url("/sso/profile")).header(header::AUTHORIZATION, format!("Bearer {token}"));
+        let response = wire::exchange(request.body(Bytes::new()).unwrap(), None).await.unwrap();
+        (response.status().as_u16(), wire::json(&response).unwrap())
+    }
+
+    /// Signs in, and gives the token reply.
+    async fn enter(&self, username: &str) -> Value {
+        let code = self.code(username).await;
+        let (status, reply) = self.exchange(&code).await;
+        assert_eq!(status, 200, "{reply}");
+        reply
+    }
+
+    /// The right to a logout.
+    async fn logout_url(&self, profile: &str) -> String {
+        let (status, reply) =
+            self.post("/sso/logout/authorize", &json!({ "profile_id": profile }), Some(API_KEY)).await;
+        assert_eq!(status, 200, "{reply}");
+        let keys: Vec<_> = reply.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(keys, ["logout_token", "logout_url"]);
+        reply["logout_url"].as_str().unwrap().to_owned()
+    }
+
+    async fn is_signed_in_upstream(&self) -> bool {
+        self.browser.open(&self.upstream.url("/account")).await.mark().as_deref() == Some("account")
+    }
+
+    async fn is_signed_in(&self) -> bool {
+        self.browser.open(&self.broker.url("/account")).await.mark().as_deref() == Some("account")
+    }
+}
+
+fn parameter(url: &Url, name: &str) -> Option<String> {
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+fn profile_id(reply: &Value) -> &str {
+    reply["profile"]["id"].as_str().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_of_a_customers_provider_signs_in_and_the_application_gets_their_profile() {
+    for engine in Engine::BOTH {
+        let world = world(engine).await;
+        let reply = world.enter("alice").await;
+        assert_eq!(reply["token_type"], "Bearer");
+        assert_eq!(reply["expires_in"], 600);
+        let profile = &reply["profile"];
+        let expected = json!({
+            "object": "profile", "organization_id": "org_01EXAMPLE", "connection_id": "conn_01EXAMPLE",
+            "connection_type": "GenericOIDC", "email": "alice@example.com", "role": null, "roles": null,
+            "custom_attributes": {}, "raw_attributes": {}, "first_name": null, "last_name": null, "groups": [],
+        });
+        for (key, value) in expected.as_object().unwrap() {
+            assert_eq!(&profile[key], value, "{key} in {profile}");
+        }
+        assert!(profile_id(&reply).starts_with("prof_") && profile_id(&reply).len() == 31, "{profile}");
+        assert!(profile["idp_id"].as_str().unwrap().starts_with("usr_"), "the subject there: {profile}");
+        let token = reply["access_token"].as_str().unwrap();
+        assert_eq!(world.profile(token).await, (200, profile.clone()));
+        assert_eq!(world.profile(API_KEY).await.0, 401, "an API key is no access token");
+
+        // The session is one as any other: an application of OpenID Connect joins it without asking anybody.
+        world.wiki.begin(&world.browser, &[]).await;
+        assert!(world.wiki.knows(&world.browser).await);
+        // Again is the same person, by another code.
+        let again = world.enter("alice").await;
+        assert_eq!(profile_id(&again), profile_id(&reply));
+        assert_eq!(world.broker.live_sessions().await.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_is_good_once_for_its_application_and_a_wrong_try_does_not_use_it_up() {
+    let world = world(Engine::Sqlite).await;
+    let code = world.code("alice").await;
+    let body = |secret: &str, client: &str, code: &str, grant: &str| json!({ "client_id": client, "client_secret": secret, "grant_type": grant, "code": code });
+    for (body, error) in [
+        (body("sk_wrong", "client_01SAAS", &code, "authorization_code"), "invalid_client"),
+        (body(API_KEY, "client_01OTHER", &code, "authorization_code"), "invalid_client"),
+        (body(API_KEY, "client_01SAAS", "nonsense", "authorization_code"), "invalid_grant"),
+        (body(API_KEY, "client_01SAAS", &code, "password"), "unsupported_grant_type"),
+        (json!({ "client_id": "client_01SAAS", "grant_type": "authorization_code", "code": code }), "invalid_client"),
+        (
+            json!({ "client_id": "client_01SAAS", "client_secret": API_KEY, "grant_type": "authorization_code",
+                 "code": code, "code_verifier": "v".repeat(43) }),
+            "invalid_grant",
+        ),
+    ] {
+        let (status, reply) = world.post("/sso/token", &body, None).await;
+        assert_eq!((status, &reply["error"]), (400, &json!(error)), "{body}");
+    }
+    assert_eq!(world.exchange(&code).await.0, 200, "still good");
+    let (status, reply) = world.exchange(&code).await;
+    assert_eq!((status, &reply["error"]), (400, &json!("invalid_grant")), "and only once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_out_of_a_broker_application_ends_the_session_here_and_at_the_provider() {
+    for engine in Engine::BOTH {
+        let world = world(engine).await;
+        let reply = world.enter("alice").await;
+        world.wiki.begin(&world.browser, &[]).await;
+        assert!(world.is_signed_in_upstream().await && world.is_signed_in().await);
+        let thief = world.browser.copy();
+
+        let url = world.logout_url(profile_id(&reply)).await;
+        let landed = land(&world, &url).await;
+        assert_eq!(landed.as_str(), BYE);
+        assert!(!world.is_signed_in().await, "out here");
+        assert!(!world.is_signed_in_upstream().await, "and at the provider");
+        assert!(!world.wiki.knows(&world.browser).await, "and at the other application");
+        assert_ne!(thief.open(&world.broker.url("/account")).await.mark().as_deref(), Some("account"));
+        assert_eq!(world.profile(reply["access_token"].as_str().unwrap()).await.0, 401);
+
+        let receipt = only_receipt(&world.broker).await;
+        let receipt = settled(&world.broker, receipt["id"].as_str().unwrap(), Duration::from_secs(10)).await;
+        assert_eq!(receipt["requested"]["by"], "application");
+        assert_eq!(receipt["requested"]["party"], "saas");
+        assert_eq!(outcome(&receipt, "wiki", "backchannel"), "confirmed");
+        assert_eq!(outcome(&receipt, "conn_01EXAMPLE", "revocation"), "confirmed", "{receipt:#}");
+        assert_eq!(outcome(&receipt, "conn_01EXAMPLE", "end-session"), "sent");
+        assert_eq!(outcome(&receipt, "saas", "frontchannel"), "sent");
+
+        // The same right again ends nothing, and leads the same way.
+        let second = world.enter("alice").await;
+        assert_eq!(profile_id(&second), profile_id(&reply));
+        assert_eq!(land(&world, &url).await.as_str(), BYE);
+        assert!(world.is_signed_in().await, "a right that was used ends no later session");
+    }
+}
+
+/// Follows a logout through the pages that a browser without scripts follows, to where nobody answers.
+async fn land(world: &World, url: &str) -> Url {
+    let mut load = Load::typed(url);
+    for _ in 0..8 {
+        let page: Page = match world.browser.try_load(load).await {
+            Err(lost) => return lost.url,
+            Ok(page) => page,
+        };
+        if let Some((_, next)) = page.refresh() {
+            load = Load::typed(next.as_str());
+        } else if page.mark().as_deref() == Some("sign-out-confirm") {
+            let form = page.form_with("decision").press("decision", "sign-out");
+            load = Load::form(&page, &form);
+        } else {
+            panic!("stranded: {page}");
+        }
+    }
+    panic!("no end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_cookie_the_persons_sessions_at_that_application_end_and_nobody_elses() {
+    let world = world(Engine::Sqlite).await;
+    let alice = world.enter("alice").await;
+    let elsewhere = World { browser: Browser::new(), ..world };
+    let bob = elsewhere.enter("bob").await;
+    assert_eq!(elsewhere.broker.live_sessions().await.len(), 2);
+    // Alice's right in Bob's browser: his session is left alone, and so is hers, which is not here.
+    let url = elsewhere.logout_url(profile_id(&alice)).await;
+    assert_eq!(land(&elsewhere, &url).await.as_str(), BYE);
+    assert_eq!(elsewhere.broker.live_sessions().await.len(), 2);
+    // In a browser without any session of ours hers ends.
+    let nobody = World { browser: Browser::new(), ..elsewhere };
+    let url = nobody.logout_url(profile_id(&alice)).await;
+    let landed = nobody.browser.try_load(Load::typed(&url)).await;
+    assert!(
+        landed.is_err() || landed.unwrap().url.as_str().starts_with(&nobody.upstream.url("")),
+        "on to the provider"
+    );
+    let live = nobody.broker.live_sessions().await;
+    assert_eq!(live.len(), 1, "{live:#?}");
+    assert_eq!(nobody.profile(bob["access_token"].as_str().unwrap()).await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_that_an_application_never_received_does_not_exist_for_it() {
+    let world = world(Engine::Sqlite).await;
+    let reply = world.enter("alice").await;
+    let unknown = "prof_01HXYZ123456789ABCDEFGHIJK";
+    for profile in [unknown, "session_01HXYZ123456789ABCDEFGHIJK", "prof_", "x"] {
+        let (status, answer) =
+            world.post("/sso/logout/authorize", &json!({ "profile_id": profile }), Some(API_KEY)).await;
+        assert_eq!((status, &answer["code"]), (404, &json!("entity_not_found")), "{profile}: {answer}");
+    }
+    let body = json!({ "profile_id": profile_id(&reply) });
+    for key in [None, Some("sk_wrong"), Some(acquit_testkit::acquit::OPERATOR)] {
+        let (status, answer) = world.post("/sso/logout/authorize", &body, key).await;
+        assert_eq!((status, &answer["error"]), (400, &json!("unauthorized_client")), "{key:?}");
+    }
+    assert_eq!(world.broker.live_sessions().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_at_the_provider_ends_the_session_here_and_tells_every_application() {
+    for engine in Engine::BOTH {
+        let world = world(engine).await;
+        let reply = world.enter("alice").await;
+        world.wiki.begin(&world.browser, &[]).await;
+        // At the provider itself.
+        let page = world.browser.open(&world.upstream.url("/sign-out")).await;
+        let form = page.form_with("decision").press("decision", "sign-out");
+        world.browser.submit(&page, form).await;
+        world.wiki.ledger().wait(Way::Back, 1, Duration::from_secs(10)).await;
+        assert!(!world.is_signed_in().await);
+        assert_eq!(world.profile(reply["access_token"].as_str().unwrap()).await.0, 401);
+        let receipt = only_receipt(&world.broker).await;
+        assert_eq!(receipt["requested"]["by"], "upstream");
+        assert_eq!(receipt["requested"]["party"], "conn_01EXAMPLE");
+        let lines = receipt["steps"].as_array().unwrap();
+        assert!(lines.iter().all(|line| line["party"] != "conn_01EXAMPLE"), "never back to its origin: {receipt:#}");
+        let upstream = only_receipt(&world.upstream).await;
+        let upstream = settled(&world.upstream, upstream["id"].as_str().unwrap(), Duration::from_secs(10)).await;
+        assert_eq!(outcome(&upstream, "broker", "backchannel"), "confirmed", "and the provider knows: {upstream:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idp_logout_ends_the_session_of_this_browser_at_the_page_that_clears_the_applications_cookies() {
+    let world = world(Engine::Sqlite).await;
+    world.enter("alice").await;
+    let url = world.broker.url(&format!("/sso/oidc/idp-logout/{KEY}"));
+    // A stranger's session and a wrong issuer do nothing.
+    let foreign = format!("{url}?iss=https%3A%2F%2Fevil.example&sid=abc");
+    assert_eq!(world.browser.open(&foreign).await.status, 400);
+    let unknown = format!("{url}?iss={}&sid=abcdefgh", world.upstream.url(""));
+    let _ = world.browser.try_load(Load::typed(&unknown)).await;
+    assert_eq!(world.broker.live_sessions().await.len(), 1);
+    assert_eq!(land(&world, &url).await.as_str(), CLEAR);
+    assert!(world.broker.live_sessions().await.is_empty());
+    assert_eq!(world.browser.open(&world.broker.url("/sso/oidc/idp-logout/no-such-key-0123456789")).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_a_provider_is_taken_once_and_only_in_the_browser_that_left() {
+    let world = world(Engine::Sqlite).await;
+    // Up to the sign-in page of the provider, which knows where it will send the browser.
+    let page = world.browser.open(&world.authorize("organization=org_01EXAMPLE")).await;
+    let form = page.form_with("username").fill("username", "alice").fill("password", acquit_testkit::acquit::PASSWORD);
+    let mut load = Load::form(&page, &form);
+    let answer = loop {
+        let step = world.browser.step(&load).await.unwrap();
+        let next = step.location().unwrap_or_else(|| panic!("{step}"));
+        if next.path().starts_with("/sso/oidc/") {
+            break next;
+        }
+        load = load.redirected(&step, next);
+    };
+    let victim = Browser::new();
+    let refused = victim.open(answer.as_str()).await;
+    assert_eq!((refused.status, refused.mark().as_deref()), (400, Some("error")), "{refused}");
+    assert!(world.broker.live_sessions().await.is_empty());
+    assert!(world.browser.try_load(Load::typed(answer.as_str())).await.is_err(), "on to the application");
+    assert_eq!(world.broker.live_sessions().await.len(), 1);
+    assert_eq!(world.browser.open(answer.as_str()).await.status, 400, "and not again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_application_asks_wrongly_is_said_to_it_and_never_to_a_stranger() {
+    let world = world(Engine::Sqlite).await;
+    for (query, error) in [
+        ("connection=conn_01OTHER", "connection_invalid"),
+        ("organization=org_01OTHER", "organization_invalid"),
+        ("domain=other.example", "organization_invalid"),
+        ("provider=GoogleOAuth", "invalid_connection_selector"),
+        ("", "invalid_connection_selector"),
+        ("connection=conn_01EXAMPLE&organization=org_01EXAMPLE", "invalid_connection_selector"),
+        ("connection=conn_01EXAMPLE&code_challenge=short&code_challenge_method=plain", "invalid_request"),
+        ("connection=conn_01EXAMPLE&prompt=none", "invalid_request"),
+    ] {
+        let url = world.go(&world.authorize(query), "alice").await;
+        assert!(url.as_str().starts_with(CALLBACK), "{query}: {url}");
+        assert_eq!(parameter(&url, "error").as_deref(), Some(error), "{query}: {url}");
+        assert_eq!(parameter(&url, "state").as_deref(), Some("st ate"));
+    }
+    for url in [
+        "/sso/authorize?client_id=client_01OTHER&redirect_uri=https://evil.example&response_type=code",
+        "/sso/authorize?client_id=client_01SAAS&redirect_uri=https://evil.example&response_type=code",
+        "/sso/authorize?client_id=client_01SAAS&response_type=code",
+        "/sso/logout?token=forged&return_to=https://evil.example",
+        "/sso/logout",
+    ] {
+        let page = world.browser.open(&world.broker.url(url)).await;
+        assert_eq!((page.status, page.mark().as_deref()), (400, Some("error")), "{url}: {page}");
+    }
+    let (status, _) = world.broker.api(Method::POST, "/sso/token", Some(&json!({}))).await;
+    assert_eq!(status, 400);
+}
