@@ -5,15 +5,15 @@
 //   POST /off    closes the first port, as if the machine were gone; POST /on opens it again
 import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
-import Provider from "oidc-provider";
 
 const options = JSON.parse(process.argv[2]);
 const issuer = `http://127.0.0.1:${options.port}`;
 
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const key = { ...privateKey.export({ format: "jwk" }), kid: "upstream", use: "sig", alg: "RS256" };
-// The library has advice to give on its standard output, which nobody reads after the first line.
-process.stdout.on("error", () => {});
+// The library has advice for who runs it in earnest.
+console.info = console.warn = () => {};
+const { default: Provider } = await import("oidc-provider");
 
 const sessions = new Map();
 const values = new Map();

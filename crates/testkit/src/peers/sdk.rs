@@ -43,11 +43,11 @@ pub struct Raised {
 }
 
 impl Sdk {
-    /// Starts it for a server at this origin, with this API key and client id.
+    /// Starts it for a server at this origin, with this API key, as a public client without one, and this client id.
     ///
     /// # Panics
     /// It is not installed, or does not start.
-    pub async fn start(package: Package, base_url: &str, api_key: &str, client_id: &str) -> Self {
+    pub async fn start(package: Package, base_url: &str, api_key: Option<&str>, client_id: &str) -> Self {
         let mut options = json!({ "base_url": base_url, "api_key": api_key, "client_id": client_id });
         let mut command = match package {
             Package::Python => python(),

@@ -195,7 +195,8 @@ async fn a_sign_out_ends_the_session_there_and_revokes_its_tokens_there() {
         for token in &tokens {
             assert!(!world.upstream.introspect(token).await);
         }
-        let revoked: Vec<_> = after.asked_for("/token/revocation").iter().map(|entry| entry["status"].clone()).collect();
+        let revoked: Vec<_> =
+            after.asked_for("/token/revocation").iter().map(|entry| entry["status"].clone()).collect();
         assert_eq!(revoked, [200, 200]);
         assert_eq!(only_receipt(&world.app).await["id"], receipt["id"], "its own logout token tells us nothing new");
         assert!(after.told.iter().all(|told| told["good"] == true), "and is answered well: {:#?}", after.told);
