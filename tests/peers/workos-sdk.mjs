@@ -7,12 +7,8 @@ import { createInterface } from "node:readline";
 const { package: name, base_url, api_key, client_id } = JSON.parse(process.argv[2]);
 const { WorkOS } = await import(name);
 const { protocol, hostname, port } = new URL(base_url);
-const workos = new WorkOS(api_key, {
-  apiHostname: hostname,
-  port: Number(port),
-  https: protocol === "https:",
-  clientId: client_id,
-});
+const options = { apiHostname: hostname, port: Number(port), https: protocol === "https:", clientId: client_id };
+const workos = api_key === null ? new WorkOS(options) : new WorkOS(api_key, options);
 
 async function act(path, given) {
   const names = path.split(".");
