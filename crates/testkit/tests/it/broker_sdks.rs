@@ -10,20 +10,20 @@ use serde_json::{Value, json};
 
 use crate::broker_upstream::{API_KEY, CLIENT, World, value};
 
-const STRANGE: &str = "a state & more = ü/?#%";
+pub(crate) const STRANGE: &str = "a state & more = ü/?#%";
 
 async fn sdk(world: &World, package: Package, api_key: Option<&str>) -> Sdk {
     Sdk::start(package, &world.app.url(""), api_key, CLIENT).await
 }
 
 /// What the provider was asked when it signed the last person in.
-async fn asked_upstream(world: &World) -> Value {
+pub(crate) async fn asked_upstream(world: &World) -> Value {
     let knows = world.upstream.knows().await;
     knows.asked_for("/auth").last().expect("an authorization request")["query"].clone()
 }
 
 /// The scopes of a request, sorted.
-fn scopes(asked: &Value) -> Vec<&str> {
+pub(crate) fn scopes(asked: &Value) -> Vec<&str> {
     let mut scopes: Vec<_> = asked["scope"].as_str().unwrap_or_default().split(' ').collect();
     scopes.sort_unstable();
     scopes
@@ -116,7 +116,7 @@ async fn the_python_sdk_signs_in_and_out() {
 }
 
 /// Follows a logout URL through the provider's question to the landing page.
-async fn sign_out(world: &World, url: &str) {
+pub(crate) async fn sign_out(world: &World, url: &str) {
     let question = world.sign_out(url).await;
     let landed = world.upstream.agree(&world.browser, &question).await;
     assert_eq!(landed.url.as_str(), world.saas.url("/bye"), "{landed}");

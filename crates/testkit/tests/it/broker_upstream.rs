@@ -1,9 +1,9 @@
 //! The broker, with the npm package `oidc-provider` as the customer's identity provider: what is left there after a sign-out,
 //! by its own books.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use acquit_core::Timestamp;
+use acquit_server::clock::{Clock, SystemClock};
 use acquit_testkit::{
     Browser, Engine, Page, Registration, Setup, TestApp, TestRp,
     acquit::{InProcess, outcome},
@@ -48,8 +48,7 @@ impl World {
         );
         let app = Setup::on(engine).host(host).with(&configuration).start(&[&wiki]).await;
         // Software by others has no other clock than the machine's.
-        let today = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
-        app.runs.clock.set(Timestamp::from_seconds(i64::try_from(today).unwrap()));
+        app.runs.clock.set(SystemClock.now());
         upstream.start(&app.url("")).await;
         Self { upstream, app, wiki, saas, browser: Browser::new() }
     }
