@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use acquit_server::clock::{Clock, SystemClock};
 use acquit_testkit::{
     Browser, Engine, Page, Registration, Setup, TestApp, TestRp,
-    acquit::{InProcess, outcome},
+    acquit::{InProcess, Program, outcome},
     peers::{self, OidcUpstream},
     rp::ledger::Way,
     sp::ride,
@@ -23,9 +23,9 @@ pub(crate) const API_KEY: &str = "sk_test_0123456789abcdefghijklmnop";
 const SOON: Duration = Duration::from_secs(10);
 
 /// A broker with a customer and an application of each kind.
-pub(crate) struct World {
+pub(crate) struct World<R = InProcess> {
     pub(crate) upstream: OidcUpstream,
-    pub(crate) app: TestApp<InProcess>,
+    pub(crate) app: TestApp<R>,
     /// An OpenID Connect application.
     pub(crate) wiki: TestRp,
     /// The pages of the broker application; what it does is in the tests.
@@ -34,25 +34,43 @@ pub(crate) struct World {
 }
 
 impl World {
+    /// In this process, at this host.
     pub(crate) async fn at(host: &str, engine: Engine) -> Self {
-        let mut upstream = OidcUpstream::new();
-        let wiki = Registration::new("wiki").start().await;
-        let saas = Registration::new("saas").start().await;
-        let configuration = format!(
-            "{}[[applications]]\nid = \"saas\"\nprotocol = \"broker\"\nclient_id = \"{CLIENT}\"\napi_key = \"{API_KEY}\"\n\
-             redirect_uris = [\"{}\"]\nlogout_uri = \"{}\"\npost_logout_redirect_uris = [\"{}\"]\n",
-            upstream.configuration(),
-            saas.url("/callback"),
-            saas.url("/frontchannel"),
-            saas.url("/bye"),
-        );
-        let app = Setup::on(engine).host(host).with(&configuration).start(&[&wiki]).await;
+        let (setup, mut upstream, wiki, saas) = parts(engine).await;
+        let app = setup.host(host).start(&[&wiki]).await;
         // Software by others has no other clock than the machine's.
         app.runs.clock.set(SystemClock.now());
         upstream.start(&app.url("")).await;
         Self { upstream, app, wiki, saas, browser: Browser::new() }
     }
+}
 
+impl World<Program> {
+    /// As a program, to be killed.
+    async fn program(engine: Engine) -> Self {
+        let (setup, mut upstream, wiki, saas) = parts(engine).await;
+        let app = setup.host("id.localhost").program(&[&wiki]).await;
+        upstream.start(&app.url("")).await;
+        Self { upstream, app, wiki, saas, browser: Browser::new() }
+    }
+}
+
+async fn parts(engine: Engine) -> (Setup, OidcUpstream, TestRp, TestRp) {
+    let upstream = OidcUpstream::new();
+    let wiki = Registration::new("wiki").start().await;
+    let saas = Registration::new("saas").start().await;
+    let configuration = format!(
+        "{}[[applications]]\nid = \"saas\"\nprotocol = \"broker\"\nclient_id = \"{CLIENT}\"\napi_key = \"{API_KEY}\"\n\
+         redirect_uris = [\"{}\"]\nlogout_uri = \"{}\"\npost_logout_redirect_uris = [\"{}\"]\n",
+        upstream.configuration(),
+        saas.url("/callback"),
+        saas.url("/frontchannel"),
+        saas.url("/bye"),
+    );
+    (Setup::on(engine).with(&configuration), upstream, wiki, saas)
+}
+
+impl<R> World<R> {
     /// An authorization request that also asks the provider for a refresh token.
     fn authorize(&self) -> String {
         let query = form_urlencoded::Serializer::new(String::new())
@@ -197,6 +215,9 @@ async fn a_sign_out_ends_the_session_there_and_revokes_its_tokens_there() {
         let revoked: Vec<_> =
             after.asked_for("/token/revocation").iter().map(|entry| entry["status"].clone()).collect();
         assert_eq!(revoked, [200, 200]);
+        // Nobody comes back in without saying who they are.
+        let again = world.browser.open(&world.authorize()).await;
+        assert_eq!(again.mark().as_deref(), Some("upstream-sign-in"), "{again}");
         assert_eq!(only_receipt(&world.app).await["id"], receipt["id"], "its own logout token tells us nothing new");
         assert!(after.told.iter().all(|told| told["good"] == true), "and is answered well: {:#?}", after.told);
     }
@@ -270,6 +291,39 @@ async fn a_provider_that_is_down_holds_nobody_up_and_its_tokens_are_revoked_when
             assert!(!world.upstream.introspect(&token).await);
         }
         assert_eq!(after.sessions, ["up-erin"], "its own session the server cannot end; the receipt says so");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_outlives_a_kill_while_the_provider_is_down() {
+    if !peers::take_part() {
+        return;
+    }
+    for engine in Engine::BOTH {
+        let world = World::program(engine).await;
+        let reply = world.enter("erin").await;
+        let url = world.logout_url(&reply).await;
+        world.upstream.close().await;
+        let landed = world.sign_out(&url).await;
+        assert_eq!(landed.url.as_str(), world.saas.url("/bye"), "{landed}");
+        world.app.runs.kill();
+        world.upstream.reopen().await;
+        for token in world.upstream.knows().await.values("refresh_token") {
+            assert!(world.upstream.introspect(&token).await, "not yet");
+        }
+        world.app.runs.launch(&[]).await;
+        assert!(!world.is_signed_in().await);
+        let id = only_receipt(&world.app).await["id"].as_str().unwrap().to_owned();
+        // An attempt that the kill cut off is taken up when its lease is over.
+        until(Duration::from_secs(150), "the tokens are revoked", async || {
+            let receipt = world.app.receipt(&id).await;
+            (outcomes(&receipt, "revocation") == ["confirmed", "confirmed"]).then_some(())
+        })
+        .await;
+        let after = world.upstream.knows().await;
+        for token in [after.values("access_token"), after.values("refresh_token")].concat() {
+            assert!(!world.upstream.introspect(&token).await);
+        }
     }
 }
 
