@@ -1,5 +1,5 @@
 // A SAML application made of the npm package @node-saml/node-saml, to hold Acquit against software by others.
-//   node node-saml.mjs '{"port":…,"key":"…","certificate":"…","answers":"redirect"}'
+//   node node-saml.mjs '{"port":…,"key":"…","certificate":"…","decryption":{"key":"…","certificate":"…"},"answers":"redirect"}'
 // Prints "ready" once it listens; ends with its standard input. It learns its identity provider by `/trust?metadata=URL`.
 import { createServer } from "node:http";
 import { randomBytes } from "node:crypto";
@@ -19,6 +19,9 @@ const mine = {
   logoutCallbackUrl: `${origin}/slo`,
   privateKey: options.key,
   publicCerts: options.certificate,
+  // Of its own: what signs does not decrypt.
+  decryptionPvk: options.decryption.key,
+  decryptionCert: options.decryption.certificate,
   signatureAlgorithm: "sha256",
   digestAlgorithm: "sha256",
   wantAssertionsSigned: true,

@@ -187,16 +187,21 @@ fn an_application_that_cannot_be_told_is_one_to_think_about() {
 #[test]
 fn what_check_would_call_a_mistake_is_one_here() {
     let soap = |location: &str| endpoint("SingleLogoutService", SOAP_BINDING, location, "");
-    let inside = entity("urn:a", "", &sp("", &[key(""), soap("http://10.0.0.7/slo"), acs()].concat()));
-    let post_less = endpoint("AssertionConsumerService", HTTP_ARTIFACT, "https://wiki.example.com/a", " index=\"0\"");
-    let nowhere = entity("urn:b", "", &sp("", &[key(""), soap("https://wiki.example.com/slo"), post_less].concat()));
-    let folder = folder(&[("inside.xml", inside), ("nowhere.xml", nowhere)]);
-    let (code, out, _) = doctor(&folder, &["inside.xml"]);
-    assert_eq!(code, 1, "{out}");
-    assert!(out.contains("error: the egress policy refuses") && out.contains("But not as it is"), "{out}");
-    let (code, out, _) = doctor(&folder, &["nowhere.xml"]);
-    assert_eq!(code, 1, "{out}");
-    assert!(out.contains("error: the metadata has no AssertionConsumerService for HTTP-POST"), "{out}");
+    let told = soap("https://wiki.example.com/slo");
+    let acs_by = |by: &str| endpoint("AssertionConsumerService", by, "https://wiki.example.com/a", " index=\"0\"");
+    let (paos, artifact) = (acs_by("urn:oasis:names:tc:SAML:2.0:bindings:PAOS"), acs_by(HTTP_ARTIFACT));
+    for (inner, says) in [
+        (&[key(""), soap("http://10.0.0.7/slo"), acs()][..], "error: the egress policy refuses"),
+        (&[key(""), told.clone(), paos], "error: the metadata has no AssertionConsumerService for HTTP-POST"),
+        (&[told.clone(), artifact.clone()], "error: the metadata takes artifacts alone"),
+        (&[key(""), told, artifact], ""),
+    ] {
+        let folder = folder(&[("sp.xml", entity("urn:a", "", &sp("", &inner.concat())))]);
+        let (code, out, _) = doctor(&folder, &["sp.xml"]);
+        assert_eq!((code == 0, out.contains("error:")), (says.is_empty(), !says.is_empty()), "{out}");
+        assert!(out.contains(says), "{says}: {out}");
+        assert_eq!(out.contains("But not as it is"), code != 0, "{out}");
+    }
 }
 
 #[test]

@@ -11,8 +11,8 @@ mod signer;
 use uppsala::Document;
 
 pub use algorithm::Algorithm;
-pub use encryption::DecryptionKey;
-pub(crate) use encryption::{decrypt, encrypt};
+pub use encryption::{AES256_GCM as ENCRYPTS_BY, DecryptionKey};
+pub(crate) use encryption::{TAKEN, decrypt, encrypt, is_cipher};
 pub(crate) use gate::{Gated, gate};
 pub use key::{Certificate, Trust, VerifyingKey};
 pub use signer::{KeyKind, Signer};

@@ -118,29 +118,45 @@ fn markup(text: &str, caps: Caps) -> Result<(), Error> {
         }
         rest = after;
     }
-    while let Some(at) = rest.find('<') {
-        rest = &rest[at + 1..];
-        if caps.comments
-            && let Some(comment) = rest.strip_prefix("!--")
-        {
-            rest = comment.split_once("-->").ok_or(Error::Malformed)?.1;
-            continue;
-        }
-        if rest.starts_with(['!', '?']) {
-            return Err(Error::Markup);
-        }
-        let tag = rest.split_once('<').map_or(rest, |(tag, _)| tag);
-        if tag.bytes().filter(|byte| matches!(byte, b'=')).count() > QUOTES_IN_TAG && attributes(tag) > QUOTES_IN_TAG {
-            return Err(Error::TooLarge);
+    // One pass over the bytes: `tag` is what follows the last `<`, with as many `=` in it.
+    let bytes = rest.as_bytes();
+    let (mut at, mut tag, mut equals) = (0, None, 0);
+    let crowded = |tag: Option<usize>, end: usize, equals: usize| {
+        equals > QUOTES_IN_TAG && tag.is_some_and(|start| attributes(&bytes[start..end]) > QUOTES_IN_TAG)
+    };
+    while let Some(byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b'=' => equals += 1,
+            b'\t' | b'\n' | b'\r' => {}
+            // XML cannot hold these; the parser takes them in values with references.
+            0..=0x1f => return Err(Error::Malformed),
+            // U+FFFE and U+FFFF, the last two of their plane.
+            0xbe | 0xbf if bytes[..at - 1].ends_with(&[0xef, 0xbf]) => return Err(Error::Malformed),
+            b'<' => {
+                if crowded(tag, at - 1, equals) {
+                    return Err(Error::TooLarge);
+                }
+                (tag, equals) = (Some(at), 0);
+                match bytes.get(at) {
+                    Some(b'!') if caps.comments && rest[at..].starts_with("!--") => {
+                        at += 3 + rest[at + 3..].find("-->").ok_or(Error::Malformed)? + 3;
+                        tag = None;
+                    }
+                    Some(b'!' | b'?') => return Err(Error::Markup),
+                    _ => {}
+                }
+            }
+            _ => {}
         }
     }
-    Ok(())
+    if crowded(tag, bytes.len(), equals) { Err(Error::TooLarge) } else { Ok(()) }
 }
 
 /// The number of quotes that open or close attribute values in a tag.
-fn attributes(tag: &str) -> usize {
+fn attributes(tag: &[u8]) -> usize {
     let (mut quote, mut count) = (None, 0);
-    for byte in tag.bytes() {
+    for &byte in tag {
         match (quote, byte) {
             (None, b'>') => break,
             (None, b'"' | b'\'') => {

@@ -7,3 +7,4 @@ pub mod sign_in;
 pub mod sign_out;
 pub mod signed_out;
 pub mod signing_out;
+pub mod with;

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use acquit_core::{AppId, Timestamp, participant::Channels};
+use acquit_core::{AppId, ConnectionId, Timestamp, participant::Channels};
 use acquit_oidc::client::Client;
 use acquit_store::{Store, StoreError, client::ClientRecord};
 
@@ -110,17 +110,18 @@ impl Clients {
         self.0.configured.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes the applications of a changed configuration over; returns those that are gone from it.
+    /// Takes the applications and connections of a changed configuration over; returns those that are gone from it.
     #[must_use]
-    pub fn replace(&self, settings: &Settings) -> Vec<AppId> {
+    pub fn replace(&self, settings: &Settings) -> (Vec<AppId>, Vec<ConnectionId>) {
         let fresh = Arc::new(Configured::of(settings.applications.clone()));
         let mut all_gone = self.0.service_providers.replace(settings.saml_applications.clone());
-        all_gone.extend(self.0.connections.replace(settings));
+        let (applications, connections) = self.0.connections.replace(settings);
+        all_gone.extend(applications);
         let mut current = self.0.configured.write().unwrap_or_else(PoisonError::into_inner);
         let gone = current.by_app.keys().filter(|app| !fresh.by_app.contains_key(*app)).cloned();
         all_gone.extend(gone);
         *current = fresh;
-        all_gone
+        (all_gone, connections)
     }
 
     /// What people call the application; its id when nobody gave it a name.

@@ -63,6 +63,8 @@ pub struct SamlPending {
     pub request: Option<String>,
     /// Where the answer goes, as it was registered when the request came.
     pub acs: String,
+    /// Whether the answer goes there by an artifact.
+    pub artifact: bool,
     /// What the answer gives back.
     pub relay_state: Option<String>,
     /// Whether a sign-in from before the request does not count.
@@ -226,6 +228,26 @@ pub struct SamlLogout {
     pub asynchronous: bool,
     /// Whether it came by POST.
     pub by_post: bool,
+    /// What makes all requests of the same size whose names came encrypted.
+    pub padding: String,
+}
+
+impl SamlLogout {
+    /// The room for a name that came encrypted, in bytes of JSON.
+    const NAME: usize = 4096;
+
+    /// The same, so that its sealed form does not show how long the name is: that would tell whether it could be decrypted. A
+    /// name that is longer than any is that of nobody.
+    #[must_use]
+    pub fn with_name_of_no_length(mut self) -> Self {
+        let length =
+            |this: &Self| serde_json::to_string(&(&this.subject, &this.form)).map_or(usize::MAX, |json| json.len());
+        if length(&self) > Self::NAME {
+            (self.subject, self.form) = (self.request.clone(), NameIdForm::default());
+        }
+        self.padding = "-".repeat(Self::NAME.saturating_sub(length(&self)));
+        self
+    }
 }
 
 impl SamlHandoff {

@@ -184,7 +184,7 @@ pub async fn rotate(
     let signs_from = now.plus(JWKS_MAX_AGE);
     let published_until = signs_from.plus(lifetimes.logout_deadline.max(lifetimes.id_token)).plus(JWKS_MAX_AGE);
     let mut old = store.keys().await?;
-    old.retain(|record| record.alg != saml::keys::ALG);
+    old.retain(|record| !saml::keys::is_ours(&record.alg));
     let mut made = Vec::new();
     for alg in Algorithm::ALL {
         made.push(make(store, sealer, alg, now, signs_from).await?);
@@ -219,7 +219,7 @@ async fn make(
 
 async fn open_all(store: &Store, sealer: &Sealer, known: &Loaded) -> Result<Loaded, KeysError> {
     let mut keys = Vec::new();
-    for record in store.keys().await?.into_iter().filter(|record| record.alg != saml::keys::ALG) {
+    for record in store.keys().await?.into_iter().filter(|record| !saml::keys::is_ours(&record.alg)) {
         let parsed = known.keys.iter().find(|(other, _)| other.kid == record.kid).map(|(_, key)| key.clone());
         let key = match parsed {
             Some(key) => key,

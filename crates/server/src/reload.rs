@@ -1,7 +1,7 @@
 //! Taking a changed configuration over while running. It was checked before; what is gone from it is signed out.
 
 use acquit_core::{
-    AppId,
+    AppId, ConnectionId,
     plan::{By, Scope, Tell},
 };
 use acquit_store::session::{SessionFilter, SessionState};
@@ -37,11 +37,14 @@ pub async fn reload(app: &App, mut settings: Settings) -> Result<(), StartError>
     settings.store = before.store.clone();
     settings.lifetimes.logout_deadline = before.lifetimes.logout_deadline;
     app.egress.set_policy(policy(&settings)?);
-    let gone = app.clients.replace(&settings);
+    let (gone, connections) = app.clients.replace(&settings);
     app.replace_settings(settings);
     configured_users(app).await?;
     for client in gone {
         end_sessions_with(app, &client).await?;
+    }
+    for connection in connections {
+        end_sessions_through(app, &connection).await?;
     }
     tracing::info!("the changed configuration is in force");
     Ok(())
@@ -69,6 +72,29 @@ async fn end_sessions_with(app: &App, client: &AppId) -> Result<(), LogoutError>
         after = page.next;
         if after.is_none() {
             return Ok(());
+        }
+    }
+}
+
+/// Ends the live sessions of a connection that is gone. Its provider is told as it was known at the sign-in.
+async fn end_sessions_through(app: &App, connection: &ConnectionId) -> Result<(), LogoutError> {
+    loop {
+        let sessions = app.store.sessions_through(connection, BATCH).await?;
+        if sessions.is_empty() {
+            return Ok(());
+        }
+        for session in sessions {
+            let order = Order {
+                scope: Scope::Session(session),
+                by: By::Policy,
+                party: None,
+                reason: Some(format!("the connection {connection} is gone from the configuration")),
+                tell: Tell::Everyone,
+                ip: None,
+                browser: None,
+                named: Vec::new(),
+            };
+            log_out(app, order).await?;
         }
     }
 }

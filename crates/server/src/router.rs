@@ -31,6 +31,7 @@ fn people() -> Router<App> {
     Router::new()
         .route("/", get(account::sessions::home))
         .route("/sign-in", get(account::sign_in::show).post(account::sign_in::submit))
+        .route("/sign-in/with/{connection}", get(account::with::go))
         .route("/sign-out", get(account::sign_out::show).post(account::sign_out::answer))
         .route("/signed-out", get(account::signed_out::show))
         .route(account::signing_out::REPORT, post(account::signing_out::loaded))

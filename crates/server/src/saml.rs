@@ -2,6 +2,7 @@
 //! the store, and answer.
 
 pub mod answer;
+pub mod artifact;
 mod assertion;
 pub mod chain;
 mod context;
@@ -33,6 +34,7 @@ pub fn routes() -> Router<App> {
         .route("/saml/sso", get(sso::get).post(sso::post))
         .route("/saml/slo", get(slo::get).post(slo::post))
         .route("/saml/slo/soap", post(soap::receive))
+        .route(artifact::PATH, post(artifact::resolve))
         .route(chain::NEXT, get(chain::next))
         .route(frame::PATH, get(frame::show))
         .merge(okta::routes())

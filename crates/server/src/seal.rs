@@ -39,6 +39,10 @@ pub enum Purpose {
     SamlKey,
     /// A SAML message that was posted, verified, and goes on as a GET, in a URL.
     SamlHandoff,
+    /// A SAML message that waits in the store for its artifact.
+    SamlArtifact,
+    /// A private key in the store that decrypts SAML messages, with its certificate.
+    SamlDecryption,
     /// A browser's way to an identity provider and back, in a URL.
     Trip,
     /// An identity provider's tokens in the store.
@@ -50,7 +54,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 13] = [
         Self::SigningKey,
         Self::Flow,
         Self::Handoff,
@@ -58,6 +62,8 @@ impl Purpose {
         Self::Confirmation,
         Self::SamlKey,
         Self::SamlHandoff,
+        Self::SamlArtifact,
+        Self::SamlDecryption,
         Self::Trip,
         Self::UpstreamTokens,
         Self::LogoutToken,
@@ -73,6 +79,8 @@ impl Purpose {
             Self::Confirmation => "acquit confirmation v1",
             Self::SamlKey => "acquit saml key v1",
             Self::SamlHandoff => "acquit saml handoff v1",
+            Self::SamlArtifact => "acquit saml artifact v1",
+            Self::SamlDecryption => "acquit saml decryption v1",
             Self::Trip => "acquit trip v1",
             Self::UpstreamTokens => "acquit upstream tokens v1",
             Self::LogoutToken => "acquit logout token v1",

@@ -26,9 +26,14 @@ const VERSIONS: &[(&str, &str, &str)] = &[
         include_str!("../migrations/postgres/0004_saml.sql"),
     ),
     (
-        "V5__upstream",
-        include_str!("../migrations/sqlite/0005_upstream.sql"),
-        include_str!("../migrations/postgres/0005_upstream.sql"),
+        "V5__saml_artifacts",
+        include_str!("../migrations/sqlite/0005_saml_artifacts.sql"),
+        include_str!("../migrations/postgres/0005_saml_artifacts.sql"),
+    ),
+    (
+        "V6__upstream",
+        include_str!("../migrations/sqlite/0006_upstream.sql"),
+        include_str!("../migrations/postgres/0006_upstream.sql"),
     ),
 ];
 

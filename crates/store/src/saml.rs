@@ -1,5 +1,6 @@
 //! SAML applications: joining a session, under which name, and finding the sessions that a LogoutRequest means.
 
+mod artifact;
 mod hop;
 mod sessions;
 mod way;
@@ -18,6 +19,7 @@ use crate::{
     value::params,
 };
 
+pub use artifact::{NewArtifact, TooManyArtifacts};
 pub use hop::{HopAnswer, Skipped};
 pub use sessions::{SamlAsked, SamlSession};
 

@@ -98,9 +98,10 @@ impl Batch {
 impl Tx {
     /// Whether the provider ended the session of a sign-in before it arrived here.
     pub(crate) async fn was_overtaken(&mut self, new: &NewUpstream, now: Timestamp) -> Result<bool, StoreError> {
-        let Some(hash) = &new.tombstone else { return Ok(false) };
-        let sql = "SELECT until FROM used_once WHERE kind = $1 AND key_hash = $2 AND until > $3";
-        Ok(self.query_opt(sql, &params![TOMBSTONE, hash, now]).await?.is_some())
+        match &new.tombstone {
+            Some(name) => overtaken(self, name, now).await,
+            None => Ok(false),
+        }
     }
 
     /// The sign-ins of a session, oldest first.
@@ -131,6 +132,14 @@ impl Store {
         self.read(session.clone(), |tx, session| Box::pin(tx.upstreams_of(session))).await
     }
 
+    /// Whether an identity provider ended a session, by the hash of its name, before its sign-in arrived.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere: then it must not be taken for alive.
+    pub async fn was_overtaken(&self, name: &Hash, now: Timestamp) -> Result<bool, StoreError> {
+        self.read((*name, now), |tx, (name, now)| Box::pin(overtaken(tx, name, *now))).await
+    }
+
     /// Remembers that an identity provider ended a session that is not known here, by the hash of its name: a sign-in
     /// that then brings it is refused until `until`.
     ///
@@ -139,6 +148,11 @@ impl Store {
     pub async fn lay_tombstone(&self, name: &Hash, until: Timestamp) -> Result<(), StoreError> {
         self.remember_once(TOMBSTONE, name, until).await.map(drop)
     }
+}
+
+async fn overtaken(tx: &mut Tx, name: &Hash, now: Timestamp) -> Result<bool, StoreError> {
+    let sql = "SELECT until FROM used_once WHERE kind = $1 AND key_hash = $2 AND until > $3";
+    Ok(tx.query_opt(sql, &params![TOMBSTONE, name, now]).await?.is_some())
 }
 
 async fn secrets(tx: &mut Tx, id: &UpstreamId) -> Result<Option<Vec<u8>>, StoreError> {

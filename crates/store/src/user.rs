@@ -43,6 +43,15 @@ pub struct User {
     pub origin: Option<Origin>,
 }
 
+impl User {
+    /// What people call them: somebody from upstream has no username that anybody typed.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        let said = || self.email.as_deref().or(self.name.as_deref());
+        self.origin.as_ref().and_then(|_| said()).unwrap_or(&self.username)
+    }
+}
+
 /// The password's hash is left out.
 impl fmt::Debug for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,15 +16,18 @@ use acquit_core::Timestamp;
 use acquit_saml::{
     message::{AuthnRequest, Header, MessageId, NameId, NameIdPolicy},
     metadata::{IdentityProvider, Peer},
-    security::{Signer, Trust},
+    names::HTTP_ARTIFACT,
+    security::{Certificate, DecryptionKey, Signer, Trust},
 };
 
+mod artifact;
 mod registration;
 mod ride;
 mod send;
 mod server;
 mod told;
 
+pub use artifact::{Brought, artifact_in};
 pub use registration::SpRegistration;
 pub use ride::{load_frames, ride, ride_up_to};
 pub use send::post_soap;
@@ -94,6 +97,9 @@ pub(crate) struct Shared {
     pub(crate) origin: String,
     pub(crate) signer: Signer,
     pub(crate) stranger: Signer,
+    pub(crate) artifact_by_default: bool,
+    /// The key that assertions are encrypted to: its certificate, itself, and as PKCS#8.
+    pub(crate) decryption: Option<(Certificate, DecryptionKey, Vec<u8>)>,
     pub(crate) issuer: OnceLock<Issuer>,
     pub(crate) metadata_url: OnceLock<String>,
     pub(crate) idp: Mutex<Option<(IdentityProvider, Trust)>>,
@@ -194,7 +200,7 @@ impl TestSp {
     }
 
     /// Begins a sign-in in this browser; ends at the application, or at a page of Acquit's that wants something. `more`:
-    /// `force=1`, `passive=1`, `relay=…`, `format=…`, `post=1`.
+    /// `force=1`, `passive=1`, `relay=…`, `format=…`, `post=1`, `artifact=1`.
     pub async fn begin(&self, browser: &Browser, more: &str) -> Page {
         ride(browser, browser.open(&self.url(&format!("/login?{more}"))).await).await
     }
@@ -274,6 +280,9 @@ impl Shared {
         let mut request = AuthnRequest::new(header, &format!("{}/acs", self.origin));
         request.force_authn = query.contains_key("force");
         request.is_passive = query.contains_key("passive");
+        if query.contains_key("artifact") {
+            request.protocol_binding = Some(HTTP_ARTIFACT.to_owned());
+        }
         request.name_id_policy = query.get("format").map(|format| NameIdPolicy {
             format: Some(format.clone()),
             sp_name_qualifier: None,

@@ -42,6 +42,7 @@ struct Rotated {
     made: Vec<String>,
     signs_from: Timestamp,
     saml: String,
+    saml_decryption: String,
     saml_signs_from: Timestamp,
 }
 
@@ -76,7 +77,7 @@ async fn list(shop: &Workshop, output: &Output) -> Result<u8, CommandError> {
     output.say(&serde_json::json!({ "data": keys }), |_| {
         let mut table = Table::new(&["kid", "algorithm", "state", "made", "signs from", "published until"]);
         for key in keys {
-            let ink = if key.state == "signing" { Some(Ink::Good) } else { None };
+            let ink = if matches!(key.state, "signing" | "decrypting") { Some(Ink::Good) } else { None };
             table.row([
                 cell(key.kid),
                 cell(key.alg),
@@ -99,15 +100,16 @@ async fn rotate(shop: &Workshop, output: &Output) -> Result<u8, CommandError> {
         .await
         .map_err(|error| failed(&error))?;
     let issuer = &shop.settings.server.issuer;
-    let (saml, saml_signs_from) =
-        saml::keys::rotate(&shop.store, &sealer, issuer, shop.now()).await.map_err(|error| failed(&error))?;
-    output.say(&Rotated { made, signs_from, saml, saml_signs_from }, |rotated| {
+    let saml = saml::keys::rotate(&shop.store, &sealer, issuer, shop.now()).await.map_err(|error| failed(&error))?;
+    let rotated =
+        Rotated { made, signs_from, saml: saml.signing, saml_decryption: saml.decryption, saml_signs_from: saml.from };
+    output.say(&rotated, |rotated| {
         let made = rotated.made.iter().map(|kid| format!("  {kid}\n")).collect::<String>();
         let tokens = format!("published {}, to sign from {} on:\n{made}", count(rotated.made.len(), "key"), rotated.signs_from);
         format!(
-            "{tokens}published 1 SAML key, to sign from {} on; until then every SAML application must have read our metadata \
-             again:\n  {}\n",
-            rotated.saml_signs_from, rotated.saml
+            "{tokens}published 1 SAML key, to sign from {0} on; until then every SAML application must have read our metadata \
+             again:\n  {1}\nmade 1 SAML key to encrypt to, published from {0} on:\n  {2}\n",
+            rotated.saml_signs_from, rotated.saml, rotated.saml_decryption
         )
     })?;
     Ok(0)
@@ -120,6 +122,8 @@ fn body(record: KeyRecord, now: Timestamp) -> KeyBody {
         "retired"
     } else if record.signs_from > now {
         "published"
+    } else if record.alg == saml::keys::ALG_DECRYPTION {
+        "decrypting"
     } else {
         "signing"
     };

@@ -112,7 +112,7 @@ pub struct ApplicationSection {
     #[schemars(extend("x-protocol" = "saml"))]
     pub slo_url: Option<String>,
     /// By hand: the certificates of the keys that it signs with, as PEM text or `{ file = "…" }`. With one its AuthnRequests
-    /// may be unsigned, its logout messages never.
+    /// may be unsigned, its logout messages never. With `encrypt_assertions` the first of RSA is encrypted to.
     #[schemars(extend("x-protocol" = "saml"))]
     pub certificates: Option<Vec<CertificateText>>,
     /// How it is told of a logout. With metadata the default is what that has, SOAP first; by hand it is "redirect".
@@ -121,6 +121,10 @@ pub struct ApplicationSection {
     /// Whether a LogoutRequest names the session; without it the application may end all sessions of that person there.
     #[schemars(extend("x-protocol" = "saml", "default" = false))]
     pub session_index_required: Option<bool>,
+    /// Whether assertions are encrypted to its key, besides being signed: its metadata must have one of RSA, for encryption
+    /// or for any use; by hand, `certificates` are for both. It must know AES-256 in GCM and RSA-OAEP.
+    #[schemars(extend("x-protocol" = "saml", "default" = false))]
+    pub encrypt_assertions: Option<bool>,
     /// Whether it is told in a frame instead of by a hop of the whole page. Browsers may keep its cookies from it there.
     #[schemars(extend("x-protocol" = "saml", "default" = false))]
     pub slo_frame: Option<bool>,

@@ -9,7 +9,7 @@ use crate::{
     time,
     xml::{
         Writer,
-        names::{ASLO, SAMLP},
+        names::{ASLO, SAML, SAMLP},
     },
 };
 
@@ -48,10 +48,38 @@ impl LogoutRequest {
     /// # Errors
     /// [`Error`]; [`Error::Time`] when its NotOnOrAfter has passed.
     pub fn from_signed(signed: &Signed<'_>, keys: &[DecryptionKey]) -> Result<Received<Self>, Error> {
+        Self::read(signed, keys, None)
+    }
+
+    /// The same, with the name of nobody in the place of one that cannot be decrypted, for whatever reason: who answers about
+    /// that name as about any that is unknown tells nobody whether something could be decrypted.
+    ///
+    /// # Errors
+    /// [`Error`], never [`Error::Decryption`].
+    pub fn from_signed_or_nobody(
+        signed: &Signed<'_>,
+        keys: &[DecryptionKey],
+        nobody: &NameId,
+    ) -> Result<Received<Self>, Error> {
+        Self::read(signed, keys, Some(nobody))
+    }
+
+    /// Whether the name in a request that was verified is encrypted.
+    ///
+    /// # Errors
+    /// [`Error::Kind`] when it is another message.
+    pub fn is_name_encrypted(signed: &Signed<'_>) -> Result<bool, Error> {
+        Ok(signed.node(Kind::LogoutRequest)?.all(SAML, "EncryptedID").next().is_some())
+    }
+
+    fn read(signed: &Signed<'_>, keys: &[DecryptionKey], nobody: Option<&NameId>) -> Result<Received<Self>, Error> {
         let node = signed.node(Kind::LogoutRequest)?;
         let not_on_or_after = node.attr("NotOnOrAfter").map(|text| time::read(text, "NotOnOrAfter")).transpose()?;
         signed.ends(not_on_or_after)?;
-        let name_id = NameId::read_in(node, keys)?.ok_or(Error::Missing("NameID"))?;
+        let name_id = match (NameId::read_in(node, keys), nobody) {
+            (Err(Error::Decryption), Some(nobody)) => nobody.clone(),
+            (name_id, _) => name_id?.ok_or(Error::Missing("NameID"))?,
+        };
         let mut session_indexes = Vec::new();
         for index in node.all(SAMLP, "SessionIndex") {
             let index = index.filled("SessionIndex")?;

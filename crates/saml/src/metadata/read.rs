@@ -10,7 +10,7 @@ use crate::{
     time,
     xml::{
         Caps, Node, Xml,
-        names::{DS, FORMAT_UNSPECIFIED, HTTP_POST, MD, SAMLP},
+        names::{DS, FORMAT_UNSPECIFIED, HTTP_ARTIFACT, HTTP_POST, MD, SAMLP},
     },
 };
 
@@ -39,28 +39,51 @@ impl ServiceProvider {
     }
 
     /// The endpoint for the answer to a request: the one that the request names, if it is registered, else the default
-    /// (Metadata section 2.2.3). Only POST endpoints count.
+    /// (Metadata section 2.2.3). Endpoints for POST count, and for Artifact where a key is known by which the provider
+    /// can prove that an artifact is its own.
     ///
     /// # Errors
     /// [`Error::Invalid`] when the request names one that is not registered, [`Error::Missing`] when there is none at all.
     pub fn acs_for(&self, request: Option<&AuthnRequest>) -> Result<&Endpoint, Error> {
-        let mut posts = self.acs.iter().filter(|endpoint| endpoint.binding == HTTP_POST);
+        let binding = request.and_then(|request| request.protocol_binding.as_deref());
+        if binding.is_some_and(|binding| binding != HTTP_POST && binding != HTTP_ARTIFACT) {
+            return Err(Error::Invalid("ProtocolBinding"));
+        }
+        let usable = || self.answerable().filter(|endpoint| binding.is_none_or(|binding| endpoint.binding == binding));
         if let Some(request) = request {
-            if request.protocol_binding.as_deref().is_some_and(|binding| binding != HTTP_POST) {
-                return Err(Error::Invalid("ProtocolBinding"));
-            }
             if let Some(url) = &request.acs_url {
-                let found = posts.find(|endpoint| endpoint.location == *url);
+                let at_url = || usable().filter(|endpoint| endpoint.location == *url);
+                // One address may take both; unasked, the answer itself is sent.
+                let found = at_url().find(|endpoint| endpoint.binding == HTTP_POST).or_else(|| at_url().next());
                 return found.ok_or(Error::Invalid("AssertionConsumerServiceURL"));
             }
             if let Some(index) = request.acs_index {
-                let found = posts.find(|endpoint| endpoint.index == Some(index));
+                let found = usable().find(|endpoint| endpoint.index == Some(index));
                 return found.ok_or(Error::Invalid("AssertionConsumerServiceIndex"));
             }
         }
-        let first = posts.clone().find(|endpoint| endpoint.is_default == Some(true));
-        let second = || posts.clone().find(|endpoint| endpoint.is_default.is_none());
-        first.or_else(second).or_else(|| posts.clone().next()).ok_or(Error::Missing("AssertionConsumerService"))
+        let first = usable().find(|endpoint| endpoint.is_default == Some(true));
+        let second = || usable().find(|endpoint| endpoint.is_default.is_none());
+        let none = if binding.is_some() {
+            Error::Invalid("ProtocolBinding")
+        } else {
+            Error::Missing("AssertionConsumerService")
+        };
+        first.or_else(second).or_else(|| usable().next()).ok_or(none)
+    }
+
+    /// The endpoints that answers can be sent to.
+    pub fn answerable(&self) -> impl Iterator<Item = &Endpoint> {
+        let proves_itself = !self.role.signing.is_empty();
+        self.acs.iter().filter(move |endpoint| {
+            endpoint.binding == HTTP_POST || (proves_itself && endpoint.binding == HTTP_ARTIFACT)
+        })
+    }
+
+    /// The certificate of the key to encrypt to: the first that can be used.
+    #[must_use]
+    pub fn recipient(&self) -> Option<&Certificate> {
+        self.role.encryption.iter().find(|certificate| certificate.encrypts())
     }
 
     /// Whether the provider takes names of a format; who lists none takes any.
@@ -184,6 +207,8 @@ fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp
 
 fn role(node: Node<'_>, outer: Option<Timestamp>) -> Result<Role, Error> {
     let mut role = Role { valid_until: earlier(outer, valid_until(node)?), ..Role::default() };
+    // A key that is for nothing else is the better one to encrypt to.
+    let mut of_any_use = Vec::new();
     for descriptor in node.all(MD, "KeyDescriptor") {
         let usage = descriptor.attr("use");
         for data in descriptor.one(DS, "KeyInfo")?.all(DS, "X509Data") {
@@ -193,12 +218,19 @@ fn role(node: Node<'_>, outer: Option<Timestamp>) -> Result<Role, Error> {
                 if usage != Some("encryption") {
                     role.signing.push(certificate.clone());
                 }
-                if usage != Some("signing") {
-                    role.encryption.push(certificate);
+                match usage {
+                    Some("signing") => {}
+                    Some("encryption") => role.encryption.push(certificate),
+                    _ => of_any_use.push(certificate),
                 }
             }
         }
+        if usage != Some("signing") {
+            let methods = descriptor.all(MD, "EncryptionMethod").filter_map(|method| method.attr("Algorithm"));
+            role.encryption_methods.extend(methods.map(str::to_owned));
+        }
     }
+    role.encryption.extend(of_any_use);
     role.single_logout = endpoints(node, "SingleLogoutService")?;
     role.artifact_resolution = endpoints(node, "ArtifactResolutionService")?;
     for format in node.all(MD, "NameIDFormat") {

@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::{
     Error,
-    security::Certificate,
+    security::{self, Certificate, ENCRYPTS_BY},
     xml::{Node, names::ASLO},
 };
 
@@ -72,8 +72,10 @@ fn address(text: &str) -> Result<String, Error> {
 pub struct Role {
     /// The certificates of keys that sign; several while keys are being changed.
     pub signing: Vec<Certificate>,
-    /// The certificates of keys to encrypt to.
+    /// The certificates of keys to encrypt to; those that are for nothing else first.
     pub encryption: Vec<Certificate>,
+    /// The algorithms by which the peer decrypts; empty when it does not say.
+    pub encryption_methods: Vec<String>,
     /// Where logout messages go.
     pub single_logout: Vec<Endpoint>,
     /// Where artifacts are resolved.
@@ -89,6 +91,13 @@ impl Role {
     #[must_use]
     pub fn logout_by(&self, binding: &str) -> Option<&Endpoint> {
         self.single_logout.iter().find(|endpoint| endpoint.binding == binding)
+    }
+
+    /// Whether the peer says how it decrypts, and that is not how we encrypt ([`ENCRYPTS_BY`]).
+    #[must_use]
+    pub fn cannot_decrypt(&self) -> bool {
+        let ciphers = || self.encryption_methods.iter().filter(|method| security::is_cipher(method));
+        ciphers().next().is_some() && ciphers().all(|method| method != ENCRYPTS_BY)
     }
 
     /// Whether it has passed its end.

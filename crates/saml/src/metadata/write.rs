@@ -4,7 +4,7 @@ use super::Endpoint;
 use crate::{
     BuildError,
     message::{Draft, MessageId},
-    security::{Certificate, Signer},
+    security::{Certificate, Signer, TAKEN},
     xml::{
         Writer,
         names::{ASLO, DS, HTTP_POST, HTTP_REDIRECT, MD, SAMLP, SOAP_BINDING},
@@ -135,7 +135,11 @@ fn keys(out: &mut Writer, signing: &[Certificate], encryption: &[Certificate]) {
     let all = signing.iter().map(|key| ("signing", key)).chain(encryption.iter().map(|key| ("encryption", key)));
     for (usage, certificate) in all {
         out.start("md:KeyDescriptor").attr("use", usage).start("ds:KeyInfo").attr("xmlns:ds", DS);
-        out.start("ds:X509Data").leaf("ds:X509Certificate", &certificate.base64()).end().end().end();
+        out.start("ds:X509Data").leaf("ds:X509Certificate", &certificate.base64()).end().end();
+        for algorithm in TAKEN.iter().filter(|_| usage == "encryption") {
+            out.start("md:EncryptionMethod").attr("Algorithm", algorithm).end();
+        }
+        out.end();
     }
 }
 

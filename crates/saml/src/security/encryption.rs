@@ -21,7 +21,8 @@ use crate::{
 /// RSA-OAEP with SHA-1, which is all that its use here needs and what every peer knows.
 pub(super) const RSA_OAEP: &str = "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p";
 const SHA1: &str = "http://www.w3.org/2000/09/xmldsig#sha1";
-const AES256_GCM: &str = "http://www.w3.org/2009/xmlenc11#aes256-gcm";
+/// How data is encrypted by us.
+pub const AES256_GCM: &str = "http://www.w3.org/2009/xmlenc11#aes256-gcm";
 const CIPHERS: [&str; 5] = [
     AES256_GCM,
     "http://www.w3.org/2009/xmlenc11#aes192-gcm",
@@ -29,6 +30,15 @@ const CIPHERS: [&str; 5] = [
     "http://www.w3.org/2001/04/xmlenc#aes256-cbc",
     "http://www.w3.org/2001/04/xmlenc#aes128-cbc",
 ];
+
+/// What metadata says that peers may encrypt to us by; CBC is taken and not asked for.
+pub(crate) const TAKEN: [&str; 3] = [CIPHERS[0], CIPHERS[2], RSA_OAEP];
+
+/// Whether an algorithm encrypts data, not keys.
+pub(crate) fn is_cipher(algorithm: &str) -> bool {
+    let names_key = ["#kw-", "#rsa-"].iter().any(|part| algorithm.contains(part));
+    !names_key && ["aes", "tripledes"].iter().any(|part| algorithm.contains(part))
+}
 
 /// A private RSA key of our own that decrypts, parsed once. Clones share it.
 #[derive(Clone)]

@@ -130,7 +130,7 @@ fn exclusive(node: Node<'_>) -> Result<(), Error> {
 /// Text that is base64, perhaps in lines.
 fn encoded(node: Node<'_>) -> Result<Vec<u8>, Error> {
     let text = node.text().map_err(|_| shape("a value that is not only text"))?;
-    let compact: String = text.chars().filter(|character| !character.is_ascii_whitespace()).collect();
+    let compact: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
     match BASE64_STANDARD.decode(compact) {
         Ok(bytes) if !bytes.is_empty() => Ok(bytes),
         _ => Err(shape("a value that is not base64")),

@@ -108,6 +108,12 @@ impl Certificate {
         &self.spki
     }
 
+    /// Whether messages can be encrypted to its owner: it is RSA of 2048 bits and more.
+    #[must_use]
+    pub fn encrypts(&self) -> bool {
+        self.encrypting_key().is_ok()
+    }
+
     /// The public key for encrypting to its owner: RSA of 2048 bits and more.
     pub(crate) fn encrypting_key(&self) -> Result<OaepPublicEncryptingKey, BuildError> {
         let key = PublicEncryptingKey::from_der(&self.spki).map_err(|_| BuildError::Certificate)?;

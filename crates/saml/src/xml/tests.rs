@@ -121,3 +121,20 @@ fn an_attribute_of_another_namespace_is_not_taken_for_ours() {
     assert_eq!(xml.root().unwrap().attr("ID"), Some("good"));
     assert_eq!(xml.root().unwrap().attr_ns("urn:evil", "ID"), Some("evil"));
 }
+
+#[test]
+fn a_character_that_xml_cannot_hold_is_refused_wherever_it_stands() {
+    for bad in
+        ["\u{0}", "\u{1}", "\u{c}", "\u{1f}", "\u{fffe}", "\u{ffff}", "&#0;", "&#x1;", "&#xc;", "&#xFFFF;", "&#xD800;"]
+    {
+        // The parser reads values with references in them by another path than those without.
+        let places = ["<a>?</a>", "<a b='?'/>", "<a b='?&amp;'/>", "<a>?&amp;</a>", "<a xmlns:p='urn:?'/>"];
+        for xml in places.map(|place| place.replace('?', bad)) {
+            assert_eq!(parse(&xml), Err(Error::Malformed), "{xml:?}");
+        }
+    }
+    for good in ["\t\r\n", "\u{7f}", "\u{fffd}", "\u{ffbe}\u{1fffe}", "&#x9;&#xD;&#xA;"] {
+        let xml = format!("<a b='{good}'>{good}</a>");
+        assert_eq!(parse(&xml), Ok(()), "{xml:?}");
+    }
+}

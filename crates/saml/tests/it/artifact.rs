@@ -6,6 +6,7 @@ use acquit_saml::{
     message::{
         Answer, ArtifactResolve, ArtifactResponse, Expect, Header, Kind, Message, ResponseRules, SignWhat, Status,
     },
+    security::DecryptionKey,
 };
 
 use crate::parties::*;
@@ -70,4 +71,22 @@ fn two_messages_or_another_kind_in_an_answer_are_refused() {
     let two = two.replace(cut(&two, "<ds:Signature ", "</ds:Signature>"), "");
     let both = soap::encode(&answer(Some(format!("{one}{two}"))), &idp().signer).unwrap();
     assert_eq!(take(&both, id(6).as_str()), Err(Error::Signature), "the new one broke the inner signatures, or two");
+}
+
+#[test]
+fn an_encrypted_assertion_comes_by_artifact_too() {
+    let xml = response("alice").to_xml(&idp().signer, SignWhat::Both, Some(sp().signer.certificate())).unwrap();
+    let envelope = soap::encode(&answer(Some(xml)), &idp().signer).unwrap();
+    assert!(!envelope.contains("alice"));
+    let read = |keys: &[DecryptionKey]| {
+        let arrived = soap::decode(envelope.as_bytes().to_vec()).unwrap();
+        let message = Message::open(&arrived, &[Kind::ArtifactResponse])?;
+        let (trust, expect) = (trust(IDP, &[idp()]), Expect::new(&[ACS], now()));
+        let signed = message.verify(&trust, &expect)?;
+        let inner = ArtifactResponse::inner(&signed, id(6).as_str(), Kind::Response, &expect)?.unwrap();
+        let rules = ResponseRules { audience: SP, request: Some(REQUEST), keys };
+        Answer::from_signed(&inner, &trust, &expect, &rules).map(person)
+    };
+    assert_eq!(read(&[DecryptionKey::from_pkcs8(&sp().pkcs8).unwrap()]), Ok("alice".to_owned()));
+    assert_eq!(read(&[DecryptionKey::from_pkcs8(&evil().pkcs8).unwrap()]), Err(Error::Decryption));
 }

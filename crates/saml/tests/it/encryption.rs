@@ -3,7 +3,7 @@
 use acquit_saml::{
     Error,
     binding::soap,
-    message::{Answer, Expect, Kind, LogoutRequest, Message, Outbound, ResponseRules, SignWhat},
+    message::{Answer, Expect, Kind, LogoutRequest, Message, NameId, Outbound, Received, ResponseRules, SignWhat},
     names,
     security::DecryptionKey,
 };
@@ -165,4 +165,49 @@ fn an_encrypted_name_in_a_signed_assertion_is_read() {
     let signed = shapes::sign_xml(&plain, idp(), shapes::TEMPLATE);
     assert_eq!(person(consume_with_keys(&signed, &keys(sp())).unwrap()), "alice");
     assert_eq!(consume_with_keys(&signed, &keys(evil())), Err(Error::Decryption));
+}
+
+#[test]
+fn a_name_that_cannot_be_decrypted_for_any_reason_is_that_of_nobody() {
+    let request = logout_request("alice");
+    let xml = request.encrypted_to(idp().signer.certificate()).unwrap().plain_xml().unwrap();
+    let nobody = NameId::new("nobody", names::FORMAT_PERSISTENT);
+    let take = |plain: &str, keys: &[DecryptionKey]| {
+        let arrived = posted(&shapes::sign_xml(plain, sp(), shapes::TEMPLATE), "SAMLRequest");
+        let message = Message::open(&arrived, &[Kind::LogoutRequest])?;
+        let signed = message.verify(&trust(SP, &[sp()]), &Expect::new(&[IDP_SLO], now()))?;
+        assert_eq!(LogoutRequest::is_name_encrypted(&signed), Ok(plain.contains("EncryptedID")));
+        LogoutRequest::from_signed_or_nobody(&signed, keys, &nobody).map(Received::into_inner)
+    };
+    assert_eq!(take(&xml, &keys(idp())).unwrap(), request);
+    let unread = LogoutRequest { name_id: nobody.clone(), ..request.clone() };
+    assert_eq!(take(&xml, &keys(evil())).unwrap(), unread, "another key");
+    assert_eq!(take(&xml, &[]).unwrap(), unread, "no key");
+    let value = |at: usize| {
+        let at = xml.match_indices("<xenc:CipherValue>").nth(at).unwrap().0 + 40;
+        let other = if &xml[at..=at] == "A" { "B" } else { "A" };
+        format!("{}{other}{}", &xml[..at], &xml[at + 1..])
+    };
+    let inside = {
+        let assertion =
+            response("alice").to_xml(&idp().signer, SignWhat::Both, Some(idp().signer.certificate())).unwrap();
+        let data = cut(&assertion, "<xenc:EncryptedData ", "</xenc:EncryptedData>");
+        xml.replace(cut(&xml, "<xenc:EncryptedData ", "</xenc:EncryptedData>"), data)
+    };
+    for (what, xml) in [
+        ("another wrapped key", value(0)),
+        ("another ciphertext", value(1)),
+        ("something else inside", inside),
+        ("RSA 1.5", xml.replace("rsa-oaep-mgf1p", "rsa-1_5")),
+        ("an unknown cipher", xml.replace("xmlenc11#aes256-gcm", "xmlenc11#aes512-gcm")),
+        ("CBC for what is GCM", xml.replace("2009/xmlenc11#aes256-gcm", "2001/04/xmlenc#aes256-cbc")),
+        ("nothing", xml.replace(cut(&xml, "<xenc:EncryptedData ", "</xenc:EncryptedData>"), "")),
+    ] {
+        assert_eq!(take(&xml, &keys(idp())).unwrap(), unread, "{what}");
+    }
+    // What has nothing to do with decryption is told as before.
+    let both = xml.replace("<saml:EncryptedID>", "<saml:NameID>bob</saml:NameID><saml:EncryptedID>");
+    assert_eq!(take(&both, &keys(idp())), Err(Error::Twice("NameID")));
+    let plain = request.plain_xml().unwrap();
+    assert_eq!(take(&plain, &keys(idp())).unwrap(), request);
 }

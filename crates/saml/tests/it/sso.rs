@@ -122,6 +122,44 @@ fn the_answer_goes_only_to_a_registered_endpoint() {
 }
 
 #[test]
+fn an_endpoint_for_artifacts_counts_if_the_provider_can_prove_itself() {
+    const SOUND: &str = "https://sp.example/artifact";
+    let mut sp = provider(false);
+    let mut artifact = Endpoint::new(names::HTTP_ARTIFACT, SOUND);
+    artifact.index = Some(5);
+    sp.acs.push(artifact);
+    let mut wanted = request();
+    (wanted.acs_url, wanted.protocol_binding) = (None, Some(names::HTTP_ARTIFACT.to_owned()));
+    let mut by_index = request();
+    (by_index.acs_url, by_index.protocol_binding, by_index.acs_index) = (None, None, Some(5));
+    for request in [&wanted, &by_index] {
+        let found = sp.acs_for(Some(request)).unwrap();
+        assert_eq!((found.binding.as_str(), found.location.as_str()), (names::HTTP_ARTIFACT, SOUND));
+    }
+    wanted.acs_url = Some(ACS.to_owned());
+    assert_eq!(sp.acs_for(Some(&wanted)), Err(Error::Invalid("AssertionConsumerServiceURL")), "that one is for POST");
+    wanted.acs_url = Some(SOUND.to_owned());
+    assert_eq!(sp.acs_for(Some(&wanted)).unwrap().location, SOUND);
+    assert_eq!(sp.acs_for(None).unwrap().location, ACS, "the default stays");
+    sp.acs[0].is_default = Some(false);
+    assert_eq!(sp.acs_for(None).unwrap().location, SOUND);
+    // Both at one address: what is sent unasked is the answer itself.
+    sp.acs.push(Endpoint::new(names::HTTP_ARTIFACT, ACS));
+    let mut at_url = request();
+    at_url.protocol_binding = None;
+    assert_eq!(sp.acs_for(Some(&at_url)).unwrap().binding, names::HTTP_POST);
+    let mut paos = request();
+    paos.protocol_binding = Some("urn:oasis:names:tc:SAML:2.0:bindings:PAOS".to_owned());
+    assert_eq!(sp.acs_for(Some(&paos)), Err(Error::Invalid("ProtocolBinding")));
+
+    sp.role.signing.clear();
+    assert_eq!(sp.acs_for(None).unwrap().location, ACS);
+    assert_eq!(sp.acs_for(Some(&by_index)), Err(Error::Invalid("AssertionConsumerServiceIndex")));
+    wanted.acs_url = None;
+    assert_eq!(sp.acs_for(Some(&wanted)), Err(Error::Invalid("ProtocolBinding")));
+}
+
+#[test]
 fn a_response_is_accepted_whichever_part_is_signed() {
     for what in [SignWhat::Response, SignWhat::Assertion, SignWhat::Both] {
         let Answer::Assertion(accepted) = consume(&response_xml("alice", what)).unwrap() else { panic!("refused") };

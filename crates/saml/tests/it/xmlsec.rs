@@ -9,7 +9,7 @@ use std::{
 };
 
 use acquit_saml::{
-    message::{Answer, Expect, Kind, Message, Outbound, ResponseRules, SignWhat},
+    message::{Answer, ArtifactResponse, Expect, Header, Kind, Message, Outbound, ResponseRules, SignWhat, Status},
     names,
     security::DecryptionKey,
 };
@@ -42,6 +42,7 @@ impl Bench {
         for (namespace, name) in [
             (names::SAMLP, "Response"),
             (names::SAMLP, "LogoutRequest"),
+            (names::SAMLP, "ArtifactResponse"),
             (names::SAML, "Assertion"),
             (names::MD, "EntityDescriptor"),
         ] {
@@ -70,6 +71,15 @@ impl Bench {
     }
 }
 
+/// A signed answer that brings a signed Response; xmlsec1 checks the first signature, which is the outer one.
+fn artifact_response(keys: &Keys) -> String {
+    let mut header = Header::new(&id(7), now(), IDP, SP).answering(id(6).as_str());
+    header.destination = None;
+    let message = response("alice").to_xml(&keys.signer, SignWhat::Both, None).unwrap();
+    let answer = ArtifactResponse { header, status: Status::success(), message: Some(message) };
+    answer.signed_xml(&keys.signer).unwrap()
+}
+
 #[test]
 fn what_we_sign_xmlsec1_verifies() {
     let Some(bench) = Bench::new() else { return };
@@ -78,6 +88,7 @@ fn what_we_sign_xmlsec1_verifies() {
             ("response", response("alice").to_xml(&keys.signer, SignWhat::Response, None).unwrap()),
             ("assertion", response("alice").to_xml(&keys.signer, SignWhat::Assertion, None).unwrap()),
             ("both", response("alice").to_xml(&keys.signer, SignWhat::Both, None).unwrap()),
+            ("artifact", artifact_response(keys)),
             ("logout", logout_request("al\u{ef}ce & \"<b>\"\r\n\tc]]>").signed_xml(&keys.signer).unwrap()),
         ] {
             assert!(bench.verifies(&xml, keys), "{name}");

@@ -1,10 +1,11 @@
 //! A session begins: for somebody who proved who they are here, or for whom an identity provider vouches.
 
 use acquit_core::{
-    SessionId, UserId,
+    ConnectionId, SessionId, UserId,
     plan::{By, Scope, Tell},
 };
 use acquit_store::{
+    Hash,
     session::{BeginRefusal, NewSession},
     upstream::NewUpstream,
     user::User,
@@ -21,6 +22,8 @@ use crate::{
     random, respond,
     saml::chain::{self, End},
 };
+
+const SIGNED_OUT: &str = "this account was signed out or closed a moment ago; please sign in again";
 
 /// Who signed in, and where the browser goes on.
 pub struct Beginning<'a> {
@@ -50,6 +53,7 @@ pub async fn begin(app: &App, browser: &Browser, beginning: Beginning<'_>) -> Re
     let Beginning { user, upstream, address, agent, onward } = beginning;
     let now = app.clock.now();
     let handle = random::secret_at(now)?;
+    let came_by = upstream.as_ref().and_then(|upstream| Some((upstream.connection.clone(), upstream.tombstone?)));
     let mut frames = Vec::new();
     // Of the session that this browser leaves: which applications it must visit before.
     let mut way = None;
@@ -67,6 +71,7 @@ pub async fn begin(app: &App, browser: &Browser, beginning: Beginning<'_>) -> Re
                 .reauthenticate(&view.session.id, &random::hash(&handle), upstream.clone(), now, lifetimes)
                 .await?
             {
+                still_there(app, &view.session.id, came_by.as_ref()).await?;
                 let response = respond::see_other(&onward);
                 return Ok(respond::with_cookie(response, app.cookies.set(Name::Session, &handle)));
             }
@@ -108,11 +113,10 @@ pub async fn begin(app: &App, browser: &Browser, beginning: Beginning<'_>) -> Re
         Err(
             BeginRefusal::Overtaken | BeginRefusal::Disabled | BeginRefusal::UnknownUser | BeginRefusal::EndedUpstream,
         ) => {
-            return Err(DoorError::Forbidden(
-                "this account was signed out or closed a moment ago; please sign in again",
-            ));
+            return Err(DoorError::Forbidden(SIGNED_OUT));
         }
     }
+    still_there(app, &id, came_by.as_ref()).await?;
     log_beginning(&user.id);
     let response = match way {
         Some((left, logout)) => {
@@ -123,6 +127,27 @@ pub async fn begin(app: &App, browser: &Browser, beginning: Beginning<'_>) -> Re
         None => signing_out::page(app, &frames, onward, None).await?,
     };
     Ok(respond::with_cookie(response, app.cookies.set(Name::Session, &handle)))
+}
+
+/// Looks once more whether the identity provider has ended the sign-in: its logout is remembered before it looks for sessions,
+/// so that one of the two sees the other, whichever commits first.
+async fn still_there(app: &App, session: &SessionId, came_by: Option<&(ConnectionId, Hash)>) -> Result<(), DoorError> {
+    let Some((connection, name)) = came_by else { return Ok(()) };
+    if !app.store.was_overtaken(name, app.clock.now()).await? {
+        return Ok(());
+    }
+    let order = Order {
+        scope: Scope::Session(session.clone()),
+        by: By::Upstream,
+        party: Some(connection.to_string()),
+        reason: Some("the identity provider ended the sign-in on its way".to_owned()),
+        tell: Tell::Everyone,
+        ip: None,
+        browser: None,
+        named: Vec::new(),
+    };
+    log_out(app, order).await?;
+    Err(DoorError::Forbidden(SIGNED_OUT))
 }
 
 fn log_beginning(user: &UserId) {

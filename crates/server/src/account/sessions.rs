@@ -51,7 +51,7 @@ pub async fn show(State(app): State<App>, headers: HeaderMap, Query(query): Quer
         _ => None,
     };
     let page = Account {
-        username: view.user.username.clone(),
+        username: view.user.label().to_owned(),
         email: view.user.email.clone(),
         csrf,
         sessions: sessions.iter().map(|other| entry(&app, other, &view.session.id)).collect(),

@@ -12,6 +12,7 @@ use axum::{
 };
 
 use super::begin::{Beginning, begin, shortened};
+use super::with;
 use crate::{
     App,
     browser::Browser,
@@ -148,21 +149,23 @@ fn form(
     status: StatusCode,
 ) -> Result<Response, DoorError> {
     let csrf = browser.form_token(app, FORM)?;
-    let signed_in = browser.session.as_ref().map(|view| view.user.username.clone());
+    let signed_in = browser.session.as_ref().map(|view| view.user.label().to_owned());
     let (application, targets, again) = match flow {
         Flow::Authorize(pending) => (Some(pending.application.clone()), FormTargets::Any, pending.reprompt),
         Flow::Saml(pending) => (Some(pending.application.clone()), FormTargets::Any, pending.reprompt),
         Flow::Broker(_) | Flow::Account => (None, FormTargets::Own, false),
     };
+    let sealed = flow.seal(app)?;
+    let connections = with::links(app, &username, &sealed);
     let view = SignIn {
         csrf,
-        continue_with: flow.seal(app)?,
+        continue_with: sealed,
         application,
         username,
         problem,
         notice: (again && signed_in.is_some()).then_some(Notice::AgainPlease),
         current: signed_in.filter(|_| !again),
-        connections: Vec::new(),
+        connections,
         targets,
     };
     let mut response = respond::page(status, &view);

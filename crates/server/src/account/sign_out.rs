@@ -80,7 +80,8 @@ pub async fn show(
 /// # Errors
 /// [`DoorError`].
 pub async fn ask(app: &App, browser: &mut Browser, asker: Asker<'_>) -> Result<Response, DoorError> {
-    let Some(view) = browser.session.as_ref().map(|view| (view.session.id.clone(), view.user.username.clone())) else {
+    let Some(view) = browser.session.as_ref().map(|view| (view.session.id.clone(), view.user.label().to_owned()))
+    else {
         return Err(DoorError::Expired);
     };
     let (session, user) = view;

@@ -38,13 +38,16 @@ impl Connections {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes those of a changed configuration over; returns the applications that are gone from it.
+    /// Takes those of a changed configuration over; returns the applications and the connections that are gone from it.
     #[must_use]
-    pub fn replace(&self, settings: &Settings) -> Vec<AppId> {
+    pub fn replace(&self, settings: &Settings) -> (Vec<AppId>, Vec<ConnectionId>) {
         let fresh = Arc::new(Configured::of(settings));
         let before = std::mem::replace(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner), fresh.clone());
         let stays = |app: &AppId| fresh.applications.iter().any(|application| application.app == *app);
-        before.applications.iter().map(|application| application.app.clone()).filter(|app| !stays(app)).collect()
+        let applications = before.applications.iter().map(|application| application.app.clone());
+        let is_there = |id: &ConnectionId| fresh.connections.iter().any(|connection| connection.id == *id);
+        let connections = before.connections.iter().map(|connection| connection.id.clone());
+        (applications.filter(|app| !stays(app)).collect(), connections.filter(|id| !is_there(id)).collect())
     }
 
     /// The connection with this id.

@@ -43,7 +43,7 @@ pub async fn show(State(app): State<App>, headers: HeaderMap, Query(query): Quer
         hidden: vec![Hidden::new("csrf", csrf), Hidden::new("continue", query.get("continue").unwrap_or_default())],
         application: pending.application.clone(),
         host: redirect.and_then(|url| url.host_str().map(str::to_owned)),
-        user: view.user.username.clone(),
+        user: view.user.label().to_owned(),
         scopes: pending.request.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
         targets: FormTargets::Any,
     };

@@ -1,5 +1,6 @@
 //! What this identity provider says to applications through the browser.
 
+use acquit_core::SessionId;
 use acquit_saml::{
     BuildError,
     binding::{post, redirect},
@@ -10,10 +11,11 @@ use acquit_saml::{
 };
 use axum::{http::StatusCode, response::Response};
 
-use super::{keys, registry::Sp};
+use super::{artifact, keys, registry::Sp};
 use crate::{
     App,
     door::DoorError,
+    flow::SamlPending,
     pages::{Hidden, form_post::FormPost},
     random, respond,
 };
@@ -32,20 +34,36 @@ pub(crate) fn sent(message: &impl Outbound) {
     tracing::debug!(message = %outline_of(message), "a SAML message is sent");
 }
 
-/// A Response to an AuthnRequest, by a form that posts itself.
+/// A Response to an AuthnRequest, to the endpoint that was found registered: by a form that posts itself, or by an artifact,
+/// which is good only while `session`, that it signs in to, lives.
 ///
 /// # Errors
-/// [`DoorError::Internal`].
-pub(super) fn response(
+/// [`DoorError::TooMany`] for artifacts, [`DoorError::Unavailable`], [`DoorError::Internal`].
+pub(super) async fn response(
     app: &App,
     sp: &Sp,
     response: &SamlResponse,
-    acs: &str,
-    relay_state: Option<&str>,
+    pending: &SamlPending,
+    session: Option<&SessionId>,
 ) -> Result<Response, DoorError> {
     sent(response);
-    let what = if sp.metadata.want_assertions_signed { SignWhat::Both } else { SignWhat::Response };
-    let form = post::encode_response(response, acs, relay_state, &signer(app)?, what, None).map_err(ours)?;
+    let recipient = match (sp.settings.encrypt_assertions, sp.metadata.recipient()) {
+        (false, _) => None,
+        (true, Some(recipient)) => Some(recipient),
+        (true, None) if response.assertion.is_none() => None,
+        (true, None) => return Err(DoorError::Internal(format!("{} has no key to encrypt to", sp.app()))),
+    };
+    // What is encrypted is signed as well: whoever keeps it after decryption can still tell whose it is.
+    let both = sp.metadata.want_assertions_signed || recipient.is_some();
+    let what = if both { SignWhat::Both } else { SignWhat::Response };
+    let relay_state = pending.relay_state.as_deref();
+    if pending.artifact {
+        let xml = response.to_xml(&signer(app)?, what, recipient).map_err(ours)?;
+        let artifact = artifact::keep(app, sp, &xml, session).await?;
+        return Ok(respond::see_other(&artifact.to_url(&pending.acs, relay_state).map_err(ours)?));
+    }
+    let form =
+        post::encode_response(response, &pending.acs, relay_state, &signer(app)?, what, recipient).map_err(ours)?;
     Ok(form_page(form, &sp.settings.name))
 }
 

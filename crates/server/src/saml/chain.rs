@@ -141,7 +141,8 @@ fn number(step: &StepId) -> Option<u32> {
 pub async fn left_behind(app: &App, former: &SessionId) -> Result<(Vec<Step>, Option<LogoutId>), StoreError> {
     let (mut frames, mut waiting) = (Vec::new(), None);
     for step in app.store.pending_hops(former).await? {
-        if step.target.names_subject_alone() {
+        // A provider ends whatever session the browser has there by then.
+        if step.target.names_subject_alone() || matches!(step.target, Target::EndSession { .. }) {
             let why = "a newer sign-in began in this browser before it could be told";
             app.store.skip_hop(&step.logout, &step.id, app.clock.now(), why, Skipped::Failed).await?;
         } else if is_frame(&step) {

@@ -71,6 +71,7 @@ fn read(app: &App, application: &SamlApplication, body: &[u8]) -> Result<Service
     let trust = trust.transpose().map_err(|error| error.to_string())?;
     let peer = Peer::from_metadata(body, entity_id.as_deref(), trust.as_ref(), app.clock.now());
     let sp = peer.map_err(|error| error.to_string())?.sp.ok_or("it describes no service provider")?;
-    sp.acs_for(None).map_err(|_| "it has no AssertionConsumerService for HTTP-POST")?;
+    sp.acs_for(None)
+        .map_err(|_| "it has no AssertionConsumerService for HTTP-POST, or for HTTP-Artifact with a certificate")?;
     Ok(sp)
 }

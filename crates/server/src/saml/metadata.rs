@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use super::artifact;
 use crate::{App, door::DoorError, settings::saml::NameIdKind};
 
 /// The media type of metadata (Metadata section 4.1.1).
@@ -24,16 +25,17 @@ pub async fn show(State(app): State<App>) -> Result<Response, DoorError> {
 /// [`DoorError::Internal`] when it cannot be written.
 pub(super) fn document(app: &App, sso: &str, slo: &str) -> Result<Response, DoorError> {
     let signing = app.saml_keys.certificates(app.clock.now());
+    let encryption: Vec<_> = app.saml_keys.recipient(app.clock.now()).into_iter().collect();
     let formats = NameIdKind::ALL.map(NameIdKind::format);
     let entity_id = app.entity_id();
     let description = IdpDescription {
         entity_id: &entity_id,
         signing: &signing,
-        encryption: &[],
+        encryption: &encryption,
         sso,
         slo,
         slo_soap: &format!("{}/saml/slo/soap", app.issuer()),
-        artifact: None,
+        artifact: Some(&format!("{}{}", app.issuer(), artifact::PATH)),
         name_id_formats: &formats,
     };
     let xml = description.to_xml(None).map_err(|error| DoorError::Internal(error.to_string()))?;

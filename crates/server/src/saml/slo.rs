@@ -7,7 +7,8 @@ use std::sync::Arc;
 use acquit_core::{participant::NameIdForm, step::Target};
 use acquit_saml::{
     binding::Arrived,
-    message::{Expect, Kind, LogoutRequest, Message},
+    message::{Expect, Kind, LogoutRequest, Message, NameId},
+    names::FORMAT_PERSISTENT,
 };
 use axum::{
     extract::{Request, State},
@@ -151,21 +152,31 @@ async fn astray(app: &App, fields: &[u8], error: DoorError) -> Result<Response, 
 }
 
 /// The request in a message, if the application signed it for this address and it is fresh.
-pub(super) fn verified(
-    app: &App,
-    sp: &Sp,
-    message: &Message<'_>,
-    here: &str,
-) -> Result<LogoutRequest, acquit_saml::Error> {
+pub(super) fn verified(app: &App, sp: &Sp, message: &Message<'_>, here: &str) -> Result<Verified, acquit_saml::Error> {
     let here = [here];
-    let signed = message.verify(&sp.trust(app.clock.now())?, &Expect::new(&here, app.clock.now()))?;
-    Ok(LogoutRequest::from_signed(&signed, &[])?.into_inner())
+    let now = app.clock.now();
+    let signed = message.verify(&sp.trust(now)?, &Expect::new(&here, now))?;
+    // Whether something could be decrypted shows in no answer: what could not is the name of nobody, which is looked for.
+    let nobody = NameId::new(&app.sealer.tag("nobody", &[sp.entity_id(), message.id()]), FORMAT_PERSISTENT);
+    let request = LogoutRequest::from_signed_or_nobody(&signed, &app.saml_keys.decryption(now), &nobody)?.into_inner();
+    if request.name_id == nobody {
+        tracing::info!(app = %sp.app(), "the name in a LogoutRequest cannot be decrypted");
+    }
+    Ok(Verified { request, secret_name: LogoutRequest::is_name_encrypted(&signed)? })
+}
+
+/// A request that was verified.
+pub(super) struct Verified {
+    request: LogoutRequest,
+    /// Whether the name came encrypted, so that it must not show how long it is.
+    secret_name: bool,
 }
 
 /// What is kept of a request.
-pub(super) fn asked(sp: &Sp, request: LogoutRequest, relay_state: Option<String>) -> SamlLogout {
+pub(super) fn asked(sp: &Sp, verified: Verified, relay_state: Option<String>) -> SamlLogout {
+    let Verified { request, secret_name } = verified;
     let name = request.name_id;
-    SamlLogout {
+    let asked = SamlLogout {
         app: sp.app().clone(),
         request: request.header.id,
         subject: name.value,
@@ -178,7 +189,9 @@ pub(super) fn asked(sp: &Sp, request: LogoutRequest, relay_state: Option<String>
         relay_state,
         asynchronous: request.asynchronous,
         by_post: false,
-    }
+        padding: String::new(),
+    };
+    if secret_name { asked.with_name_of_no_length() } else { asked }
 }
 
 async fn sign_out(app: &App, headers: &HeaderMap, address: String, asked: SamlLogout) -> Result<Response, DoorError> {

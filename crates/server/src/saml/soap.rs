@@ -14,7 +14,7 @@ use axum::{
 };
 
 use super::{
-    answer, chain, incoming,
+    answer as answers, chain, incoming,
     registry::Sp,
     slo::{self, Ended},
 };
@@ -29,26 +29,39 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// `POST /saml/slo/soap`.
 pub async fn receive(State(app): State<App>, Address(address): Address, request: Request) -> Response {
-    if !form::is_type(request.headers(), "text/xml") {
-        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "SOAP 1.1 is text/xml\n").into_response();
+    match body(request).await {
+        Ok(body) => answer(take(&app, &address, body).await),
+        Err(response) => response,
     }
-    let body = match form::read(request.into_body()).await {
-        Ok(body) => body,
-        Err(error @ BodyError::TooLong) => return (StatusCode::PAYLOAD_TOO_LARGE, error.to_string()).into_response(),
-        Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
-    };
-    match take(&app, &address, body.to_vec()).await {
+}
+
+/// The bytes of what should be an envelope; else the answer.
+pub(super) async fn body(request: Request) -> Result<Vec<u8>, Response> {
+    if !form::is_type(request.headers(), "text/xml") {
+        return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "SOAP 1.1 is text/xml\n").into_response());
+    }
+    form::read(request.into_body()).await.map(|body| body.to_vec()).map_err(|error| {
+        let status =
+            if matches!(error, BodyError::TooLong) { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
+        (status, error.to_string()).into_response()
+    })
+}
+
+/// The envelope of an answer, or why there is none.
+pub(super) fn answer(result: Result<String, Trouble>) -> Response {
+    match result {
         Ok(envelope) => xml(StatusCode::OK, envelope),
         Err(Trouble::Fault(words)) => fault(FaultCode::Client, &words),
         Err(Trouble::Door(error @ DoorError::TooMany(_))) => error.into_response(),
         Err(Trouble::Door(error)) => {
-            tracing::warn!(%error, "a LogoutRequest over SOAP could not be answered");
+            tracing::warn!(%error, "a SAML request over SOAP could not be answered");
             fault(FaultCode::Server, "nothing was reported as done that was not done; try again in a moment")
         }
     }
 }
 
-enum Trouble {
+/// Why a request over SOAP has no answer of SAML.
+pub(super) enum Trouble {
     /// No envelope with a message that could be answered.
     Fault(String),
     /// Ours.
@@ -102,8 +115,8 @@ fn denied(app: &App, request: &str, why: String) -> Result<String, Trouble> {
 }
 
 fn envelope(app: &App, request: &str, status: Status) -> Result<String, Trouble> {
-    let response = answer::logout_response(app, status, request, None)?;
-    soap::encode(&response, &answer::signer(app)?).map_err(|error| Trouble::Door(answer::ours(error)))
+    let response = answers::logout_response(app, status, request, None)?;
+    soap::encode(&response, &answers::signer(app)?).map_err(|error| Trouble::Door(answers::ours(error)))
 }
 
 fn fault(code: FaultCode, words: &str) -> Response {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use acquit_core::participant::{NameIdForm, Participant, Protocol};
 use acquit_saml::{
     message::{Code, Expect, Header, MessageId, NameId, Response as SamlResponse, Status},
-    names::{FORMAT_UNSPECIFIED, HTTP_POST},
+    names::{FORMAT_UNSPECIFIED, HTTP_ARTIFACT},
 };
 use acquit_store::{
     replay::Once,
@@ -72,9 +72,9 @@ pub(super) async fn arrive(
     } else if let (Some(sp), None, None) = (only, of("SAMLRequest"), of("SAMLResponse")) {
         unasked(app, sp, of("RelayState").map(std::borrow::Cow::into_owned))?
     } else {
-        match begin(app, &incoming::from_query(query)?, &incoming::here(app, uri.path()), address, only)? {
+        match begin(app, &incoming::from_query(query)?, &incoming::here(app, uri.path()), only)? {
             Ok(pending) => pending,
-            Err(refusal) => return Ok(refusal),
+            Err((sp, pending, status)) => return refuse(app, address, &sp, &pending, status).await,
         }
     };
     go_on(app, headers, address, pending).await
@@ -89,12 +89,12 @@ pub(super) async fn posted(
 ) -> Result<Response, DoorError> {
     let path = request.uri().path().to_owned();
     let body = form::read_form(request).await?;
-    match begin(app, &incoming::from_form(&body)?, &incoming::here(app, &path), address, only)? {
+    match begin(app, &incoming::from_form(&body)?, &incoming::here(app, &path), only)? {
         Ok(pending) => {
             let sealed = SamlHandoff::SignIn(Box::new(pending)).seal(app)?;
             Ok(respond::see_other(&format!("/saml/sso?handoff={sealed}")))
         }
-        Err(refusal) => Ok(refusal),
+        Err((sp, pending, status)) => refuse(app, address, &sp, &pending, status).await,
     }
 }
 
@@ -105,9 +105,8 @@ async fn go_on(app: &App, headers: &HeaderMap, address: &str, mut pending: SamlP
     let sp =
         sp.ok_or_else(|| DoorError::parameter("Issuer", "no application with this entity ID is registered here"))?;
     incoming::still_good(app, &sp)?;
-    let registered =
-        |acs: &str| sp.metadata.acs.iter().any(|endpoint| endpoint.binding == HTTP_POST && endpoint.location == acs);
-    if !registered(&pending.acs) {
+    let mut registered = sp.metadata.answerable();
+    if !registered.any(|acs| acs.location == pending.acs && (acs.binding == HTTP_ARTIFACT) == pending.artifact) {
         return Err(DoorError::parameter("AssertionConsumerServiceURL", "is not registered for this application"));
     }
     let browser = Browser::look_up(app, headers).await?;
@@ -122,10 +121,10 @@ async fn go_on(app: &App, headers: &HeaderMap, address: &str, mut pending: SamlP
     }
     match &browser.session {
         Some(view) if meant && (late || !pending.force) => issue(app, address, &sp, view, pending).await,
-        _ if pending.passive => refuse(app, address, &sp, &pending, Status::new(Code::Responder, "NoPassive")),
+        _ if pending.passive => refuse(app, address, &sp, &pending, Status::new(Code::Responder, "NoPassive")).await,
         // Whoever was asked for had the chance to sign in, and it was another.
         Some(_) if late && !meant => {
-            refuse(app, address, &sp, &pending, Status::new(Code::Responder, "UnknownPrincipal"))
+            refuse(app, address, &sp, &pending, Status::new(Code::Responder, "UnknownPrincipal")).await
         }
         session => {
             pending.reprompt = session.is_some();
@@ -147,6 +146,12 @@ async fn issue(
     view: &SessionView,
     pending: SamlPending,
 ) -> Result<Response, DoorError> {
+    if sp.settings.encrypt_assertions && sp.metadata.recipient().is_none() {
+        tracing::warn!(app = %sp.app(), "its assertions are to be encrypted, and its metadata has no key to do it with");
+        let mut status = Status::new(Code::Responder, "RequestUnsupported");
+        status.message = Some("assertions are encrypted, and the metadata has no key to encrypt to".to_owned());
+        return refuse(app, address, sp, &pending, status).await;
+    }
     let now = app.clock.now();
     let kind = kind(sp, pending.format.as_deref());
     let email = view.user.email.clone();
@@ -158,7 +163,7 @@ async fn issue(
         Some(NameIdKind::Email) | None => {
             let mut status = Status::new(Code::Responder, "InvalidNameIDPolicy");
             status.message = Some("this person has no name of the wanted kind".to_owned());
-            return refuse(app, address, sp, &pending, status);
+            return refuse(app, address, sp, &pending, status).await;
         }
     };
     let format = kind.unwrap_or(NameIdKind::Persistent).format();
@@ -193,7 +198,7 @@ async fn issue(
         }
         // It ended a moment ago, in another tab: whoever wants in signs in again.
         Err(JoinRefusal::SessionEnded) if pending.passive => {
-            return refuse(app, address, sp, &pending, Status::new(Code::Responder, "NoPassive"));
+            return refuse(app, address, sp, &pending, Status::new(Code::Responder, "NoPassive")).await;
         }
         Err(JoinRefusal::SessionEnded) => return to_sign_in(app, pending),
     };
@@ -202,7 +207,7 @@ async fn issue(
     if wanted.is_some() && wanted != joined.form.format.as_deref() {
         let mut status = Status::new(Code::Responder, "InvalidNameIDPolicy");
         status.message = Some("in this session the person has a name of another kind; it must end first".to_owned());
-        return refuse(app, address, sp, &pending, status);
+        return refuse(app, address, sp, &pending, status).await;
     }
     let name_id = NameId {
         value: joined.subject,
@@ -213,7 +218,7 @@ async fn issue(
     };
     let assertion = assertion::of(app, sp, view, &pending, name_id, joined.session_index, until)?;
     let response = SamlResponse::success(header(app, &pending)?, assertion);
-    answer::response(app, sp, &response, &pending.acs, pending.relay_state.as_deref())
+    answer::response(app, sp, &response, &pending, Some(&view.session.id)).await
 }
 
 fn header(app: &App, pending: &SamlPending) -> Result<Header, DoorError> {
@@ -227,7 +232,7 @@ fn header(app: &App, pending: &SamlPending) -> Result<Header, DoorError> {
 
 /// No sign-in: a signed Response with its status, to the endpoint that was found registered. Who asks for that without a
 /// signature of their own may do so only so often.
-fn refuse(
+async fn refuse(
     app: &App,
     address: &str,
     sp: &Arc<Sp>,
@@ -239,5 +244,5 @@ fn refuse(
     }
     tracing::debug!(app = %sp.app(), %status, "a SAML sign-in is refused");
     let response = SamlResponse::refusal(header(app, pending)?, status);
-    answer::response(app, sp, &response, &pending.acs, pending.relay_state.as_deref())
+    answer::response(app, sp, &response, pending, None).await
 }

@@ -36,6 +36,8 @@ pub struct SamlApplication {
     pub name_id: Option<NameIdKind>,
     /// The attributes of its assertions, by name.
     pub attributes: Vec<(String, AttributeSource)>,
+    /// Whether its assertions are encrypted to it; then it gets none that are not.
+    pub encrypt_assertions: bool,
     /// Whether it is told when a session ends by age or idleness.
     pub tell_on_expiry: bool,
 }

@@ -1,6 +1,6 @@
 //! Finding the sessions that an identity provider or a broker application means.
 
-use acquit_core::{AppId, ConnectionId, UserId};
+use acquit_core::{AppId, ConnectionId, SessionId, UserId};
 
 use crate::{
     Store, StoreError,
@@ -37,6 +37,15 @@ impl Store {
         name: UpstreamName,
     ) -> Result<Vec<SessionView>, StoreError> {
         self.read((connection.clone(), name), |tx, (connection, name)| Box::pin(from(tx, connection, name))).await
+    }
+
+    /// Some of the sessions that have not ended and came through a connection.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn sessions_through(&self, connection: &ConnectionId, limit: u32) -> Result<Vec<SessionId>, StoreError> {
+        let args = (connection.clone(), limit);
+        self.read(args, |tx, (connection, limit)| Box::pin(through(tx, connection, *limit))).await
     }
 
     /// The sessions of a user that have not ended and in which an application takes part.
@@ -83,6 +92,13 @@ async fn from(tx: &mut Tx, connection: &ConnectionId, name: &UpstreamName) -> Re
         }
     };
     read_views(rows)
+}
+
+async fn through(tx: &mut Tx, connection: &ConnectionId, limit: u32) -> Result<Vec<SessionId>, StoreError> {
+    let sql = "SELECT DISTINCT s.id FROM upstreams t JOIN sessions s ON s.id = t.session_id \
+               WHERE t.connection = $1 AND s.ended_at IS NULL ORDER BY s.id LIMIT $2";
+    let rows = tx.query(sql, &params![connection, limit]).await?;
+    rows.into_iter().map(|row| row.read().session_id()).collect()
 }
 
 async fn at(tx: &mut Tx, user: &UserId, app: &AppId) -> Result<Vec<SessionView>, StoreError> {

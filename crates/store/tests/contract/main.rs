@@ -12,6 +12,7 @@ mod postgres_server;
 #[macro_use]
 mod world;
 
+mod artifact;
 mod code;
 mod durability;
 mod event;

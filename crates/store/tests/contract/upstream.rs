@@ -160,8 +160,11 @@ contract! {
         let pair = |subject: &str| UpstreamName::Both { sid: "s1".to_owned(), subject: subject.to_owned() };
         assert_eq!(find("a", pair("ann-there")).await, [one.id.clone()]);
         assert_eq!(find("a", pair("bob-there")).await, []);
+        assert_eq!(world.sessions_through(&connection("a"), 10).await.unwrap().len(), 2);
+        assert_eq!(world.sessions_through(&connection("a"), 1).await.unwrap().len(), 1);
         world.end(&one.id, 2).await;
         assert_eq!(find("a", sid("s1")).await, [], "not one that has ended");
+        assert_eq!(world.sessions_through(&connection("a"), 10).await.unwrap(), [two.id]);
     }
 
     async fn an_application_knows_only_the_people_that_it_received(world: World) {

@@ -35,6 +35,7 @@ pub struct SamlPeer {
     gate: Option<Gate>,
     told: &'static str,
     index: bool,
+    encrypted: bool,
     folder: tempfile::TempDir,
     child: Child,
 }
@@ -60,8 +61,11 @@ impl SamlPeer {
     /// # Panics
     /// It does not start.
     pub async fn node(id: &'static str, answers: &'static str) -> Self {
-        let (port, pair) = (free_port(), Pair::new());
-        let options = json!({ "port": port, "key": pair.key, "certificate": pair.certificate, "answers": answers });
+        let (port, pair, decryption) = (free_port(), Pair::new(), Pair::new());
+        let options = json!({
+            "port": port, "key": pair.key, "certificate": pair.certificate, "answers": answers,
+            "decryption": { "key": decryption.key, "certificate": decryption.certificate },
+        });
         let mut child = node("node-saml.mjs").arg(options.to_string()).spawn().expect("node");
         let (line, _) = first_line(&mut child).await.expect("the Node application starts");
         assert_eq!(line, "ready");
@@ -78,7 +82,7 @@ impl SamlPeer {
     ) -> Self {
         let told = if library == Library::NodeSaml { "post" } else { "redirect" };
         let origin = format!("http://127.0.0.1:{port}");
-        let peer = Self { id, origin, library, gate: None, told, index: true, folder, child };
+        let peer = Self { id, origin, library, gate: None, told, index: true, encrypted: false, folder, child };
         let metadata = ready(&peer.url(path)).await.unwrap_or_else(|why| panic!("{id}: {why}\n{}", peer.log()));
         fs::write(peer.folder.path().join("sp.xml"), metadata).unwrap();
         peer
@@ -98,6 +102,13 @@ impl SamlPeer {
         self
     }
 
+    /// With its assertions encrypted to it.
+    #[must_use]
+    pub fn encrypted(mut self) -> Self {
+        self.encrypted = true;
+        self
+    }
+
     /// Its id at Acquit.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -113,11 +124,12 @@ impl SamlPeer {
     /// Its part of Acquit's configuration, with the metadata that it made itself.
     #[must_use]
     pub fn configuration(&self) -> String {
-        let (id, told, index) = (self.id, self.told, self.index);
+        let (id, told, index, encrypted) = (self.id, self.told, self.index, self.encrypted);
         let file = self.folder.path().join("sp.xml").display().to_string();
         format!(
             "[[applications]]\nid = \"{id}\"\nprotocol = \"saml\"\nmetadata = {{ file = {file:?} }}\nslo_binding = \"{told}\"\n\
-             session_index_required = {index}\nattributes = {{ mail = \"email\" }}\n\n"
+             session_index_required = {index}\nattributes = {{ mail = \"email\" }}\n\
+             encrypt_assertions = {encrypted}\n\n"
         )
     }
 

@@ -7,7 +7,8 @@ use std::{
 
 use acquit_saml::{
     metadata::SpDescription,
-    security::{KeyKind, Signer},
+    names::HTTP_ARTIFACT,
+    security::{Certificate, DecryptionKey, KeyKind, Signer},
 };
 
 use super::{Binding, Shared, TestSp, server};
@@ -20,6 +21,8 @@ pub struct SpRegistration {
     told: Binding,
     at: IpAddr,
     key: KeyKind,
+    decrypts: bool,
+    artifact_by_default: bool,
     more: Vec<String>,
     changes: Vec<(String, String)>,
 }
@@ -34,6 +37,8 @@ impl SpRegistration {
             told,
             at: Ipv4Addr::LOCALHOST.into(),
             key: KeyKind::P256,
+            decrypts: false,
+            artifact_by_default: false,
             more: Vec::new(),
             changes: Vec::new(),
         }
@@ -68,6 +73,20 @@ impl SpRegistration {
         self
     }
 
+    /// That wants artifacts unless it asks for something else.
+    #[must_use]
+    pub fn artifact_by_default(mut self) -> Self {
+        self.artifact_by_default = true;
+        self
+    }
+
+    /// With a key to encrypt to, and assertions only if they are.
+    #[must_use]
+    pub fn encrypted(mut self) -> Self {
+        self.decrypts = true;
+        self.with("encrypt_assertions = true")
+    }
+
     /// Starts it.
     ///
     /// # Panics
@@ -80,6 +99,8 @@ impl SpRegistration {
             told: self.told,
             signer: signer(self.key, "sp"),
             stranger: signer(self.key, "stranger"),
+            artifact_by_default: self.artifact_by_default,
+            decryption: self.decrypts.then(decryption),
             metadata_url: OnceLock::new(),
             issuer: OnceLock::new(),
             idp: Mutex::default(),
@@ -105,6 +126,12 @@ fn signer(kind: KeyKind, name: &str) -> Signer {
     Signer::self_signed(&Signer::generate(kind).unwrap(), name).unwrap()
 }
 
+fn decryption() -> (Certificate, DecryptionKey, Vec<u8>) {
+    let pkcs8 = Signer::generate(KeyKind::Rsa2048).unwrap();
+    let signer = Signer::self_signed(&pkcs8, "sp").unwrap();
+    (signer.certificate().clone(), DecryptionKey::from_pkcs8(&pkcs8).unwrap(), pkcs8.to_vec())
+}
+
 impl TestSp {
     /// Its metadata.
     ///
@@ -113,17 +140,37 @@ impl TestSp {
     #[must_use]
     pub fn metadata(&self) -> String {
         let soap = self.url("/slo/soap");
+        let encryption: Vec<Certificate> = self.shared.decryption.iter().map(|(one, ..)| one.clone()).collect();
         let description = SpDescription {
             entity_id: &self.entity_id(),
             signing: &[self.shared.signer.certificate().clone()],
-            encryption: &[],
+            encryption: &encryption,
             acs: &self.url("/acs"),
             slo: &self.url("/slo"),
             slo_soap: Some(&soap),
             name_id_formats: &[],
         };
-        let xml = description.to_xml(None).unwrap();
+        // Besides POST it takes artifacts at the same address.
+        let default = self.shared.artifact_by_default;
+        let artifact = format!(
+            "<md:AssertionConsumerService Binding=\"{HTTP_ARTIFACT}\" Location=\"{}\" index=\"1\" \
+             isDefault=\"{default}\"/></md:SPSSODescriptor>",
+            self.url("/acs")
+        );
+        let mut xml = description.to_xml(None).unwrap().replace("</md:SPSSODescriptor>", &artifact);
+        if default {
+            xml = xml.replacen("isDefault=\"true\"", "isDefault=\"false\"", 1);
+        }
         self.changes.iter().fold(xml, |xml, (from, to)| xml.replace(from, to))
+    }
+
+    /// The private key that it decrypts with, as PKCS#8 in DER.
+    ///
+    /// # Panics
+    /// It has none.
+    #[must_use]
+    pub fn decryption_key(&self) -> &[u8] {
+        &self.shared.decryption.as_ref().expect("a key").2
     }
 
     /// Its part of Acquit's configuration.

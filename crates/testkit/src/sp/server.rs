@@ -31,7 +31,7 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         .route("/login", get(login))
         .route("/metadata", get(metadata))
         .route("/logout", get(logout))
-        .route("/acs", on_post(acs))
+        .route("/acs", on_post(acs).get(acs_artifact))
         .route("/slo", get(told::by_redirect).post(told::by_post))
         .route("/slo/soap", on_post(told::by_soap))
         .with_state(shared);
@@ -133,7 +133,32 @@ async fn logout(State(shared): App, headers: HeaderMap) -> Response {
 }
 
 async fn acs(State(shared): App, body: Bytes) -> Response {
-    match accept(&shared, &body).await {
+    let answer = async {
+        let arrived = from_form(&body)?;
+        let relay = arrived.relay_state().map(str::to_owned);
+        let (_, trust) = shared.idp().await;
+        let message = Message::open(&arrived, &[Kind::Response]).map_err(words)?;
+        let answer = shared.judge(message.in_response_to(), |expect, rules| {
+            Answer::receive(&message, &trust, expect, rules).map_err(words)
+        })?;
+        Ok((answer, relay))
+    };
+    let answer = answer.await;
+    sign_in(&shared, answer)
+}
+
+/// An artifact: what it stands for is fetched.
+async fn acs_artifact(State(shared): App, RawQuery(query): RawQuery) -> Response {
+    let answer = super::artifact::received(&shared, &query.unwrap_or_default()).await;
+    sign_in(&shared, answer)
+}
+
+fn words(error: Error) -> String {
+    error.to_string()
+}
+
+fn sign_in(shared: &Shared, answer: Result<(Answer, Option<String>), String>) -> Response {
+    match answer.and_then(|(answer, relay)| Ok((accept(shared, answer)?, relay))) {
         Ok((name, relay)) => {
             let session = format!("{}={name}; Path=/; HttpOnly; SameSite=Lax", shared.cookie());
             let text = relay.unwrap_or_default();
@@ -145,24 +170,26 @@ async fn acs(State(shared): App, body: Bytes) -> Response {
     }
 }
 
-async fn accept(shared: &Shared, body: &[u8]) -> Result<(String, Option<String>), String> {
-    let words = |error: Error| error.to_string();
-    let (_, trust) = shared.idp().await;
-    let arrived = from_form(body)?;
-    let relay = arrived.relay_state().map(str::to_owned);
-    let answer = {
-        let message = Message::open(&arrived, &[Kind::Response]).map_err(words)?;
-        let here = format!("{}/acs", shared.origin);
-        let here = [here.as_str()];
-        let expect = Expect::new(&here, shared.now());
-        let request = message.in_response_to().map(str::to_owned);
-        if request.as_ref().is_some_and(|id| !lock(&shared.asked).contains(id)) {
+impl Shared {
+    /// Has an answer to a request of this application judged by its rules.
+    pub(super) fn judge<T>(
+        &self,
+        request: Option<&str>,
+        judge: impl FnOnce(&Expect<'_>, &ResponseRules<'_>) -> Result<T, String>,
+    ) -> Result<T, String> {
+        if request.is_some_and(|id| !lock(&self.asked).iter().any(|asked| asked == id)) {
             return Err("nobody asked for this".to_owned());
         }
-        let entity = shared.entity_id();
-        let rules = ResponseRules { audience: &entity, request: request.as_deref(), keys: &[] };
-        Answer::receive(&message, &trust, &expect, &rules).map_err(words)?
-    };
+        let here = format!("{}/acs", self.origin);
+        let here = [here.as_str()];
+        let expect = Expect::new(&here, self.now());
+        let entity = self.entity_id();
+        let keys: Vec<_> = self.decryption.iter().map(|(_, key, _)| key.clone()).collect();
+        judge(&expect, &ResponseRules { audience: &entity, request, keys: &keys })
+    }
+}
+
+fn accept(shared: &Shared, answer: Answer) -> Result<String, String> {
     let assertion = match answer {
         Answer::Assertion(assertion) => assertion,
         Answer::Refused(status) => return Err(status.to_string()),
@@ -180,7 +207,7 @@ async fn accept(shared: &Shared, body: &[u8]) -> Result<(String, Option<String>)
         live: true,
     };
     lock(&shared.sessions).insert(name.clone(), session);
-    Ok((name, relay))
+    Ok(name)
 }
 
 pub(super) fn from_form(body: &[u8]) -> Result<Arrived, String> {

@@ -17,6 +17,8 @@ use url::Url;
 
 use crate::world::{only_receipt, settled};
 
+mod received;
+
 const KEY: &str = "external-key-of-the-tests-0123";
 const API_KEY: &str = "sk_test_0123456789abcdefghijklmnop";
 const CALLBACK: &str = "http://saas.localhost:9/callback";

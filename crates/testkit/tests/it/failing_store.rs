@@ -31,7 +31,7 @@ fn database(app: &TestApp<InProcess>) -> String {
     url.path().trim_start_matches('/').to_owned()
 }
 
-fn sql(app: &TestApp<InProcess>, statement: &str) {
+pub(crate) fn sql(app: &TestApp<InProcess>, statement: &str) {
     Postgres::shared().unwrap().sql(&database(app), statement).unwrap();
 }
 

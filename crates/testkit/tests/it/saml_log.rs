@@ -1,8 +1,10 @@
 //! What the log shows of SAML messages to whoever looks for the reason of something.
 
+use acquit_saml::binding::redirect;
 use acquit_testkit::{
     Browser, Engine, Setup, SpRegistration,
-    sp::{Binding, ride},
+    browser::Load,
+    sp::{Binding, Brought, artifact_in, ride, ride_up_to},
 };
 
 #[tokio::test]
@@ -44,6 +46,48 @@ async fn at_debug_the_log_shows_messages_without_their_secrets() {
     let cookie = browser.cookie(&app.url("/"), "acquit");
     hidden.extend(cookie.as_deref());
     for secret in hidden {
+        assert!(!log.contains(secret), "{secret}: {log}");
+    }
+}
+
+#[tokio::test]
+async fn at_debug_the_log_shows_neither_artifacts_nor_ciphertext() {
+    let wiki = SpRegistration::new("wiki", Binding::Redirect).encrypted().start().await;
+    let app = Setup::on(Engine::Sqlite).env("ACQUIT_LOG", "debug").with(&wiki.configuration()).program(&[]).await;
+    wiki.trust(app.as_issuer());
+    let browser = Browser::new();
+    let page = wiki.begin(&browser, "").await;
+    let page = ride(&browser, app.sign_in(&browser, &page, "alice").await).await;
+    assert_eq!(page.mark().as_deref(), Some("signed-in"), "{page}");
+
+    let carries = |load: &Load| load.url.as_str().starts_with(&wiki.url("/acs"));
+    let begin = Load::typed(&wiki.url("/login?artifact=1"));
+    let artifact = artifact_in(&ride_up_to(&browser, begin, carries).await.url);
+    assert!(matches!(wiki.resolve(&artifact, wiki.signer()).await, Ok(Brought::Assertion(_))));
+    assert_eq!(wiki.resolve(&artifact, wiki.signer()).await, Ok(Brought::Nothing));
+
+    let session = wiki.session(&browser);
+    let recipient = wiki.idp().await.role.encryption[0].clone();
+    let request = wiki.logout_request(&browser, Binding::Redirect).await;
+    let to = request.header.destination.clone().unwrap();
+    let encrypted = request.encrypted_to(&recipient).unwrap();
+    let url = redirect::encode(&encrypted, &to, Some("r"), Some(wiki.signer())).unwrap();
+    ride(&browser, browser.open(&url).await).await;
+    assert_eq!(wiki.responses(), ["Success"]);
+
+    let log = app.runs.whole_log();
+    for (shown, times) in [
+        ("<ArtifactResolve ", 2),
+        ("<Artifact>…</Artifact>", 2),
+        ("<ArtifactResponse ", 2),
+        ("<EncryptedAssertion><EncryptedData>…</EncryptedData></EncryptedAssertion>", 1),
+        ("<EncryptedID><EncryptedData>…</EncryptedData>", 1),
+    ] {
+        assert_eq!(log.matches(shown).count(), times, "{shown}: {log}");
+    }
+    let whole = artifact.to_string();
+    let in_url: String = form_urlencoded::byte_serialize(whole.as_bytes()).collect();
+    for secret in [&whole, &in_url, &session.name_id.value, &session.index, "SAMLart", "CipherValue", "CipherData"] {
         assert!(!log.contains(secret), "{secret}: {log}");
     }
 }

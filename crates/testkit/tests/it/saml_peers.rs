@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::world::{settled, until};
 
+mod encrypted;
 mod pysaml2;
 
 /// How long one of these tests may take, with the build of the program by whoever comes first. A peer that hangs fails it

@@ -166,6 +166,7 @@ fn application(id: &str, sp: &ServiceProvider) -> SamlApplication {
         single_logout: SingleLogout::Session,
         name_id: None,
         attributes: Vec::new(),
+        encrypt_assertions: false,
         tell_on_expiry: true,
     }
 }

@@ -54,6 +54,7 @@ impl ApplicationSection {
                 .into_iter()
                 .map(|(name, source)| (name, source.into()))
                 .collect(),
+            encrypt_assertions: self.encrypt_assertions.unwrap_or(false),
             tell_on_expiry: self.tell_on_expiry.unwrap_or(true),
         };
         if let Source::Given(sp) = &application.source {
@@ -118,7 +119,13 @@ impl ApplicationSection {
         }
         Some(ServiceProvider {
             entity_id: self.entity_id.take()?,
-            role: Role { signing, single_logout: slo.into_iter().collect(), ..Role::default() },
+            // As a KeyDescriptor without a use: they are for both.
+            role: Role {
+                encryption: signing.clone(),
+                signing,
+                single_logout: slo.into_iter().collect(),
+                ..Role::default()
+            },
             acs: vec![Endpoint::new(HTTP_POST, &self.acs_url.take()?)],
             authn_requests_signed: false,
             want_assertions_signed: true,

@@ -94,7 +94,7 @@ impl Step {
         let tried = !self.attempts.is_empty();
         match (self.outcome, self.channel.as_str(), self.detail.as_deref().unwrap_or("")) {
             (Outcome::Confirmed, _, "accepted") => "Took the message. That proves receipt and no more.",
-            (Outcome::Confirmed, "revocation", _) => "Took back the tokens that it had given.",
+            (Outcome::Confirmed, "revocation", _) => "Took back a token that it had given.",
             (Outcome::Confirmed, "gateway", _) => "Every connection through the gateway was let go.",
             (Outcome::Confirmed, _, _) => "Was told, and answered that it is done.",
             (Outcome::Sent, "frontchannel", "loaded") => {
@@ -106,7 +106,7 @@ impl Step {
                 "Is about to be opened in your browser."
             }
             (Outcome::Pending, "frontchannel", _) => "Can only be told through that browser, once it comes here again.",
-            (Outcome::Pending, "saml-redirect" | "saml-post", detail) => match detail {
+            (Outcome::Pending, "saml-redirect" | "saml-post" | "end-session", detail) => match detail {
                 "to be opened in the browser" => "Waits for your browser, which goes there on its way out.",
                 "waits for its browser" => {
                     "Waits for the browser that was signed in there: it goes there when it comes here again."
@@ -124,6 +124,12 @@ impl Step {
             (Outcome::Failed, _, _) => "Could not be told. If it is open, sign out there.",
             (Outcome::Unsupported, _, "not asked") => "Was not asked to. You may still be signed in there.",
             (Outcome::Unsupported, _, "not to be told of expiry") => "Does not want to hear of sessions that ran out.",
+            (Outcome::Unsupported, "revocation", _) => {
+                "Takes no tokens back. Those that it gave run out by themselves."
+            }
+            (Outcome::Unsupported, "end-session", _) => {
+                "Has no sign-out that other sites can begin. You may still be signed in there."
+            }
             (Outcome::Unsupported, _, _) => "Has no way to be told. If it is open, sign out there.",
         }
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::pages::{
     Page,
-    error::Kind,
+    error::{ErrorPage, Kind},
     receipt::ReceiptPage,
     sign_in::{Problem, SignIn},
     signed_out::{Ending, SignedOut},
@@ -149,8 +149,17 @@ fn while_the_session_lives_elsewhere_the_page_never_says_signed_out() {
 
 #[test]
 fn an_error_names_the_parameter_and_still_offers_to_sign_out() {
-    let html = error_page("state", Kind::BadRequest).html().unwrap();
+    let page = ErrorPage { onward: None, ..error_page("state", Kind::BadRequest) };
+    let html = page.html().unwrap();
     has(&html, &["data-parameter=\"state\"", "data-reason", "data-sign-out href=\"state\""]);
+    assert!(!html.contains("data-continue"), "{html}");
+}
+
+#[test]
+fn an_error_on_the_way_out_leads_on_and_not_back_to_the_beginning() {
+    let html = error_page("state", Kind::BadRequest).html().unwrap();
+    has(&html, &["data-parameter=\"state\"", "data-reason", "data-continue href=\"state\""]);
+    assert!(!html.contains("data-sign-out"), "{html}");
 }
 
 #[test]

@@ -25,6 +25,7 @@ fn application(id: &str, source: Source) -> SamlApplication {
         single_logout: SingleLogout::Session,
         name_id: None,
         attributes: Vec::new(),
+        encrypt_assertions: false,
         tell_on_expiry: false,
     }
 }

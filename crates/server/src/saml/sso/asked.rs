@@ -5,11 +5,9 @@ use std::sync::Arc;
 use acquit_saml::{
     binding::Arrived,
     message::{AuthnRequest, Code, Expect, Kind, Status},
-    names::FORMAT_UNSPECIFIED,
+    names::{FORMAT_UNSPECIFIED, HTTP_ARTIFACT},
 };
-use axum::response::Response;
 
-use super::refuse;
 use crate::{
     App,
     door::DoorError,
@@ -28,6 +26,7 @@ pub(super) fn unasked(app: &App, sp: &Sp, relay_state: Option<String>) -> Result
         app: sp.app().clone(),
         request: None,
         acs: acs.location.clone(),
+        artifact: acs.binding == HTTP_ARTIFACT,
         relay_state,
         force: false,
         passive: false,
@@ -42,14 +41,11 @@ pub(super) fn unasked(app: &App, sp: &Sp, relay_state: Option<String>) -> Result
     })
 }
 
-/// Reads a request that comes for the first time; the inner error is an answer for the application.
-pub(super) fn begin(
-    app: &App,
-    arrived: &Arrived,
-    here: &str,
-    address: &str,
-    only: Option<&Arc<Sp>>,
-) -> Result<Result<SamlPending, Response>, DoorError> {
+/// A request that was read, or that is to be refused with a status.
+pub(super) type Begun = Result<SamlPending, (Arc<Sp>, SamlPending, Status)>;
+
+/// Reads a request that comes for the first time.
+pub(super) fn begin(app: &App, arrived: &Arrived, here: &str, only: Option<&Arc<Sp>>) -> Result<Begun, DoorError> {
     let (message, sp) = incoming::open(app, arrived, &[Kind::AuthnRequest], only)?;
     let here = [here];
     let expect = Expect::new(&here, app.clock.now());
@@ -64,6 +60,7 @@ pub(super) fn begin(
         app: sp.app().clone(),
         request: Some(request.header.id.clone()),
         acs: acs.location.clone(),
+        artifact: acs.binding == HTTP_ARTIFACT,
         relay_state: arrived.relay_state().map(str::to_owned),
         force: request.force_authn,
         passive: request.is_passive,
@@ -81,10 +78,10 @@ pub(super) fn begin(
         .and_then(|policy| policy.sp_name_qualifier.as_deref())
         .is_some_and(|qualifier| qualifier != sp.entity_id());
     if foreign || kind(&sp, pending.format.as_deref()).is_none() {
-        return Ok(Err(refuse(app, address, &sp, &pending, Status::new(Code::Requester, "InvalidNameIDPolicy"))?));
+        return Ok(Err((sp, pending, Status::new(Code::Requester, "InvalidNameIDPolicy"))));
     }
     if request.context.as_ref().is_some_and(|context| !context::reaches(context)) {
-        return Ok(Err(refuse(app, address, &sp, &pending, Status::new(Code::Responder, "NoAuthnContext"))?));
+        return Ok(Err((sp, pending, Status::new(Code::Responder, "NoAuthnContext"))));
     }
     Ok(Ok(pending))
 }

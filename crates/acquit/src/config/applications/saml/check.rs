@@ -6,7 +6,7 @@ use acquit_delivery::egress::Policy;
 use acquit_oidc::uri::is_loopback;
 use acquit_saml::{
     metadata::ServiceProvider,
-    names::{HTTP_POST, HTTP_REDIRECT, SOAP_BINDING},
+    names::{HTTP_ARTIFACT, HTTP_POST, HTTP_REDIRECT, SOAP_BINDING},
 };
 use acquit_server::settings::{SamlApplication, saml::Source};
 
@@ -49,9 +49,17 @@ pub(super) fn check_provider(
     let at = |key: &str| if cx.is_written(&path.key(key)) { path.key(key) } else { path.key("metadata") };
     let (acs_at, slo_at, keys_at) = (at("acs_url"), at("slo_url"), at("certificates"));
     if sp.acs_for(None).is_err() {
-        cx.error(&acs_at, "the metadata has no AssertionConsumerService for HTTP-POST, so nobody could sign in");
+        let only = sp.acs.iter().any(|endpoint| endpoint.binding == HTTP_ARTIFACT);
+        if only {
+            let message = "the metadata takes artifacts alone, and has no certificate by which they could be claimed";
+            cx.error(&acs_at, message).help("give the metadata a KeyDescriptor, or an endpoint for HTTP-POST");
+        } else {
+            let message = "the metadata has no AssertionConsumerService for HTTP-POST or HTTP-Artifact, so nobody could \
+                           sign in";
+            cx.error(&acs_at, message);
+        }
     }
-    for endpoint in sp.acs.iter().filter(|endpoint| endpoint.binding == HTTP_POST) {
+    for endpoint in sp.answerable() {
         check_address(cx, &acs_at, &endpoint.location);
     }
     if sp.role.signing.is_empty() {
@@ -67,6 +75,9 @@ pub(super) fn check_provider(
             cx.warning(&keys_at, format!("the certificate {subject} expired on {}", certificate.not_after()))
                 .help("its key is still believed; ask whether the application has changed it");
         }
+    }
+    if application.encrypt_assertions {
+        check_recipient(sp, cx, &path.key("encrypt_assertions"));
     }
     if let Some(binding) = application.slo_binding
         && !sp.role.single_logout.is_empty()
@@ -102,6 +113,29 @@ pub(super) fn check_provider(
                     .help("leave out `slo_frame`, or choose slo_binding = \"redirect\" or \"post\"");
             }
         }
+    }
+}
+
+/// Whether assertions can be encrypted to the application.
+fn check_recipient(sp: &ServiceProvider, cx: &mut Context<'_>, path: &Path) {
+    let Some(recipient) = sp.recipient() else {
+        if sp.role.encryption.is_empty() {
+            cx.error(path, "no key of this application is known to encrypt to, so nobody could sign in")
+                .help("give the metadata a KeyDescriptor use=\"encryption\", or leave out `encrypt_assertions`");
+        } else {
+            cx.error(path, "no key of this application can be encrypted to, so nobody could sign in")
+                .help("it must be RSA of 2048 bits and more");
+        }
+        return;
+    };
+    if recipient.not_after() <= now() {
+        let subject = quoted(recipient.subject());
+        cx.warning(path, format!("the certificate to encrypt to, {subject}, expired on {}", recipient.not_after()))
+            .help("its key is still used; ask whether the application has changed it");
+    }
+    if sp.role.cannot_decrypt() {
+        let message = "the metadata says how the application decrypts, and AES-256 in GCM, which is used, is not there";
+        cx.warning(path, message).help("try whether it can all the same, or leave out `encrypt_assertions`");
     }
 }
 

@@ -89,6 +89,7 @@ impl Identity {
             single_logout: SingleLogout::Session,
             name_id: None,
             attributes: vec![(DISPLAY_NAME.to_owned(), AttributeSource::Name)],
+            encrypt_assertions: false,
             tell_on_expiry: true,
         })
     }

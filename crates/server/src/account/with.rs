@@ -1,0 +1,54 @@
+//! `/sign-in/with/{connection}`: a person goes to an identity provider instead of typing a password.
+
+use acquit_core::ConnectionId;
+use axum::{
+    extract::{Path, State},
+    http::HeaderMap,
+    response::Response,
+};
+
+use crate::{
+    App,
+    broker::trip::{self, NoTrip, Wishes},
+    door::DoorError,
+    flow::Flow,
+    form::Query,
+    pages::sign_in::ConnectionLink,
+    provenance::only_top_level,
+};
+
+/// `GET`. Changes nothing here.
+pub async fn go(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Query(query): Query,
+) -> Result<Response, DoorError> {
+    only_top_level(&headers)?;
+    let flow = Flow::open(&app, query.require("continue")?)?;
+    let connection = ConnectionId::parse(&id).ok().and_then(|id| app.clients.connections().find(&id));
+    let connection = connection.ok_or(DoorError::NotFound)?;
+    trip::leave(&app, &headers, &connection, flow, &Wishes::default()).await.map_err(|error| match error {
+        NoTrip::Door(error) => error,
+        error => DoorError::BadRequest { parameter: None, reason: error.to_string() },
+    })
+}
+
+/// The providers to offer: the operator's own, and those of the customer whose mail domain the person's name has. Who the
+/// customers are is nobody's business.
+#[must_use]
+pub fn links(app: &App, username: &str, sealed: &str) -> Vec<ConnectionLink> {
+    let connections = app.clients.connections();
+    let domain = username.rsplit_once('@').map(|(_, domain)| domain);
+    let organization = domain.and_then(|domain| connections.by_domain(domain));
+    let offered = connections.all().into_iter().filter(|connection| match &connection.organization {
+        None => true,
+        Some(of) => organization.as_ref().is_some_and(|organization| organization.id == *of),
+    });
+    let link = |connection: std::sync::Arc<crate::settings::Connection>| ConnectionLink {
+        id: connection.id.to_string(),
+        name: connection.name.clone(),
+        href: format!("/sign-in/with/{}?continue={sealed}", connection.id),
+    };
+    offered.map(link).collect()
+}
