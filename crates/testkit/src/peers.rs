@@ -1,5 +1,5 @@
 //! Software by others, which the tests hold Acquit against: Node and Python applications, Apache with its
-//! modules, SimpleSAMLphp, Chromium.
+//! modules, SimpleSAMLphp, an OpenID provider, WorkOS's SDKs, Chromium.
 //!
 //! They run when `ACQUIT_PEERS` is set, as `./check` sets it; then one that is missing is a failure.
 
@@ -20,12 +20,16 @@ mod httpd;
 pub mod mellon;
 pub mod node;
 pub mod saml;
+pub mod sdk;
+pub mod upstream;
 
 pub use apache::Apache;
 pub use chromium::{Chromium, Person};
 pub use mellon::Mellon;
 pub use node::NodeRp;
 pub use saml::{SamlIdp, SamlPeer};
+pub use sdk::{Package, Sdk};
+pub use upstream::OidcUpstream;
 
 /// Whether the peers take part. Without `ACQUIT_PEERS` they do not, which is said once.
 #[must_use]
