@@ -1,10 +1,16 @@
 //! `/sso/token`: an application exchanges its code for a profile and an access token.
 
+use std::time::Duration;
+
 use acquit_oidc::pkce;
-use acquit_store::code::{CodeRecord, Mint, NewAccess, RedeemRefusal};
+use acquit_store::{
+    code::{CodeRecord, Mint, NewAccess, RedeemRefusal},
+    user::User,
+};
 use axum::{
     Json,
     extract::{Request, State},
+    http::HeaderMap,
 };
 use serde_json::{Value, json};
 
@@ -17,6 +23,10 @@ use super::{
 use crate::{App, random, settings::BrokerApplication};
 
 const GRANT: &str = "authorization_code";
+/// The longest name of a call, in bytes.
+const MAX_KEY: usize = 255;
+/// How many letters of a token tell the time.
+const TIME: usize = 8;
 
 /// `POST /sso/token`.
 pub async fn exchange(State(app): State<App>, request: Request) -> Result<Json<Value>, Failure> {
@@ -43,7 +53,47 @@ pub async fn exchange(State(app): State<App>, request: Request) -> Result<Json<V
     let record = record.ok_or_else(gone)?;
     // What is wrong up to here, or with the proof, does not use the code up.
     check_proof(&record, proved, fields.get("code_verifier"))?;
-    redeem(&app, &application, &hash).await?.ok_or_else(gone)
+    let access = match idempotency_key(&headers)? {
+        Some(key) => derived(&app, code, key),
+        None => random::secret_at(app.clock.now())?,
+    };
+    redeem(&app, &application, &hash, access).await?.ok_or_else(gone)
+}
+
+/// The name of a call that may be tried again: the SDKs send one, and try again by themselves when an answer is lost.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| (1..=MAX_KEY).contains(&key.len()));
+    key.map(Some).ok_or_else(|| Failure::Invalid { message: "Idempotency-Key must be 1 to 255 letters".to_owned() })
+}
+
+/// The access token of a call with a name: unguessable without the master key, and the same each time, so that nothing need be
+/// kept to give the same answer again. Like every token it begins with the time, which is the code's.
+fn derived(app: &App, code: &str, key: &str) -> String {
+    let tag = app.sealer.tag("sso access token", &[code, key]);
+    format!("{}{}", code.get(..TIME).unwrap_or_default(), tag.get(TIME..).unwrap_or_default())
+}
+
+/// The answer once more, if it was this very call that used the code up and its token still is good.
+async fn repeat(app: &App, application: &BrokerApplication, access: String) -> Result<Option<Json<Value>>, Failure> {
+    let lifetimes = app.settings().lifetimes.session();
+    let view = app.store.access_token(&random::hash(&access)).await?;
+    let good = view.filter(|view| {
+        view.grant.client_id == application.client_id
+            && view.live(app.clock.now(), lifetimes)
+            && !app.denials.denies_grant(&view.grant.session, false)
+    });
+    Ok(good.and_then(|view| answer(app, &view.grant.user, access, view.expires_at.since(view.issued_at))))
+}
+
+fn answer(app: &App, user: &User, access: String, life: Duration) -> Option<Json<Value>> {
+    let connection = app.clients.connections().find(&user.origin.as_ref()?.connection)?;
+    Some(Json(json!({
+        "token_type": "Bearer",
+        "access_token": access,
+        "expires_in": life.as_secs(),
+        "profile": person::profile(user, &connection),
+    })))
 }
 
 /// A client without a secret is as good as its proof key, and a proof key that was announced is asked for.
@@ -59,11 +109,11 @@ async fn redeem(
     app: &App,
     application: &BrokerApplication,
     hash: &acquit_store::Hash,
+    access: String,
 ) -> Result<Option<Json<Value>>, Failure> {
     let now = app.clock.now();
     let settings = app.settings();
     let life = settings.lifetimes.access_token;
-    let access = random::secret_at(now)?;
     let mint = Mint {
         access: NewAccess {
             hash: random::hash(&access),
@@ -75,19 +125,11 @@ async fn redeem(
     };
     let minted = match app.store.redeem_code(hash, mint, now, settings.lifetimes.session()).await? {
         Ok(minted) => minted,
+        Err(RedeemRefusal::Repeated) => return repeat(app, application, access).await,
         Err(RedeemRefusal::Unknown | RedeemRefusal::Refused(_)) => return Ok(None),
     };
     if app.denials.denies_grant(&minted.session, false) {
         return Ok(None);
     }
-    let origin = minted.user.origin.as_ref();
-    let Some(connection) = origin.and_then(|origin| app.clients.connections().find(&origin.connection)) else {
-        return Ok(None);
-    };
-    Ok(Some(Json(json!({
-        "token_type": "Bearer",
-        "access_token": access,
-        "expires_in": life.as_secs(),
-        "profile": person::profile(&minted.user, &connection),
-    }))))
+    Ok(answer(app, &minted.user, access, life))
 }

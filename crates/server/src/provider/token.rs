@@ -92,7 +92,7 @@ async fn redeem(
         app.store.redeem_code(&hash, drawn.mint.clone(), now, lifetimes).await.map_err(|error| ours(&error))?;
     match minted {
         Ok(minted) => respond(app, client, scopes, &minted, drawn, now),
-        Err(RedeemRefusal::Unknown) => Err(UNKNOWN_GRANT.into()),
+        Err(RedeemRefusal::Unknown | RedeemRefusal::Repeated) => Err(UNKNOWN_GRANT.into()),
         Err(RedeemRefusal::Refused(refusal)) => Err(refusal.into()),
     }
 }

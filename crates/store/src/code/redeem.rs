@@ -88,10 +88,14 @@ pub enum RedeemRefusal {
     /// It may not be redeemed. After [`CodeRefusal::Replayed`] its family is revoked, by the same commit.
     #[error(transparent)]
     Refused(#[from] CodeRefusal),
+    /// It was redeemed for this very access token before: the same call again. Nothing is revoked.
+    #[error("the code was redeemed by this very call before")]
+    Repeated,
 }
 
 impl Store {
-    /// Redeems a code and mints its tokens, under the session's lock.
+    /// Redeems a code and mints its tokens, under the session's lock. A caller whose access token is the same each time may
+    /// call again.
     ///
     /// # Errors
     /// [`StoreError::Duplicate`] when a token is not new; otherwise as everywhere.
@@ -130,6 +134,10 @@ async fn redeem(
     let mut batch = Batch::default();
     if let Err(refusal) = grant::redeem(state, now) {
         if refusal == CodeRefusal::Replayed {
+            let sql = "SELECT family FROM access_tokens WHERE hash = $1";
+            if tx.query_opt(sql, &params![&mint.access.hash]).await?.is_some() {
+                return Ok(Err(RedeemRefusal::Repeated));
+            }
             batch.revoke_family(&code.family, now);
             batch.event(&Event {
                 user: Some(user.id),
