@@ -184,33 +184,76 @@ async fn a_username_that_reads_like_the_address_of_another_person_is_its_owners(
     assert!(!said.contains(NOT_THEY), "{said}");
 }
 
-#[tokio::test]
-async fn an_answer_is_not_sent_where_metadata_points_that_ended_on_the_way() {
+/// The wiki by metadata at a URL that ends, and the configuration of it. Fetched, so that it is read by the clock of the test.
+async fn wiki_that_ends(by: SpRegistration) -> (TestSp, String) {
     const END: &str = "validUntil=\"2026-09-23T00:00:00Z\" entityID";
-    let wiki = wiki().describing("entityID", END).start().await;
+    let wiki = by.describing("entityID", END).start().await;
     let line = format!("metadata = {{ url = {:?} }}", wiki.url("/metadata"));
     let lines = wiki.configuration();
-    let at_url: Vec<&str> =
+    let lines: Vec<&str> =
         lines.lines().map(|text| if text.starts_with("metadata") { line.as_str() } else { text }).collect();
-    let long = "[lifetimes]\nsession_idle = \"30d\"\nsession_max = \"60d\"\n";
-    let app = Setup::on(Engine::Sqlite).with(&at_url.join("\n")).with(long).start(&[]).await;
-    wiki.trust(app.as_issuer());
-    let browser = Browser::new();
-    let page = until(Duration::from_secs(10), "the metadata is fetched", async || {
-        let page = wiki.begin(&browser, "").await;
-        (page.mark().as_deref() == Some("sign-in")).then_some(page)
-    })
-    .await;
-    ride(&browser, app.sign_in(&browser, &page, "alice").await).await;
+    let long = "[lifetimes]\nsession_idle = \"30d\"\nsession_max = \"60d\"\nlogout_deadline = \"3d\"\n";
+    let configuration = format!("{}\n\n{long}", lines.join("\n"));
+    (wiki, configuration)
+}
+
+/// Shortly before that.
+fn shortly_before_the_end(app: &TestApp<InProcess>) {
     let end = acquit_core::Timestamp::from_seconds(1_790_121_600);
     app.runs.advance(end.since(app.runs.app.clock.now()) - Duration::from_secs(30));
+}
+
+/// Alice is signed in at an application as soon as its metadata is known.
+async fn enter_once_known(app: &TestApp<InProcess>, sp: &TestSp, browser: &Browser) {
+    sp.trust(app.as_issuer());
+    let page = until(Duration::from_secs(10), "the metadata is fetched", async || {
+        let page = sp.begin(browser, "").await;
+        (page.status == 200).then_some(page)
+    })
+    .await;
+    if page.mark().as_deref() == Some("sign-in") {
+        ride(browser, app.sign_in(browser, &page, "alice").await).await;
+    }
+    assert!(sp.knows(browser).await);
+}
+
+#[tokio::test]
+async fn an_answer_is_not_sent_where_metadata_points_that_ended_on_the_way() {
+    let (wiki, configuration) = wiki_that_ends(wiki()).await;
+    let app = Setup::on(Engine::Sqlite).with(&configuration).start(&[]).await;
+    let browser = Browser::new();
+    enter_once_known(&app, &wiki, &browser).await;
+    shortly_before_the_end(&app);
     let request = wiki.logout_request(&browser, Binding::Post).await;
     let onward = browser.step(&wiki.load(&request, Binding::Post, None)).await.unwrap();
     assert_eq!(onward.status, 303, "{onward}");
     app.runs.advance(Duration::from_secs(31));
-    let to = onward.location().unwrap();
-    let page = browser.open(to.as_str()).await;
+    let page = browser.open(onward.location().unwrap().as_str()).await;
     assert!(app.live_sessions().await.is_empty(), "it was believed while it was good");
     assert!(!page.body.contains("SAMLResponse") && page.url.as_str().starts_with(&app.url("/")), "{page}");
     assert!(wiki.responses().is_empty());
+}
+
+#[tokio::test]
+async fn a_browser_is_not_sent_where_metadata_points_that_ended_on_the_way() {
+    let index = "session_index_required = true";
+    let (wiki, configuration) = wiki_that_ends(wiki().with(index)).await;
+    let forum = SpRegistration::new("forum", Binding::Post).with(index).start().await;
+    let app = Setup::on(Engine::Sqlite).with(&forum.configuration()).with(&configuration).start(&[]).await;
+    let browser = Browser::new();
+    for sp in [&forum, &wiki] {
+        enter_once_known(&app, sp, &browser).await;
+    }
+    shortly_before_the_end(&app);
+    forum.behave(Manner::Wander);
+    let account = browser.open(&app.url("/account")).await;
+    let page = browser.submit(&account, account.form_with("scope").press("scope", "user")).await;
+    assert_eq!(ride(&browser, page).await.mark().as_deref(), Some("wandered"));
+    app.runs.advance(Duration::from_secs(31));
+    ride(&browser, browser.open(&app.url("/saml/slo/next")).await).await;
+    assert!(wiki.requests().is_empty(), "{:?}", wiki.requests());
+    let receipt = only_receipt(&app).await;
+    assert_eq!(outcome(&receipt, "wiki", "saml-redirect"), "pending", "{receipt:#}");
+    let step = receipt["steps"].as_array().unwrap().iter().find(|step| step["party"] == "wiki").unwrap();
+    assert_eq!(step["detail"], "its metadata has expired", "{step:#}");
 }
