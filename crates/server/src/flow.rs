@@ -102,6 +102,12 @@ impl SamlPending {
     pub fn begun_at(&self) -> Timestamp {
         Timestamp::from_micros(self.begun_at)
     }
+
+    /// Until when its sealed form is good: for that long it may come again.
+    #[must_use]
+    pub fn good_until(&self) -> Timestamp {
+        self.begun_at().plus(FLOW_LIFE)
+    }
 }
 
 /// An authorization request that waits for a sign-in, a choice or a consent. What a person decided on the way counts for
@@ -135,7 +141,7 @@ impl Flow {
     fn expires_at(&self, now: Timestamp) -> Timestamp {
         match self {
             Self::Authorize(pending) => pending.begun_at().plus(FLOW_LIFE),
-            Self::Saml(pending) => pending.begun_at().plus(FLOW_LIFE),
+            Self::Saml(pending) => pending.good_until(),
             Self::Broker(pending) => pending.begun_at().plus(FLOW_LIFE),
             Self::Account => now.plus(FLOW_LIFE),
         }

@@ -88,7 +88,7 @@ impl Outbox for StoreOutbox {
     }
 }
 
-pub use saml::{Carried, Ours, PARTIAL, Parties, carry, said};
+pub use saml::{Carried, EXPIRED, Ours, PARTIAL, Parties, carry, said};
 pub use upstream::Upstreams;
 
 /// Makes the requests: a logout token or a LogoutRequest, signed anew for each attempt.

@@ -19,7 +19,7 @@ use crate::{
     value::params,
 };
 
-pub use artifact::{NewArtifact, TooManyArtifacts};
+pub use artifact::{Answered, NewArtifact};
 pub use hop::{HopAnswer, Skipped};
 pub use sessions::{SamlAsked, SamlSession};
 

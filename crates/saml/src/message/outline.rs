@@ -97,7 +97,8 @@ fn write(node: Node<'_>, out: &mut String) {
                 out.push_str("/>");
                 return;
             }
-            Ok(text) if TEXTS.contains(&name) => out.push_str(&text),
+            // A stranger's line break must not begin another line of the log.
+            Ok(text) if TEXTS.contains(&name) => out.extend(text.chars().flat_map(char::escape_debug)),
             _ => out.push(LEFT_OUT),
         }
     }
@@ -199,6 +200,16 @@ mod tests {
             assert!(outline.contains(shown), "{shown}: {outline}");
         }
         assert!(!outline.contains("secret"), "{outline}");
+    }
+
+    #[test]
+    fn an_outline_is_one_line_whatever_stands_in_a_message() {
+        let mut request = request();
+        request.header.issuer = "https://sp.example\n2026-09-21T14:13:20Z INFO logged out\u{85}\u{2028}x".to_owned();
+        request.header.destination = Some("https://idp.example/\nx".to_owned());
+        let outline = outline_of(&request);
+        assert!(outline.contains("logged out"), "{outline}");
+        assert!(!outline.contains(|c: char| c.is_control() || c == '\u{2028}'), "{outline}");
     }
 
     #[test]

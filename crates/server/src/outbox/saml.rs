@@ -57,7 +57,13 @@ pub trait Parties: Send + Sync + 'static {
     /// The trust in an application by its registered certificates; none for one that is not registered, whose metadata has
     /// expired or that has no usable certificate.
     fn trust(&self, entity_id: &str, now: Timestamp) -> Option<Trust>;
+
+    /// Whether the metadata of an application has expired. What was planned while it was good is not sent where it points.
+    fn has_expired(&self, entity_id: &str, now: Timestamp) -> bool;
 }
+
+/// Why a step waits whose application's metadata has expired since it was planned.
+pub const EXPIRED: &str = "its metadata has expired";
 
 /// A LogoutRequest that is to be carried by the browser, not yet encoded for its binding.
 #[derive(Clone, Debug)]
@@ -132,6 +138,9 @@ pub(super) fn soap(
     let missing = || ComposeError::NotNow("no key for SAML".to_owned());
     let parties = parties.ok_or_else(missing)?;
     let ours = parties.ours(now).ok_or_else(missing)?;
+    if parties.has_expired(&named.entity_id, now) {
+        return Err(ComposeError::NotNow(EXPIRED.to_owned()));
+    }
     let Carried { request, id } = carry(&ours, uri, named, now)?;
     tracing::debug!(message = %outline_of(&request), "a SAML message is sent");
     let body = soap::encode(&request, &ours.signer).map_err(|error| ComposeError::NotNow(error.to_string()))?;

@@ -9,6 +9,7 @@ use acquit_saml::{
     names::{HTTP_POST, HTTP_REDIRECT},
     security::Signer,
 };
+use acquit_store::replay::Once;
 use axum::{http::StatusCode, response::Response};
 
 use super::{artifact, keys, registry::Sp};
@@ -29,22 +30,36 @@ pub(super) fn ours(error: BuildError) -> DoorError {
     DoorError::Internal(format!("a SAML message cannot be written: {error}"))
 }
 
+/// A request whose one assertion was given.
+pub(super) fn answered_before() -> DoorError {
+    DoorError::parameter("ID", "this request was answered before; begin at the application again")
+}
+
 /// Shows what is sent to whoever looks for the reason of something, without its secrets.
 pub(crate) fn sent(message: &impl Outbound) {
     tracing::debug!(message = %outline_of(message), "a SAML message is sent");
 }
 
+/// What a Response signs in to.
+pub(super) struct SignsIn<'a> {
+    /// The session.
+    pub(super) session: &'a SessionId,
+    /// The request, unless it was used up when the application joined.
+    pub(super) once: Option<Once>,
+}
+
 /// A Response to an AuthnRequest, to the endpoint that was found registered: by a form that posts itself, or by an artifact,
-/// which is good only while `session`, that it signs in to, lives.
+/// which is good only while the session that it signs in to lives, and whose request is used up with it.
 ///
 /// # Errors
-/// [`DoorError::TooMany`] for artifacts, [`DoorError::Unavailable`], [`DoorError::Internal`].
+/// [`DoorError::BadRequest`] for a request that an artifact answered before, [`DoorError::Unavailable`],
+/// [`DoorError::Internal`].
 pub(super) async fn response(
     app: &App,
     sp: &Sp,
     response: &SamlResponse,
     pending: &SamlPending,
-    session: Option<&SessionId>,
+    signs_in: Option<SignsIn<'_>>,
 ) -> Result<Response, DoorError> {
     sent(response);
     let recipient = match (sp.settings.encrypt_assertions, sp.metadata.recipient()) {
@@ -59,7 +74,7 @@ pub(super) async fn response(
     let relay_state = pending.relay_state.as_deref();
     if pending.artifact {
         let xml = response.to_xml(&signer(app)?, what, recipient).map_err(ours)?;
-        let artifact = artifact::keep(app, sp, &xml, session).await?;
+        let artifact = artifact::keep(app, sp, &xml, signs_in).await?;
         return Ok(respond::see_other(&artifact.to_url(&pending.acs, relay_state).map_err(ours)?));
     }
     let form =
@@ -82,7 +97,7 @@ pub(super) fn hidden(form: &post::Form) -> Vec<Hidden> {
 }
 
 /// A LogoutResponse, to where the application takes answers: by the binding of its request if it has that, else by the
-/// other one. None when it has no such endpoint.
+/// other one. None when it has no such endpoint, or when nobody vouches for it any more.
 ///
 /// # Errors
 /// [`DoorError::Internal`].
@@ -94,6 +109,10 @@ pub(super) fn logout(
     relay_state: Option<&str>,
     by_post: bool,
 ) -> Result<Option<Response>, DoorError> {
+    if sp.has_expired(app.clock.now()) {
+        // It may have been good when the request came.
+        return Ok(None);
+    }
     let bindings = if by_post { [HTTP_POST, HTTP_REDIRECT] } else { [HTTP_REDIRECT, HTTP_POST] };
     let Some(endpoint) = bindings.into_iter().find_map(|binding| sp.metadata.role.logout_by(binding)) else {
         return Ok(None);

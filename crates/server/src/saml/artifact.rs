@@ -3,12 +3,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use acquit_core::SessionId;
 use acquit_saml::{
     binding::{artifact::Artifact, soap},
     message::{ArtifactResolve, ArtifactResponse, Code, Expect, Header, Kind, Message, MessageId, Status},
 };
-use acquit_store::{Hash, saml::NewArtifact};
+use acquit_store::{
+    Hash,
+    saml::{Answered, NewArtifact},
+};
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     extract::{Request, State},
@@ -16,11 +18,12 @@ use axum::{
 };
 
 use super::{
-    answer, incoming,
+    answer::{self, SignsIn},
+    incoming,
     registry::Sp,
     soap::{self as door, Trouble},
 };
-use crate::{App, door::DoorError, form::Address, pages::Moment, random, seal::Purpose};
+use crate::{App, door::DoorError, form::Address, random, seal::Purpose};
 
 /// Where artifacts are resolved.
 pub const PATH: &str = "/saml/artifact";
@@ -32,21 +35,23 @@ pub const LIFE: Duration = Duration::from_secs(60);
 /// Keeps a Response for its application, and gives what stands for it.
 ///
 /// # Errors
-/// [`DoorError::TooMany`] when too many wait already, [`DoorError::Unavailable`], [`DoorError::Internal`].
-pub(super) async fn keep(app: &App, sp: &Sp, xml: &str, session: Option<&SessionId>) -> Result<Artifact, DoorError> {
+/// [`DoorError::BadRequest`] for a request that was answered before, [`DoorError::Unavailable`], [`DoorError::Internal`].
+pub(super) async fn keep(app: &App, sp: &Sp, xml: &str, signs_in: Option<SignsIn<'_>>) -> Result<Artifact, DoorError> {
     let now = app.clock.now();
+    let (session, once) = signs_in.map_or((None, None), |to| (Some(to.session.clone()), to.once));
     let artifact = Artifact::from_random(&app.entity_id(), INDEX, random::bytes()?);
     let new = NewArtifact {
         hash: hash(&artifact),
         entity_id: sp.entity_id().to_owned(),
-        session: session.cloned(),
+        session,
         message: app.sealer.seal_bytes(Purpose::SamlArtifact, xml.as_bytes())?,
         now,
         expires_at: now.plus(LIFE),
+        once,
     };
     match app.store.put_saml_artifact(new).await? {
         Ok(()) => Ok(artifact),
-        Err(_) => Err(DoorError::TooMany(Moment(now.plus(LIFE)))),
+        Err(Answered) => Err(answer::answered_before()),
     }
 }
 

@@ -28,6 +28,8 @@ pub use next::next;
 
 /// Where the browser comes back to between two hops.
 pub const NEXT: &str = "/saml/slo/next";
+/// What its tags are for.
+const WAY: &str = "saml way";
 /// How long the way may take.
 const LIFE: Duration = Duration::from_secs(30 * 60);
 
@@ -118,14 +120,17 @@ pub async fn travel(
     }
 }
 
-fn tag(app: &App, logout: &LogoutId) -> String {
-    app.sealer.tag("saml way", &[logout.as_str()])
+/// What makes the tag in an address of the way: the logout and the place in it. Who has one address of a way makes no other.
+fn place<'a>(logout: &'a LogoutId, after: &'a str) -> [&'a str; 2] {
+    [logout.as_str(), after]
 }
 
 /// Where the browser goes on with a logout, after a hop of it: that one and those before are not looked at again.
 pub(super) fn next_url(app: &App, logout: &LogoutId, after: Option<&StepId>) -> String {
-    let after = after.and_then(number).map_or(String::new(), |number| format!("&after={number}"));
-    format!("{NEXT}?logout={logout}&key={}{after}", tag(app, logout))
+    let after = after.and_then(number).map(|number| number.to_string()).unwrap_or_default();
+    let key = app.sealer.tag(WAY, &place(logout, &after));
+    let after = if after.is_empty() { after } else { format!("&after={after}") };
+    format!("{NEXT}?logout={logout}&key={key}{after}")
 }
 
 /// The place of a step in its logout.

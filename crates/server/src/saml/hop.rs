@@ -90,6 +90,9 @@ pub(super) async fn carry(app: &App, step: &Step) -> Result<Carried, Unmade> {
     };
     let now = app.clock.now();
     let ours = app.parties.ours(now).ok_or_else(|| Unmade::Now("no key for SAML".to_owned()))?;
+    if app.parties.has_expired(&named.entity_id, now) {
+        return Err(Unmade::Now(outbox::EXPIRED.to_owned()));
+    }
     let mut request: LogoutRequest = outbox::carry(&ours, uri, named, now).map_err(unmade)?.request;
     request.header.id = request_id(app, &step.id);
     answer::sent(&request);

@@ -38,4 +38,8 @@ impl Parties for OurParties {
     fn trust(&self, entity_id: &str, now: Timestamp) -> Option<Trust> {
         self.clients.service_providers().that_answers(entity_id)?.trust(now).ok()
     }
+
+    fn has_expired(&self, entity_id: &str, now: Timestamp) -> bool {
+        self.clients.service_providers().that_answers(entity_id).is_some_and(|sp| sp.has_expired(now))
+    }
 }

@@ -21,7 +21,12 @@ use axum::{
 };
 
 use self::asked::{begin, kind, unasked};
-use super::{answer, assertion, incoming, registry::Sp, subject};
+use super::{
+    answer::{self, SignsIn},
+    assertion, incoming,
+    registry::Sp,
+    subject,
+};
 use crate::{
     App,
     browser::Browser,
@@ -175,9 +180,16 @@ async fn issue(
     };
     let until = now.plus(assertion::LIFE);
     // One request, one assertion. Not remembered before somebody is signed in: who asks unsigned would fill the memory.
-    let remembered_until = Expect::new(&[], pending.begun_at()).remember_until().max(until);
-    let request = pending.request.as_ref();
-    let once = request.map(|id| Once::saml_message(incoming::replay_key(sp.entity_id(), id), remembered_until));
+    let remembered_until = Expect::new(&[], pending.begun_at()).remember_until().max(until).max(pending.good_until());
+    let key = pending.request.as_ref().map(|id| incoming::replay_key(sp.entity_id(), id));
+    let once = key.map(|key| Once::saml_message(key, remembered_until));
+    // By an artifact it is used up with what waits for it: what the store does not take is not given.
+    let (with_join, with_artifact) = if pending.artifact { (None, once) } else { (once, None) };
+    if let (true, Some(key)) = (pending.artifact, &key)
+        && app.store.knows_saml_message(key).await?
+    {
+        return Err(answer::answered_before());
+    }
     let participant = Participant {
         session: view.session.id.clone(),
         app: sp.app().clone(),
@@ -191,11 +203,9 @@ async fn issue(
         not_on_or_after: Some(until),
     };
     let lifetimes = app.settings().lifetimes.session();
-    let joined = match app.store.join_saml(participant, rule, lifetimes, once).await? {
+    let joined = match app.store.join_saml(participant, rule, lifetimes, with_join).await? {
         Ok(joined) => joined,
-        Err(JoinRefusal::Answered) => {
-            return Err(DoorError::parameter("ID", "this request was answered before; begin at the application again"));
-        }
+        Err(JoinRefusal::Answered) => return Err(answer::answered_before()),
         // It ended a moment ago, in another tab: whoever wants in signs in again.
         Err(JoinRefusal::SessionEnded) if pending.passive => {
             return refuse(app, address, sp, &pending, Status::new(Code::Responder, "NoPassive")).await;
@@ -218,7 +228,8 @@ async fn issue(
     };
     let assertion = assertion::of(app, sp, view, &pending, name_id, joined.session_index, until)?;
     let response = SamlResponse::success(header(app, &pending)?, assertion);
-    answer::response(app, sp, &response, &pending, Some(&view.session.id)).await
+    let signs_in = SignsIn { session: &view.session.id, once: with_artifact };
+    answer::response(app, sp, &response, &pending, Some(signs_in)).await
 }
 
 fn header(app: &App, pending: &SamlPending) -> Result<Header, DoorError> {

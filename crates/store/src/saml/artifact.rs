@@ -5,7 +5,7 @@ use acquit_core::{
     session::{Life, Lifetimes},
 };
 
-use crate::{Hash, Store, StoreError, tx::Tx, value::params};
+use crate::{Hash, Store, StoreError, replay::Once, tx::Tx, value::params};
 
 /// A message that waits for its application.
 #[derive(Clone, Debug)]
@@ -22,24 +22,29 @@ pub struct NewArtifact {
     pub now: Timestamp,
     /// Until when it can be fetched.
     pub expires_at: Timestamp,
+    /// The request that it answers, where that is answered once.
+    pub once: Option<Once>,
 }
 
-/// So many messages for this application and session wait to be fetched: first some of them must be, or expire.
+/// The request was answered before: nothing was kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many messages wait to be fetched by their artifacts")]
-pub struct TooManyArtifacts;
+#[error("the request was answered before")]
+pub struct Answered;
 
 /// The most messages that wait for one application and one session.
 const MOST: i64 = 50;
 /// The most refusals that wait for one application: anybody may cause them.
 const MOST_REFUSALS: i64 = 1000;
+/// The most that give way at once.
+const AT_ONCE: i64 = 100;
 
 impl Store {
-    /// Keeps a message until it is fetched or expires, unless too many of the same application and session wait already.
+    /// Keeps a message until it is fetched or expires. Where too many of the same application and session wait, the oldest
+    /// gives way: who makes many wait turns away nobody who fetches theirs at once.
     ///
     /// # Errors
     /// [`StoreError::Duplicate`] when the hash is not new; otherwise as everywhere: then the artifact must not be given.
-    pub async fn put_saml_artifact(&self, new: NewArtifact) -> Result<Result<(), TooManyArtifacts>, StoreError> {
+    pub async fn put_saml_artifact(&self, new: NewArtifact) -> Result<Result<(), Answered>, StoreError> {
         self.write(new, |tx, new| Box::pin(put(tx, new))).await
     }
 
@@ -60,15 +65,18 @@ impl Store {
     }
 }
 
-async fn put(tx: &mut Tx, new: &NewArtifact) -> Result<Result<(), TooManyArtifacts>, StoreError> {
+async fn put(tx: &mut Tx, new: &NewArtifact) -> Result<Result<(), Answered>, StoreError> {
+    if let Some(once) = &new.once
+        && !once.take(tx).await?
+    {
+        return Ok(Err(Answered));
+    }
     let session = new.session.as_ref().map(SessionId::as_str).unwrap_or_default();
     let most = if new.session.is_some() { MOST } else { MOST_REFUSALS };
     // Some that come at the same time may pass the limit by as many: it bounds, it does not count.
-    let waiting = "SELECT CAST(1 AS BIGINT) FROM saml_artifacts WHERE entity_id = $1 AND session_id = $2 \
-                   AND expires_at > $3 ORDER BY expires_at LIMIT 1 OFFSET $4";
-    if tx.query_opt(waiting, &params![&new.entity_id, session, new.now, most - 1]).await?.is_some() {
-        return Ok(Err(TooManyArtifacts));
-    }
+    let oldest = "DELETE FROM saml_artifacts WHERE hash IN (SELECT hash FROM saml_artifacts WHERE entity_id = $1 \
+                  AND session_id = $2 ORDER BY expires_at DESC, hash LIMIT $4 OFFSET $3)";
+    tx.execute(oldest, &params![&new.entity_id, session, most - 1, AT_ONCE]).await?;
     let sql =
         "INSERT INTO saml_artifacts (hash, entity_id, session_id, message, expires_at) VALUES ($1, $2, $3, $4, $5)";
     tx.execute(sql, &params![&new.hash, &new.entity_id, session, new.message.as_slice(), new.expires_at]).await?;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use acquit_core::{SessionId, Timestamp};
 use acquit_store::{
     Hash, StoreError,
-    saml::{NewArtifact, TooManyArtifacts},
+    replay::Once,
+    saml::{Answered, NewArtifact},
 };
 use tokio::task::JoinSet;
 
@@ -22,6 +23,7 @@ fn artifact(hash: Hash, session: Option<&SessionId>, now: i64) -> NewArtifact {
         message: MESSAGE.to_vec(),
         now: at(now),
         expires_at: at(now + 60),
+        once: None,
     }
 }
 
@@ -96,16 +98,43 @@ contract! {
         }
     }
 
-    async fn only_so_many_messages_wait_for_one_application_and_session(world: World) {
+    async fn of_too_many_messages_for_one_application_and_session_the_oldest_gives_way(world: World) {
         let ann = world.user("ann").await;
         let (one, two) = (world.begin(&ann, 0).await, world.begin(&ann, 0).await);
-        for _ in 0..50 {
-            put(&world, Some(&one.id), 1).await;
+        let others = [put(&world, Some(&two.id), 1).await, put(&world, None, 1).await];
+        let mut waiting = Vec::new();
+        for second in 0..51 {
+            waiting.push(put(&world, Some(&one.id), second).await);
         }
-        let more = world.put_saml_artifact(artifact(world.hash(), Some(&one.id), 1)).await.unwrap();
-        assert_eq!(more, Err(TooManyArtifacts));
-        put(&world, Some(&two.id), 1).await;
-        put(&world, None, 1).await;
-        put(&world, Some(&one.id), 61).await;
+        // Nobody is turned away because somebody else asked so often.
+        assert!(take(&world, &waiting[50], WIKI, at(51)).await.is_some(), "the newest");
+        assert!(take(&world, &waiting[1], WIKI, at(51)).await.is_some());
+        assert_eq!(take(&world, &waiting[0], WIKI, at(51)).await, None, "the oldest");
+        for other in others {
+            assert!(take(&world, &other, WIKI, at(51)).await.is_some());
+        }
+    }
+
+    async fn of_too_many_refusals_the_oldest_gives_way(world: World) {
+        let mut waiting = Vec::new();
+        for _ in 0..1001 {
+            waiting.push(put(&world, None, 1).await);
+        }
+        let last = put(&world, None, 2).await;
+        assert!(take(&world, &last, WIKI, at(3)).await.is_some());
+    }
+
+    async fn a_request_is_used_up_with_the_message_that_answers_it_or_not_at_all(world: World) {
+        let key = world.hash();
+        let hash = put(&world, None, 1).await;
+        let with = |hash| NewArtifact { once: Some(Once::saml_message(key, at(600))), ..artifact(hash, None, 1) };
+        let taken = world.put_saml_artifact(with(hash)).await;
+        assert!(matches!(taken, Err(StoreError::Duplicate(..))), "{taken:?}");
+        assert!(!world.knows_saml_message(&key).await.unwrap(), "nothing was kept, nothing was used up");
+        let (first, second) = (world.hash(), world.hash());
+        assert_eq!(world.put_saml_artifact(with(first)).await.unwrap(), Ok(()));
+        assert_eq!(world.put_saml_artifact(with(second)).await.unwrap(), Err(Answered));
+        assert_eq!(take(&world, &second, WIKI, at(2)).await, None);
+        assert!(take(&world, &first, WIKI, at(2)).await.is_some());
     }
 }

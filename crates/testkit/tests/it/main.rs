@@ -26,6 +26,7 @@ mod registration;
 mod saml_artifact;
 mod saml_astray;
 mod saml_bad_input;
+mod saml_break2;
 mod saml_chromium;
 mod saml_encryption;
 mod saml_expired;

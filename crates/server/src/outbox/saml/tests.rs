@@ -148,3 +148,24 @@ fn an_answer_that_was_cut_or_is_too_old_proves_nothing() {
     let old = soap::encode(&old, &own).unwrap();
     assert!(matches!(heard("https://sp.test/slo", &own, old), Heard::Said(Said::Unproved { .. })));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_sent_where_metadata_points_that_ended_since_it_was_planned_and_it_waits_for_better() {
+    use std::sync::atomic::Ordering::Relaxed;
+    let world = World::new().await;
+    *world.app.script.lock().unwrap() = vec![signed(Status::success())];
+    let (session, _) = world.begin().await;
+    world.join(&session, true).await;
+    let logout = world.end(&session).await;
+    let id = logout.logout.clone();
+    world.registry.expired.store(true, Relaxed);
+    let waiting = world.deliver(logout).await;
+    assert_eq!(waiting.steps[0].outcome, Outcome::Pending, "{waiting:?}");
+    assert!(world.app.heard.lock().unwrap().is_empty());
+    world.registry.expired.store(false, Relaxed);
+    world.store.retry_now(&id, SystemClock.now()).await.unwrap();
+    let lease = Lease { node: "node".to_owned(), until: SystemClock.now().plus(LEASE) };
+    let steps = world.store.claim_due(SystemClock.now().plus(LEASE), lease, 10, &[]).await.unwrap();
+    let claimed = acquit_store::logout::LoggedOut { logout: id, steps, ended: Vec::new(), repeated: false };
+    assert_eq!(world.deliver(claimed).await.steps[0].outcome, Outcome::Confirmed);
+}

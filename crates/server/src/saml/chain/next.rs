@@ -12,7 +12,7 @@ use axum::{
 };
 use futures_util::future::join_all;
 
-use super::{Chain, end::reach, is_frame, next_url, number};
+use super::{Chain, WAY, end::reach, is_frame, next_url, number, place};
 use crate::{
     App,
     account::sign_out,
@@ -42,8 +42,10 @@ pub async fn next(State(app): State<App>, headers: HeaderMap, Query(query): Quer
             None => return Ok(respond::see_other("/signed-out")),
         },
     };
+    // How far along the way somebody is, only an address of ours says: another's would pass over those in between.
+    let after = named.and_then(|_| query.get("after")).unwrap_or_default();
     let key = query.get("key").unwrap_or_default();
-    if named.is_some() && !app.sealer.tag_matches("saml way", &[logout.as_str()], key) {
+    if named.is_some() && !app.sealer.tag_matches(WAY, &place(&logout, after), key) {
         return Err(DoorError::NotFound);
     }
     let Some(kept) = app.store.saml_way(&logout, app.clock.now()).await? else {
@@ -54,7 +56,7 @@ pub async fn next(State(app): State<App>, headers: HeaderMap, Query(query): Quer
     if !is_way_of(&browser, &chain) {
         return elsewhere(&app, &browser, chain).await;
     }
-    let after: Option<u32> = query.get("after").and_then(|after| after.parse().ok());
+    let after: Option<u32> = after.parse().ok();
     let mut steps = app.store.pending_hops(&chain.session).await?;
     steps.retain(|step| step.logout == logout && !is_frame(step) && number(&step.id) > after);
     // Once one is down the others are looked at all at once: the person waits two seconds at most, however many are.

@@ -1,6 +1,13 @@
 //! A tiny application at the other end of SOAP, and a worker that tells it.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Mutex};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use acquit_core::{
     AppId, LogoutId, SessionId, UserId,
@@ -122,6 +129,7 @@ pub(super) fn unsigned(id: &str, status: Status, now: Timestamp) -> String {
 pub(super) struct Registry {
     pub(super) ours: Arc<Ours>,
     pub(super) trusted: HashMap<String, Trust>,
+    pub(super) expired: AtomicBool,
 }
 
 impl Parties for Registry {
@@ -131,6 +139,10 @@ impl Parties for Registry {
 
     fn trust(&self, entity_id: &str, _: Timestamp) -> Option<Trust> {
         self.trusted.get(entity_id).cloned()
+    }
+
+    fn has_expired(&self, _: &str, _: Timestamp) -> bool {
+        self.expired.load(Ordering::Relaxed)
     }
 }
 
@@ -172,7 +184,14 @@ impl World {
         let policy = Policy::allowing(vec!["127.0.0.0/8".parse().unwrap()]);
         let limits = Limits { first_byte: Duration::from_millis(500), ..Limits::default() };
         let egress = Arc::new(Egress::new(Options { limits, ..Options::new(policy) }).unwrap());
-        Self { store, app, registry: Arc::new(Registry { ours, trusted }), keys, egress, _folder: folder }
+        Self {
+            store,
+            app,
+            registry: Arc::new(Registry { ours, trusted, expired: AtomicBool::new(false) }),
+            keys,
+            egress,
+            _folder: folder,
+        }
     }
 
     pub(super) fn worker(&self) -> Worker<StoreOutbox, Composer> {
