@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use acquit_core::{AppId, ConnectionId, SessionId, Timestamp, UserId, participant::NameIdForm};
-use acquit_oidc::authorize::AuthorizeRequest;
+use acquit_oidc::{authorize::AuthorizeRequest, params::Params};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     App,
+    door::DoorError,
+    respond,
     seal::{Purpose, SealError},
 };
 
@@ -193,6 +196,26 @@ impl Handoff {
     /// [`SealError::Unsealable`] when it is too long.
     pub fn seal(&self, app: &App) -> Result<String, SealError> {
         app.sealer.seal(Purpose::Handoff, self, app.clock.now().plus(HANDOFF_LIFE))
+    }
+
+    /// The parameters of a GET on `path`, or those that were posted there if it goes on with them.
+    ///
+    /// # Errors
+    /// [`DoorError`]: what cannot be read, or a handoff that is forged, expired or of another path.
+    pub fn parameters(app: &App, path: &str, params: Params) -> Result<Params, DoorError> {
+        match params.get("handoff") {
+            Some(sealed) => Ok(Params::parse(Self::open(app, path, sealed)?.parameters.as_bytes())?),
+            None => Ok(params),
+        }
+    }
+
+    /// Goes on with what was posted to `path`, by a GET.
+    ///
+    /// # Errors
+    /// [`SealError::Unsealable`] when it is too long.
+    pub fn go_on(app: &App, path: &str, params: &Params) -> Result<Response, SealError> {
+        let handoff = Self { path: path.to_owned(), parameters: params.encode() };
+        Ok(respond::see_other(&format!("{path}?handoff={}", handoff.seal(app)?)))
     }
 
     /// Opens the handoff to `path`.

@@ -47,8 +47,8 @@ impl User {
     /// What people call them: somebody from upstream has no username that anybody typed.
     #[must_use]
     pub fn label(&self) -> &str {
-        let said = || self.email.as_deref().or(self.name.as_deref());
-        self.origin.as_ref().and_then(|_| said()).unwrap_or(&self.username)
+        let said = self.origin.as_ref().and_then(|origin| origin.profile.email.as_deref().or(self.name.as_deref()));
+        said.unwrap_or(&self.username)
     }
 }
 

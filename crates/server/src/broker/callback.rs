@@ -41,7 +41,7 @@ use crate::{
     flow::Handoff,
     form::{self, Address},
     provenance::{self, Load},
-    random, respond,
+    random,
     settings::{
         Connection,
         broker::{OidcProvider, UpstreamProvider},
@@ -60,10 +60,7 @@ pub async fn get(
         return Err(DoorError::Forbidden("signing in is not done in a frame, by a script or ahead of time"));
     }
     let params = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
-    let params = match params.get("handoff") {
-        Some(sealed) => Params::parse(Handoff::open(&app, uri.path(), sealed)?.parameters.as_bytes())?,
-        None => params,
-    };
+    let params = Handoff::parameters(&app, uri.path(), params)?;
     come_back(&app, &key, &headers, address, &params).await
 }
 
@@ -71,8 +68,7 @@ pub async fn get(
 pub async fn post(State(app): State<App>, request: Request) -> Result<Response, DoorError> {
     let path = request.uri().path().to_owned();
     let body = form::read_form(request).await?;
-    let handoff = Handoff { path: path.clone(), parameters: Params::parse(&body)?.encode() };
-    Ok(respond::see_other(&format!("{path}?handoff={}", handoff.seal(&app)?)))
+    Ok(Handoff::go_on(&app, &path, &Params::parse(&body)?)?)
 }
 
 /// Why a sign-in at a provider came to nothing, in words for the person; the log has the rest.
@@ -114,7 +110,9 @@ async fn come_back(
     };
     let now = app.clock.now();
     let fresh = UserId::from_random(random::id_at(now)?);
-    let person = person(fresh, &connection, &signed_in.token.subject, &signed_in.claims);
+    let organization = connection.organization.as_ref().and_then(|id| app.clients.connections().organization(id));
+    let whose = (&*connection, organization.as_deref());
+    let person = person(fresh, whose, &signed_in.token.subject, &signed_in.claims);
     let user = app.store.recognise(person, now).await?;
     let upstream = signed_in.upstream(app, &connection)?;
     let browser = Browser::look_up(app, headers).await?;

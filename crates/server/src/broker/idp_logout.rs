@@ -38,10 +38,7 @@ pub async fn get(
     uri: Uri,
 ) -> Result<Response, DoorError> {
     let params = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
-    let params = match params.get("handoff") {
-        Some(sealed) => Params::parse(Handoff::open(&app, uri.path(), sealed)?.parameters.as_bytes())?,
-        None => params,
-    };
+    let params = Handoff::parameters(&app, uri.path(), params)?;
     let connection = app.clients.connections().by_key(&key).ok_or(DoorError::NotFound)?;
     let load = provenance::load(&headers);
     if load == Load::Prefetch {
@@ -67,8 +64,7 @@ pub async fn post(State(app): State<App>, request: Request) -> Result<Response, 
         axum::body::Bytes::new()
     };
     let params = Params::parse_request(uri.query().unwrap_or_default().as_bytes(), &body)?;
-    let handoff = Handoff { path: uri.path().to_owned(), parameters: params.encode() };
-    Ok(respond::see_other(&format!("{}?handoff={}", uri.path(), handoff.seal(&app)?)))
+    Ok(Handoff::go_on(&app, uri.path(), &params)?)
 }
 
 /// A request that names the session. The name is unguessable and only the provider and we have it, so that it needs no

@@ -9,13 +9,21 @@ use acquit_store::{
 use serde_json::{Map, Value, json};
 
 use super::ids;
-use crate::settings::Connection;
+use crate::settings::{Connection, Organization};
 
 /// The person whom `claims` describe. Nobody's provider can put them into a group of the operator's: its groups are
-/// `conn_…/group` until the connection maps them.
+/// `conn_…/group` until the connection maps them. Nor can a customer's provider give them an address of anybody else's:
+/// applications that know people by their address are told one only if it is in a domain of `organization`, which is the
+/// connection's; a provider that belongs to no organization is the operator's own.
 #[must_use]
-pub fn person(fresh_id: UserId, connection: &Connection, subject: &str, claims: &Map<String, Value>) -> Person {
+pub fn person(
+    fresh_id: UserId,
+    (connection, organization): (&Connection, Option<&Organization>),
+    subject: &str,
+    claims: &Map<String, Value>,
+) -> Person {
     let read = map_of(connection).profile(subject, claims);
+    let email = read.email.clone().filter(|email| connection.organization.is_none() || is_of(organization, email));
     let names = &connection.attributes.group_names;
     let here = |group: &String| {
         let mapped = names.iter().find(|(theirs, _)| theirs == group).map(|(_, ours)| ours.clone());
@@ -25,17 +33,24 @@ pub fn person(fresh_id: UserId, connection: &Connection, subject: &str, claims: 
         fresh_id,
         connection: connection.id.clone(),
         idp_id: read.idp_id,
-        email: read.email,
-        email_verified: read.email_verified,
+        email_verified: email.is_some() && read.email_verified,
+        email,
         name: read.name.or_else(|| both(read.first_name.as_deref(), read.last_name.as_deref())),
         groups: read.groups.iter().map(here).collect(),
         profile: Profile {
+            email: read.email,
             first_name: read.first_name,
             last_name: read.last_name,
             groups: read.groups,
             custom_attributes: read.custom.into_iter().collect(),
         },
     }
+}
+
+/// Whether an address is in a domain of this organization.
+fn is_of(organization: Option<&Organization>, email: &str) -> bool {
+    let domain = email.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
+    domain.is_some_and(|domain| organization.is_some_and(|organization| organization.domains.contains(&domain)))
 }
 
 fn both(first: Option<&str>, last: Option<&str>) -> Option<String> {
@@ -68,7 +83,7 @@ pub fn profile(user: &User, connection: &Connection) -> Value {
         "connection_id": connection.id.as_str(),
         "connection_type": connection.connection_type,
         "idp_id": origin.map(|origin| origin.idp_id.as_str()).unwrap_or_default(),
-        "email": user.email.as_deref().unwrap_or_default(),
+        "email": said.email.unwrap_or_default(),
         "first_name": said.first_name,
         "last_name": said.last_name,
         "name": user.name,
@@ -78,4 +93,71 @@ pub fn profile(user: &User, connection: &Connection) -> Value {
         "custom_attributes": said.custom_attributes,
         "raw_attributes": {},
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use acquit_core::{ConnectionId, OrganizationId};
+    use acquit_oidc::jose::Algorithm;
+
+    use super::*;
+    use crate::settings::broker::{Authentication, IdpLogout, OidcProvider, UpstreamProvider};
+
+    fn connection(organization: Option<&Organization>) -> Connection {
+        Connection {
+            id: ConnectionId::parse("conn_1").unwrap(),
+            organization: organization.map(|organization| organization.id.clone()),
+            name: "Example".to_owned(),
+            external_key: "key".to_owned(),
+            connection_type: "GenericOIDC".to_owned(),
+            provider: UpstreamProvider::Oidc(OidcProvider {
+                issuer: "https://idp.example".to_owned(),
+                client_id: "acquit".to_owned(),
+                authentication: Authentication::None,
+                scopes: Vec::new(),
+                algorithm: Algorithm::Rs256,
+                userinfo: false,
+            }),
+            propagate: true,
+            idp_logout: IdpLogout::Act,
+            attributes: crate::settings::broker::AttributeMap {
+                group_names: vec![("Everyone".to_owned(), "staff".to_owned())],
+                ..Default::default()
+            },
+        }
+    }
+
+    fn read(organization: Option<&Organization>, claims: Value) -> Person {
+        let Value::Object(claims) = claims else { panic!("claims are an object") };
+        person(UserId::from_random([1; 16]), (&connection(organization), organization), "sub", &claims)
+    }
+
+    fn example() -> Organization {
+        let id = OrganizationId::parse("org_1").unwrap();
+        Organization { id, name: "Example".to_owned(), domains: vec!["example.com".to_owned()] }
+    }
+
+    #[test]
+    fn a_customers_provider_gives_nobody_an_address_of_anybody_elses() {
+        for theirs in
+            ["boss@operator.example", "a@sub.example.com", "a@notexample.com", "a@example.com@evil.example", "a"]
+        {
+            let read = read(Some(&example()), json!({ "email": theirs, "email_verified": true }));
+            assert_eq!((read.email, read.email_verified), (None, false), "{theirs}");
+            assert_eq!(read.profile.email.as_deref(), Some(theirs), "who knows the connection sees what it said");
+        }
+        let own = read(Some(&example()), json!({ "email": "Ann@Example.COM", "email_verified": true }));
+        assert_eq!((own.email.as_deref(), own.email_verified), (Some("Ann@Example.COM"), true));
+        let unverified = read(Some(&example()), json!({ "email": "ann@example.com" }));
+        assert!(unverified.email.is_some() && !unverified.email_verified);
+        let own_provider = read(None, json!({ "email": "ann@any.example", "email_verified": true }));
+        assert_eq!((own_provider.email.as_deref(), own_provider.email_verified), (Some("ann@any.example"), true));
+    }
+
+    #[test]
+    fn a_provider_puts_nobody_into_a_group_of_the_operators() {
+        let read = read(Some(&example()), json!({ "groups": ["ops", "Everyone"] }));
+        assert_eq!(read.groups, ["conn_1/ops", "staff"]);
+        assert_eq!(read.profile.groups, ["ops", "Everyone"]);
+    }
 }

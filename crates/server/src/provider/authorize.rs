@@ -46,10 +46,7 @@ pub async fn get(State(app): State<App>, headers: HeaderMap, uri: Uri) -> Result
             Flow::Saml(_) | Flow::Broker(_) | Flow::Account => return Err(DoorError::Expired),
         }
     } else {
-        let params = match params.get("handoff") {
-            Some(sealed) => Params::parse(Handoff::open(&app, uri.path(), sealed)?.parameters.as_bytes())?,
-            None => params,
-        };
+        let params = Handoff::parameters(&app, uri.path(), params)?;
         match begin(&app, &params).await? {
             Ok(pending) => pending,
             Err(response) => return Ok(response),
@@ -64,8 +61,7 @@ pub async fn post(State(app): State<App>, request: Request) -> Result<Response, 
     let uri = request.uri().clone();
     let body = form::read_form(request).await?;
     let params = Params::parse_request(uri.query().unwrap_or_default().as_bytes(), &body)?;
-    let handoff = Handoff { path: uri.path().to_owned(), parameters: params.encode() };
-    Ok(respond::see_other(&format!("{}?handoff={}", uri.path(), handoff.seal(&app)?)))
+    Ok(Handoff::go_on(&app, uri.path(), &params)?)
 }
 
 /// Reads a request that comes for the first time; the inner error is an answer for the client.

@@ -56,8 +56,7 @@ pub async fn post(State(app): State<App>, request: Request) -> Result<Response, 
     let uri = request.uri().clone();
     let body = form::read_form(request).await?;
     let params = Params::parse_request(uri.query().unwrap_or_default().as_bytes(), &body)?;
-    let handoff = Handoff { path: uri.path().to_owned(), parameters: params.encode() };
-    Ok(respond::see_other(&format!("{}?handoff={}", uri.path(), handoff.seal(&app)?)))
+    Ok(Handoff::go_on(&app, uri.path(), &params)?)
 }
 
 /// Decides on a request and does it. Where that shows a page, and the request came with its hint in the URL, the browser

@@ -17,6 +17,8 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Profile {
+    /// The address that the provider gives them, whosever domain it is: for who knows which provider speaks, and nobody else.
+    pub email: Option<String>,
     /// Their given name.
     pub first_name: Option<String>,
     /// Their family name.
@@ -57,7 +59,7 @@ pub struct Person {
     pub connection: ConnectionId,
     /// The provider's name for them, never given to anybody else.
     pub idp_id: String,
-    /// Their address, if it gave one.
+    /// Their address here: none that their provider has no say over.
     pub email: Option<String>,
     /// Whether the provider checked that address.
     pub email_verified: bool,
