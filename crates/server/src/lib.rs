@@ -37,5 +37,6 @@ pub mod seal;
 pub mod settings;
 pub mod start;
 pub mod sweep;
+pub mod way_out;
 
 pub use app::App;

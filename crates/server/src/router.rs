@@ -9,7 +9,9 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::{App, account, api, broker, door::DoorError, health, pages::assets, provider, respond::COMMON, saml};
+use crate::{
+    App, account, api, broker, door::DoorError, health, pages::assets, provider, respond::COMMON, saml, way_out,
+};
 
 /// All doors of a running server.
 pub fn router(app: App) -> Router {
@@ -35,6 +37,7 @@ fn people() -> Router<App> {
         .route("/sign-out", get(account::sign_out::show).post(account::sign_out::answer))
         .route("/signed-out", get(account::signed_out::show))
         .route(account::signing_out::REPORT, post(account::signing_out::loaded))
+        .route(way_out::NEXT, get(way_out::next))
         .route("/account", get(account::sessions::show))
         .route("/account/sign-out", post(account::sessions::end))
         .route("/logouts/{id}", get(account::receipt::show))

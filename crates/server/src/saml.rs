@@ -4,7 +4,6 @@
 pub mod answer;
 pub mod artifact;
 mod assertion;
-pub mod chain;
 mod context;
 pub mod fetch;
 pub mod frame;
@@ -35,7 +34,6 @@ pub fn routes() -> Router<App> {
         .route("/saml/slo", get(slo::get).post(slo::post))
         .route("/saml/slo/soap", post(soap::receive))
         .route(artifact::PATH, post(artifact::resolve))
-        .route(chain::NEXT, get(chain::next))
         .route(frame::PATH, get(frame::show))
         .merge(okta::routes())
 }

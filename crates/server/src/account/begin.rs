@@ -20,7 +20,7 @@ use crate::{
     door::DoorError,
     logout::{Order, finish, log_out},
     random, respond,
-    saml::chain::{self, End},
+    way_out::{self, End},
 };
 
 const SIGNED_OUT: &str = "this account was signed out or closed a moment ago; please sign in again";
@@ -93,7 +93,7 @@ pub async fn begin(app: &App, browser: &Browser, beginning: Beginning<'_>) -> Re
     }
     if let Some(view) = &browser.former {
         frames.extend(signing_out::left_behind(app, &view.session.id).await?);
-        let (more, logout) = chain::left_behind(app, &view.session.id).await?;
+        let (more, logout) = way_out::left_behind(app, &view.session.id).await?;
         frames.extend(more);
         way = logout.map(|logout| (view.session.id.clone(), logout));
     }
@@ -121,7 +121,7 @@ pub async fn begin(app: &App, browser: &Browser, beginning: Beginning<'_>) -> Re
     let response = match way {
         Some((left, logout)) => {
             let end = End::Url { url: onward, name: None };
-            chain::travel(app, (&left, Some(id)), &logout, frames, true, Vec::new(), end).await?
+            way_out::travel(app, (&left, Some(id)), &logout, frames, true, Vec::new(), end).await?
         }
         None if frames.is_empty() => respond::see_other(&onward),
         None => signing_out::page(app, &frames, onward, None).await?,

@@ -29,8 +29,8 @@ use crate::{
     pages::{FormTargets, Hidden, sign_out_confirm::SignOutConfirm},
     provenance::{self, Load},
     random, respond,
-    saml::chain::{self, End},
     seal::Purpose,
+    way_out::{self, End},
 };
 
 /// How long the question may stand.
@@ -204,7 +204,7 @@ pub async fn leave(
 ) -> Result<Response, DoorError> {
     let url = onward.unwrap_or_else(|| signed_out::url(&done.logout, &done.receipt_key));
     let end = End::Url { url, name: onward_name };
-    chain::leave(app, session, done, vec![done.logout.clone()], end).await
+    way_out::leave(app, session, done, vec![done.logout.clone()], end).await
 }
 
 /// Takes the cookie and tells the browser to forget what it kept of this origin. Not its other cookies: those of the

@@ -13,15 +13,12 @@ use axum::{extract::State, response::Response};
 use serde::{Deserialize, Serialize};
 
 use super::secrets::Secrets;
-use crate::{App, door::DoorError, form::Query, logout::Done, respond, seal::Purpose};
+use crate::{App, door::DoorError, form::Query, logout::Done, respond, seal::Purpose, way_out};
 
 /// Our one address for browsers that come back; the rest travels in `state`.
 pub const CALLBACK: &str = "/sso/oidc/logout-callback";
 /// How long a browser may take there: providers ask the person.
 const LIFE: Duration = Duration::from_secs(30 * 60);
-/// How long the server looks whether a provider can be reached, before it sends a browser there.
-const LOOK: Duration = Duration::from_secs(1);
-const UNREACHABLE: &str = "could not be reached, so the browser was not sent there";
 const HINT_LEFT_OUT: &str = "was asked without naming the session, since the address would have been too long";
 
 /// Where a browser goes on that comes back.
@@ -76,8 +73,8 @@ pub async fn straight(
 ) -> Result<Option<Response>, DoorError> {
     let to_provider = |step: &&Step| matches!(step.target, Target::EndSession { .. });
     let Some(step) = done.hops(session).find(to_provider) else { return Ok(None) };
-    if !app.egress.is_reachable(step.target.uri().unwrap_or_default(), LOOK).await {
-        app.store.skip_hop(&step.logout, &step.id, app.clock.now(), UNREACHABLE, Skipped::Failed).await?;
+    if let Some(why) = way_out::look(app, step.target.uri().unwrap_or_default()).await {
+        app.store.skip_hop(&step.logout, &step.id, app.clock.now(), why, Skipped::Failed).await?;
         return Ok(None);
     }
     Ok(url(app, step, onward).await?.map(|url| respond::see_other(&url)))

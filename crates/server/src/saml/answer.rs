@@ -90,7 +90,8 @@ fn form_page(form: post::Form, application: &str) -> Response {
 }
 
 /// The fields of a form of the POST binding.
-pub(super) fn hidden(form: &post::Form) -> Vec<Hidden> {
+#[must_use]
+pub fn hidden(form: &post::Form) -> Vec<Hidden> {
     let message = Hidden::new(form.field, form.message.clone());
     let relay = form.relay_state.as_ref().map(|relay| Hidden::new("RelayState", relay.clone()));
     std::iter::once(message).chain(relay).collect()
@@ -101,7 +102,7 @@ pub(super) fn hidden(form: &post::Form) -> Vec<Hidden> {
 ///
 /// # Errors
 /// [`DoorError::Internal`].
-pub(super) fn logout(
+pub fn logout(
     app: &App,
     sp: &Sp,
     status: Status,

@@ -1,7 +1,5 @@
 //! One hop: a LogoutRequest that the browser carries to an application, and what the answer says of it.
 
-use std::time::Duration;
-
 use acquit_core::{
     LogoutId, StepId,
     delivery::Said,
@@ -13,7 +11,7 @@ use acquit_saml::{
     binding::{Arrived, post, redirect},
     message::{Expect, LogoutRequest, LogoutResponse, Message, MessageId},
 };
-use acquit_store::{outbox::destination, saml::HopAnswer};
+use acquit_store::saml::HopAnswer;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{answer, incoming, registry::Sp};
@@ -23,13 +21,8 @@ use crate::{
     outbox::{self, Parties},
 };
 
-/// How long the server looks whether an application can be reached, before it sends a browser there.
-const LOOK: Duration = Duration::from_secs(1);
-const UNREACHABLE: &str = "could not be reached, so the browser was not sent there";
-const LEFT_ALONE: &str = "did not answer the last times, so the browser was not sent there";
-
 /// A LogoutRequest, ready for the browser.
-pub(super) enum Carried {
+pub enum Carried {
     /// In a URL.
     Redirect(String),
     /// In a form.
@@ -37,7 +30,7 @@ pub(super) enum Carried {
 }
 
 /// Why a hop is not made.
-pub(super) enum Unmade {
+pub enum Unmade {
     /// For now; it may be made when the browser comes again.
     Now(String),
     /// For good.
@@ -67,18 +60,11 @@ fn request_id(app: &App, step: &StepId) -> String {
     MessageId::from_random(random).to_string()
 }
 
-/// Why the browser is not to be sent to the application now, if it is not. One that failed again and again is left alone by the
-/// server's own requests, and by this too. What the policy for outbound requests keeps from the server's eyes is the browser's
-/// to find out.
-pub(super) async fn look(app: &App, uri: &str) -> Option<&'static str> {
-    if app.worker.leaves_alone(&destination(uri)) {
-        return Some(LEFT_ALONE);
-    }
-    (!app.egress.is_reachable(uri, LOOK).await).then_some(UNREACHABLE)
-}
-
 /// The step's request as the browser is to carry it now.
-pub(super) async fn carry(app: &App, step: &Step) -> Result<Carried, Unmade> {
+///
+/// # Errors
+/// [`Unmade`].
+pub async fn carry(app: &App, step: &Step) -> Result<Carried, Unmade> {
     let deadline = app.settings().lifetimes.logout_deadline;
     let unmade = |error| match error {
         ComposeError::NotNow(why) => Unmade::Now(why),

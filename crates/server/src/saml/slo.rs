@@ -16,12 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{
-    answer,
-    chain::{self, End},
-    hop, incoming,
-    registry::Sp,
-};
+use super::{answer, hop, incoming, registry::Sp};
 use crate::{
     App,
     browser::Browser,
@@ -30,6 +25,7 @@ use crate::{
     form::{self, Address},
     provenance::only_top_level,
     respond,
+    way_out::{self, End},
 };
 
 pub(super) use end::{Ended, end, unknown_principal};
@@ -145,8 +141,8 @@ async fn astray(app: &App, fields: &[u8], error: DoorError) -> Result<Response, 
     }
     let onward = match relay_state {
         // Which way it is, but not how far along it: nobody's hop is passed over at the word of another.
-        Some((logout, step)) if app.store.hop(&logout, &step).await?.is_some() => chain::next_url(app, &logout, None),
-        _ => chain::NEXT.to_owned(),
+        Some((logout, step)) if app.store.hop(&logout, &step).await?.is_some() => way_out::next_url(app, &logout, None),
+        _ => way_out::NEXT.to_owned(),
     };
     Ok(error.page_with_way_on(onward))
 }
@@ -211,7 +207,7 @@ async fn sign_out(app: &App, headers: &HeaderMap, address: String, asked: SamlLo
     }
     let way_end = if asked.asynchronous {
         // The sender wants no answer, so the feedback is ours (Asynchronous Single Logout section 2.1).
-        End::Url { url: chain::own_page(app, &logouts), name: None }
+        End::Url { url: way_out::own_page(app, &logouts), name: None }
     } else {
         End::Answer { app: asked.app, request: asked.request, relay_state: asked.relay_state, by_post: asked.by_post }
     };
@@ -220,8 +216,8 @@ async fn sign_out(app: &App, headers: &HeaderMap, address: String, asked: SamlLo
         done.map(|done| (session, done))
     });
     match of_this_browser {
-        Some((session, done)) => chain::leave(app, session, done, logouts, way_end).await,
-        None => chain::reach(app, &logouts, way_end).await,
+        Some((session, done)) => way_out::leave(app, session, done, logouts, way_end).await,
+        None => way_out::reach(app, &logouts, way_end).await,
     }
 }
 
@@ -237,5 +233,5 @@ async fn answered(
     if matches!(&step.target, Target::SamlHop { frame: true, .. }) {
         return Ok("Signed out.".into_response());
     }
-    Ok(respond::see_other(&chain::next_url(app, &step.logout, Some(&step.id))))
+    Ok(respond::see_other(&way_out::next_url(app, &step.logout, Some(&step.id))))
 }

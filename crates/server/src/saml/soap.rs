@@ -14,7 +14,7 @@ use axum::{
 };
 
 use super::{
-    answer as answers, chain, incoming,
+    answer as answers, incoming,
     registry::Sp,
     slo::{self, Ended},
 };
@@ -22,6 +22,7 @@ use crate::{
     App,
     door::DoorError,
     form::{self, Address, BodyError},
+    way_out,
 };
 
 /// How long the answer waits for the applications that the server tells by itself.
@@ -102,7 +103,7 @@ async fn take(app: &App, address: &str, body: Vec<u8>) -> Result<String, Trouble
         return denied(app, &id, "this request was answered before".to_owned());
     };
     let status =
-        if logouts.is_empty() { slo::unknown_principal() } else { chain::status(app, &logouts, PATIENCE).await? };
+        if logouts.is_empty() { slo::unknown_principal() } else { way_out::status(app, &logouts, PATIENCE).await? };
     envelope(app, &id, status)
 }
 

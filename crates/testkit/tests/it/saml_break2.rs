@@ -81,11 +81,11 @@ async fn another_site_passes_over_no_hop_of_a_browser_on_the_way_out() {
             let lost = Browser::new().open(&app.url(&format!("/saml/slo?SAMLResponse=%%%&RelayState={relay}"))).await;
             format!("{}&after=9", lost.link("data-continue").unwrap())
         } else {
-            app.url(&format!("/saml/slo/next{forged}"))
+            app.url(&format!("/sign-out/next{forged}"))
         };
         ride(&browser, browser.open(&url).await).await;
         // Wherever that led, the person can still go on.
-        ride(&browser, browser.open(&app.url("/saml/slo/next")).await).await;
+        ride(&browser, browser.open(&app.url("/sign-out/next")).await).await;
         let receipt = only_receipt(&app).await;
         assert_eq!(outcome(&receipt, "wiki", "saml-redirect"), "confirmed", "{forged}: {receipt:#}");
         assert!(!wiki.knows(&browser).await);
@@ -250,7 +250,7 @@ async fn a_browser_is_not_sent_where_metadata_points_that_ended_on_the_way() {
     let page = browser.submit(&account, account.form_with("scope").press("scope", "user")).await;
     assert_eq!(ride(&browser, page).await.mark().as_deref(), Some("wandered"));
     app.runs.advance(Duration::from_secs(31));
-    ride(&browser, browser.open(&app.url("/saml/slo/next")).await).await;
+    ride(&browser, browser.open(&app.url("/sign-out/next")).await).await;
     assert!(wiki.requests().is_empty(), "{:?}", wiki.requests());
     let receipt = only_receipt(&app).await;
     assert_eq!(outcome(&receipt, "wiki", "saml-redirect"), "pending", "{receipt:#}");

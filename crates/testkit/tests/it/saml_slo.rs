@@ -102,7 +102,7 @@ async fn a_sign_out_that_begins_at_a_saml_application_ends_all_and_is_answered()
             assert!(sp.requests().is_empty(), "who asked is not asked");
             assert_eq!(sp.ledger()[0].relay_state.as_deref(), Some("a&b=\"c\" +%20"));
             for hop in &page.hops {
-                assert!(!hop.url.as_str().starts_with(&world.app.url("/saml/slo/next?SAML")), "{}", hop.url);
+                assert!(!hop.url.as_str().starts_with(&world.app.url("/sign-out/next?SAML")), "{}", hop.url);
             }
         }
     }

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
 /// The end of the way.
-pub(in crate::saml) async fn reach(app: &App, logouts: &[LogoutId], end: End) -> Result<Response, DoorError> {
+pub async fn reach(app: &App, logouts: &[LogoutId], end: End) -> Result<Response, DoorError> {
     match end {
         End::Url { url, .. } => Ok(respond::see_other(&url)),
         End::Answer { app: asker, request, relay_state, by_post } => {
@@ -31,7 +31,7 @@ pub(in crate::saml) async fn reach(app: &App, logouts: &[LogoutId], end: End) ->
 }
 
 /// Our own page about a logout.
-pub(in crate::saml) fn own_page(app: &App, logouts: &[LogoutId]) -> String {
+pub fn own_page(app: &App, logouts: &[LogoutId]) -> String {
     let page = logouts.first().map(|logout| signed_out::url(logout, &app.receipt_key(logout)));
     page.unwrap_or_else(|| "/signed-out".to_owned())
 }
@@ -41,7 +41,7 @@ pub(in crate::saml) fn own_page(app: &App, logouts: &[LogoutId]) -> String {
 ///
 /// # Errors
 /// [`DoorError`].
-pub(in crate::saml) async fn status(app: &App, logouts: &[LogoutId], patience: Duration) -> Result<Status, DoorError> {
+pub async fn status(app: &App, logouts: &[LogoutId], patience: Duration) -> Result<Status, DoorError> {
     let begun = tokio::time::Instant::now();
     loop {
         let (mut complete, mut under_way) = (true, false);

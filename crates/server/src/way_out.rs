@@ -3,6 +3,7 @@
 //! our cookie.
 
 mod end;
+mod look;
 mod next;
 
 use std::time::Duration;
@@ -23,13 +24,14 @@ use crate::{
     respond,
 };
 
-pub(super) use end::{own_page, reach, status};
+pub use end::{own_page, reach, status};
+pub use look::look;
 pub use next::next;
 
 /// Where the browser comes back to between two hops.
-pub const NEXT: &str = "/saml/slo/next";
+pub const NEXT: &str = "/sign-out/next";
 /// What its tags are for.
-const WAY: &str = "saml way";
+const WAY: &str = "way out";
 /// How long the way may take.
 const LIFE: Duration = Duration::from_secs(30 * 60);
 
@@ -58,7 +60,7 @@ pub enum End {
 
 /// A way that is not at its end.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Chain {
+struct Way {
     session: SessionId,
     /// The session that began in the same browser before the way did, whose cookie it has instead.
     newer: Option<SessionId>,
@@ -107,8 +109,8 @@ pub async fn travel(
         (false, End::Url { url, name }) => (url, name),
         (_, end) => {
             let (session, newer) = sessions;
-            let chain = Chain { session: session.clone(), newer, logouts, end };
-            let kept = serde_json::to_string(&chain).map_err(|error| DoorError::Internal(error.to_string()))?;
+            let way = Way { session: session.clone(), newer, logouts, end };
+            let kept = serde_json::to_string(&way).map_err(|error| DoorError::Internal(error.to_string()))?;
             app.store.keep_saml_way(logout, kept, app.clock.now().plus(LIFE)).await?;
             (next_url(app, logout, None), None)
         }
@@ -126,7 +128,7 @@ fn place<'a>(logout: &'a LogoutId, after: &'a str) -> [&'a str; 2] {
 }
 
 /// Where the browser goes on with a logout, after a hop of it: that one and those before are not looked at again.
-pub(super) fn next_url(app: &App, logout: &LogoutId, after: Option<&StepId>) -> String {
+pub fn next_url(app: &App, logout: &LogoutId, after: Option<&StepId>) -> String {
     let after = after.and_then(number).map(|number| number.to_string()).unwrap_or_default();
     let key = app.sealer.tag(WAY, &place(logout, &after));
     let after = if after.is_empty() { after } else { format!("&after={after}") };
@@ -138,8 +140,8 @@ fn number(step: &StepId) -> Option<u32> {
     step.as_str().rsplit_once('.')?.1.parse().ok()
 }
 
-/// The SAML frames, and the logout whose hops wait for the browser of an ended session and may still be made before a new sign-in: those that name
-/// the ended session. The others would end the new one, so they fail now.
+/// The SAML frames, and the logout whose hops wait for the browser of an ended session and may still be made before a new
+/// sign-in: those that name the ended session. The others would end the new one, so they fail now.
 ///
 /// # Errors
 /// [`StoreError`].

@@ -1,4 +1,4 @@
-//! `/saml/slo/next`: where the browser comes back to between two hops.
+//! `/sign-out/next`: where the browser comes back to between two hops.
 
 use acquit_core::{
     LogoutId, SessionId,
@@ -12,7 +12,7 @@ use axum::{
 };
 use futures_util::future::join_all;
 
-use super::{Chain, WAY, end::reach, is_frame, next_url, number, place};
+use super::{WAY, Way, end::reach, is_frame, look::look, next_url, number, place};
 use crate::{
     App,
     account::sign_out,
@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-/// `GET /saml/slo/next`: the next hop, or the end.
+/// `GET /sign-out/next`: the next hop, or the end.
 pub async fn next(State(app): State<App>, headers: HeaderMap, Query(query): Query) -> Result<Response, DoorError> {
     only_top_level(&headers)?;
     let browser = Browser::look_up(&app, &headers).await?;
@@ -51,20 +51,20 @@ pub async fn next(State(app): State<App>, headers: HeaderMap, Query(query): Quer
     let Some(kept) = app.store.saml_way(&logout, app.clock.now()).await? else {
         return if named.is_some() { Err(DoorError::Expired) } else { Ok(respond::see_other("/signed-out")) };
     };
-    let chain: Chain = serde_json::from_str(&kept).map_err(|error| DoorError::Internal(error.to_string()))?;
+    let way: Way = serde_json::from_str(&kept).map_err(|error| DoorError::Internal(error.to_string()))?;
     // The key is in an address that applications see when they answer: it alone moves nobody on.
-    if !is_way_of(&browser, &chain) {
-        return elsewhere(&app, &browser, chain).await;
+    if !is_way_of(&browser, &way) {
+        return elsewhere(&app, &browser, way).await;
     }
     let after: Option<u32> = after.parse().ok();
-    let mut steps = app.store.pending_hops(&chain.session).await?;
+    let mut steps = app.store.pending_hops(&way.session).await?;
     steps.retain(|step| step.logout == logout && !is_frame(step) && number(&step.id) > after);
     // Once one is down the others are looked at all at once: the person waits two seconds at most, however many are.
     let mut looked: Option<Vec<Option<&str>>> = None;
     for (at, step) in steps.iter().enumerate() {
         let away = match &looked {
             Some(looked) => looked.get(at).copied().flatten(),
-            None => look(&app, step).await,
+            None => look(&app, address(step)).await,
         };
         let Some(why) = away else {
             if let Some(page) = visit(&app, step).await? {
@@ -77,12 +77,12 @@ pub async fn next(State(app): State<App>, headers: HeaderMap, Query(query): Quer
         let then = if provider { Skipped::Failed } else { Skipped::Waits };
         app.store.skip_hop(&step.logout, &step.id, app.clock.now(), why, then).await?;
         if looked.is_none() {
-            looked = Some(join_all(steps.iter().map(|step| look(&app, step))).await);
+            looked = Some(join_all(steps.iter().map(|step| look(&app, address(step)))).await);
         }
     }
-    let response = reach(&app, &chain.logouts, chain.end).await?;
+    let response = reach(&app, &way.logouts, way.end).await?;
     // A newer session, from another tab, keeps its cookie.
-    let done = browser.former.is_some_and(|view| view.session.id == chain.session);
+    let done = browser.former.is_some_and(|view| view.session.id == way.session);
     Ok(if done { sign_out::forget(&app, response) } else { response })
 }
 
@@ -93,27 +93,26 @@ fn ended_by(browser: &Browser) -> Option<LogoutId> {
 }
 
 /// Whether it is this browser that is on the way, by the cookie of the session that ended or of the one it began since.
-fn is_way_of(browser: &Browser, chain: &Chain) -> bool {
+fn is_way_of(browser: &Browser, way: &Way) -> bool {
     let is =
         |view: &Option<SessionView>, session: &SessionId| view.as_ref().is_some_and(|view| view.session.id == *session);
     let any = |session| [&browser.former, &browser.leaving, &browser.session].iter().any(|view| is(view, session));
-    any(&chain.session) || chain.newer.as_ref().is_some_and(any)
+    any(&way.session) || way.newer.as_ref().is_some_and(any)
 }
 
 /// For a browser that is not known to be on the way: no hop and nothing about the logout; but a person who signed in again in
 /// another tab, where the hops were offered first, still comes back to the application that asked.
-async fn elsewhere(app: &App, browser: &Browser, chain: Chain) -> Result<Response, DoorError> {
+async fn elsewhere(app: &App, browser: &Browser, way: Way) -> Result<Response, DoorError> {
     if let Some(view) = &browser.session
-        && app.store.session(&chain.session).await?.is_some_and(|ended| ended.user.id == view.user.id)
+        && app.store.session(&way.session).await?.is_some_and(|ended| ended.user.id == view.user.id)
     {
-        return reach(app, &chain.logouts, chain.end).await;
+        return reach(app, &way.logouts, way.end).await;
     }
     Ok(respond::see_other("/signed-out"))
 }
 
-/// Why the application of a step is not to be visited now, if it is not.
-async fn look(app: &App, step: &Step) -> Option<&'static str> {
-    hop::look(app, step.target.uri().unwrap_or_default()).await
+fn address(step: &Step) -> &str {
+    step.target.uri().unwrap_or_default()
 }
 
 /// The page that sends the browser to one application; none when it is not to be visited.
