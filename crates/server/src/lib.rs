@@ -11,6 +11,7 @@ pub mod broker;
 pub mod browser;
 pub mod clients;
 pub mod clock;
+pub mod code;
 pub mod cookies;
 pub mod denial;
 pub mod door;

@@ -2,15 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use acquit_core::{
-    ConnectionId, OrganizationId,
-    participant::{Participant, Protocol},
-};
+use acquit_core::{ConnectionId, OrganizationId, participant::Protocol};
 use acquit_oidc::{params::BadParam, pkce, response::add_query};
-use acquit_store::{
-    code::{CodeGrant, Pkce},
-    session::SessionView,
-};
+use acquit_store::session::SessionView;
 use axum::{
     extract::State,
     http::{HeaderMap, Uri},
@@ -25,10 +19,11 @@ use super::{
 use crate::{
     App,
     browser::Browser,
+    code::{self, Wanted},
     door::DoorError,
     flow::{BrokerPending, Flow},
     provenance::{self, Load},
-    random, respond,
+    respond,
     settings::{BrokerApplication, Connection},
 };
 
@@ -229,7 +224,7 @@ async fn finish(app: &App, headers: &HeaderMap, pending: BrokerPending) -> Resul
         through && view.session.authenticated_at >= pending.begun_at()
     };
     match browser.session.as_ref().filter(came) {
-        Some(view) => issue(app, view, &application, &pending, &back).await,
+        Some(view) => issue(app, view, &application, pending, &back).await,
         None => {
             let flow = Flow::Broker(Box::new(pending));
             trip::leave(app, headers, &connection, flow, &Wishes::default()).await.map_err(|error| match error {
@@ -240,49 +235,30 @@ async fn finish(app: &App, headers: &HeaderMap, pending: BrokerPending) -> Resul
     }
 }
 
-/// The participant and the code, in one transaction: nothing leaves before the application is in the ledger.
 async fn issue(
     app: &App,
     view: &SessionView,
     application: &BrokerApplication,
-    pending: &BrokerPending,
+    pending: BrokerPending,
     back: &Back,
 ) -> Result<Response, DoorError> {
-    let now = app.clock.now();
-    let code = random::secret_at(now)?;
-    let challenge = pending.code_challenge.clone();
-    let grant = CodeGrant {
-        session: view.session.id.clone(),
+    let wanted = Wanted {
         app: application.app.clone(),
         client_id: application.client_id.clone(),
-        redirect_uri: pending.redirect_uri.clone(),
+        protocol: Protocol::Broker,
+        channels: application.channels(),
+        redirect_uri: pending.redirect_uri,
         scope: SCOPE.to_owned(),
         nonce: None,
-        pkce: challenge.map(|challenge| Pkce { challenge, method: pkce::METHOD.to_owned() }),
+        challenge: pending.code_challenge,
         claims: None,
-        auth_time: view.session.authenticated_at,
-        acr: None,
-        family: random::secret_at(now)?,
-        issued_at: now,
-        expires_at: now.plus(CODE_LIFE),
+        life: CODE_LIFE,
     };
-    let participant = Participant {
-        session: view.session.id.clone(),
-        app: application.app.clone(),
-        protocol: Protocol::Broker,
-        client_id: application.client_id.clone(),
-        subject: view.user.id.to_string(),
-        sid: random::secret_at(now)?,
-        joined_at: now,
-        channels: application.channels(),
-        name_id: None,
-        not_on_or_after: None,
-    };
-    let lifetimes = app.settings().lifetimes.session();
-    if app.store.issue_code(&random::hash(&code), grant, participant, lifetimes).await?.is_err() {
-        let why = "the session was signed out a moment ago".to_owned();
-        return Ok(back.error(&Failed { code: "access_denied", why }));
-    }
-    tracing::debug!(session = %view.session.id, app = %application.app, "an application joined a session");
-    Ok(back.answer(vec![("code", code)]))
+    Ok(match code::issue(app, view, wanted).await? {
+        Some(code) => back.answer(vec![("code", code)]),
+        None => {
+            let why = "the session was signed out a moment ago".to_owned();
+            back.error(&Failed { code: "access_denied", why })
+        }
+    })
 }

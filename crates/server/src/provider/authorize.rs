@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use acquit_core::participant::{Participant, Protocol};
+use acquit_core::participant::Protocol;
 use acquit_oidc::{
     authorize::{self, AuthorizeRequest, Next, Present, Progress, Refusal, Via, next, pushed},
     client::Client,
@@ -10,10 +10,7 @@ use acquit_oidc::{
     params::{BadParam, Params},
     response,
 };
-use acquit_store::{
-    code::{CodeGrant, Pkce},
-    session::SessionView,
-};
+use acquit_store::session::SessionView;
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, StatusCode, Uri},
@@ -23,6 +20,7 @@ use axum::{
 use crate::{
     App,
     browser::Browser,
+    code::{self, Wanted},
     door::DoorError,
     flow::{Flow, Handoff, Pending},
     form,
@@ -157,51 +155,26 @@ fn refuse(app: &App, client: &Client, request: &AuthorizeRequest, code: ErrorCod
     deliver(app, client, request.error(app.issuer(), &error))
 }
 
-/// The participant and the code, in one transaction: nothing leaves before the application is in the ledger.
 async fn issue(app: &App, view: &SessionView, client: &Client, pending: Pending) -> Result<Response, DoorError> {
-    let now = app.clock.now();
     let request = &pending.request;
-    let code = random::secret_at(now)?;
-    let grant = CodeGrant {
-        session: view.session.id.clone(),
+    let wanted = Wanted {
         app: client.app.clone(),
         client_id: client.client_id.clone(),
+        protocol: Protocol::Oidc,
+        channels: client.channels(),
         redirect_uri: request.return_path.redirect_uri.clone(),
         scope: request.scopes.to_string(),
         nonce: request.nonce.clone(),
-        pkce: request
-            .code_challenge
-            .clone()
-            .map(|challenge| Pkce { challenge, method: acquit_oidc::pkce::METHOD.to_owned() }),
+        challenge: request.code_challenge.clone(),
         claims: (!request.claims.is_empty()).then(|| serde_json::to_string(&request.claims).unwrap_or_default()),
-        auth_time: view.session.authenticated_at,
-        acr: None,
-        family: random::secret_at(now)?,
-        issued_at: now,
-        expires_at: now.plus(CODE_LIFE),
+        life: CODE_LIFE,
     };
-    let participant = Participant {
-        session: view.session.id.clone(),
-        app: client.app.clone(),
-        protocol: Protocol::Oidc,
-        client_id: client.client_id.clone(),
-        subject: view.user.id.to_string(),
-        sid: random::secret_at(now)?,
-        joined_at: now,
-        channels: client.channels(),
-        name_id: None,
-        not_on_or_after: None,
-    };
-    let lifetimes = app.settings().lifetimes.session();
-    if app.store.issue_code(&random::hash(&code), grant, participant, lifetimes).await?.is_err() {
+    match code::issue(app, view, wanted).await? {
+        Some(code) => Ok(deliver(app, client, request.code(app.issuer(), &code))),
         // It ended a moment ago, in another tab: whoever wants in signs in again.
-        if request.prompt.none {
-            return Ok(refuse(app, client, request, ErrorCode::LoginRequired));
-        }
-        return to_page(app, "/sign-in", pending);
+        None if request.prompt.none => Ok(refuse(app, client, request, ErrorCode::LoginRequired)),
+        None => to_page(app, "/sign-in", pending),
     }
-    tracing::debug!(session = %view.session.id, app = %client.app, "an application joined a session");
-    Ok(deliver(app, client, request.code(app.issuer(), &code)))
 }
 
 /// Sends an answer to the client, the way it asked for.

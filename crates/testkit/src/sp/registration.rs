@@ -176,6 +176,16 @@ impl TestSp {
     /// Its part of Acquit's configuration.
     #[must_use]
     pub fn configuration(&self) -> String {
+        self.described_by(&format!("{{ file = {:?} }}", self.folder.path().join("sp.xml").display().to_string()))
+    }
+
+    /// The same with the address of its metadata, for Acquit to fetch.
+    #[must_use]
+    pub fn configuration_at_url(&self) -> String {
+        self.described_by(&format!("{{ url = {:?} }}", self.url("/metadata")))
+    }
+
+    fn described_by(&self, metadata: &str) -> String {
         let id = self.id();
         let binding = match self.shared.told {
             Binding::Soap => "soap",
@@ -187,7 +197,7 @@ impl TestSp {
             format!("id = {id:?}"),
             format!("key = \"exk{id}\""),
             "protocol = \"saml\"".to_owned(),
-            format!("metadata = {{ file = {:?} }}", self.folder.path().join("sp.xml").display().to_string()),
+            format!("metadata = {metadata}"),
             format!("slo_binding = {binding:?}"),
         ];
         lines.extend(self.more.iter().cloned());

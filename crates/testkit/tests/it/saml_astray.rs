@@ -13,14 +13,15 @@ use acquit_testkit::{
 
 use crate::world::{only_receipt, until};
 
-struct World {
-    app: TestApp<InProcess>,
-    wiki: TestSp,
-    forum: TestSp,
-    browser: Browser,
+/// Two applications that can be told only in the browser, and Alice in both.
+pub(crate) struct Two {
+    pub(crate) app: TestApp<InProcess>,
+    pub(crate) wiki: TestSp,
+    pub(crate) forum: TestSp,
+    pub(crate) browser: Browser,
 }
 
-async fn world() -> World {
+pub(crate) async fn two() -> Two {
     let index = "session_index_required = true";
     let wiki = SpRegistration::new("wiki", Binding::Redirect).with(index).start().await;
     let forum = SpRegistration::new("forum", Binding::Post).with(index).start().await;
@@ -34,10 +35,10 @@ async fn world() -> World {
             ride(&browser, app.sign_in(&browser, &page, "alice").await).await;
         }
     }
-    World { app, wiki, forum, browser }
+    Two { app, wiki, forum, browser }
 }
 
-impl World {
+impl Two {
     /// Signs out at Acquit itself: first the forum is to be told, then the wiki.
     async fn sign_out(&self) -> Page {
         let account = self.browser.open(&self.app.url("/account")).await;
@@ -53,7 +54,7 @@ impl World {
 
 #[tokio::test]
 async fn who_is_brought_back_with_an_answer_that_is_not_believed_goes_on_from_there() {
-    let world = world().await;
+    let world = two().await;
     world.forum.behave(Manner::Forge);
     let page = ride(&world.browser, world.sign_out().await).await;
     let receipt = only_receipt(&world.app).await;
@@ -68,7 +69,7 @@ async fn who_is_brought_back_with_an_answer_that_is_not_believed_goes_on_from_th
 
 #[tokio::test]
 async fn an_answer_that_names_no_way_leads_on_by_the_cookie_alone() {
-    let world = world().await;
+    let world = two().await;
     world.forum.behave(Manner::Wander);
     let page = ride(&world.browser, world.sign_out().await).await;
     assert_eq!(page.mark().as_deref(), Some("wandered"), "{page}");
@@ -94,7 +95,7 @@ async fn an_answer_that_names_no_way_leads_on_by_the_cookie_alone() {
 
 #[tokio::test]
 async fn nobody_passes_over_a_hop_of_somebody_else_with_a_relay_state() {
-    let world = world().await;
+    let world = two().await;
     world.forum.behave(Manner::Wander);
     ride(&world.browser, world.sign_out().await).await;
     let relay = world.forum.requests()[0].relay_state.clone().unwrap();

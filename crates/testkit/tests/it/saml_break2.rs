@@ -15,7 +15,8 @@ use acquit_testkit::{
 
 use crate::{
     failing_store::{refuse_inserts, sql, take_inserts},
-    world::{only_receipt, until},
+    saml_astray::{Two, two},
+    world::{once_known, only_receipt},
 };
 
 struct World {
@@ -57,20 +58,8 @@ const NOT_THEY: &str = "Responder/NoPassive";
 
 #[tokio::test]
 async fn another_site_passes_over_no_hop_of_a_browser_on_the_way_out() {
-    let index = "session_index_required = true";
     for forged in ["?after=9", "?after=9&key=x", "KEY"] {
-        let wiki = wiki().with(index).start().await;
-        let forum = SpRegistration::new("forum", Binding::Post).with(index).start().await;
-        let setup = Setup::on(Engine::Sqlite).with(&forum.configuration()).with(&wiki.configuration());
-        let app = setup.start(&[]).await;
-        let browser = Browser::new();
-        for sp in [&forum, &wiki] {
-            sp.trust(app.as_issuer());
-            let page = sp.begin(&browser, "").await;
-            if page.mark().as_deref() == Some("sign-in") {
-                ride(&browser, app.sign_in(&browser, &page, "alice").await).await;
-            }
-        }
+        let Two { app, wiki, forum, browser } = two().await;
         forum.behave(Manner::Wander);
         let account = browser.open(&app.url("/account")).await;
         let page = browser.submit(&account, account.form_with("scope").press("scope", "user")).await;
@@ -188,12 +177,8 @@ async fn a_username_that_reads_like_the_address_of_another_person_is_its_owners(
 async fn wiki_that_ends(by: SpRegistration) -> (TestSp, String) {
     const END: &str = "validUntil=\"2026-09-23T00:00:00Z\" entityID";
     let wiki = by.describing("entityID", END).start().await;
-    let line = format!("metadata = {{ url = {:?} }}", wiki.url("/metadata"));
-    let lines = wiki.configuration();
-    let lines: Vec<&str> =
-        lines.lines().map(|text| if text.starts_with("metadata") { line.as_str() } else { text }).collect();
     let long = "[lifetimes]\nsession_idle = \"30d\"\nsession_max = \"60d\"\nlogout_deadline = \"3d\"\n";
-    let configuration = format!("{}\n\n{long}", lines.join("\n"));
+    let configuration = format!("{}{long}", wiki.configuration_at_url());
     (wiki, configuration)
 }
 
@@ -206,11 +191,7 @@ fn shortly_before_the_end(app: &TestApp<InProcess>) {
 /// Alice is signed in at an application as soon as its metadata is known.
 async fn enter_once_known(app: &TestApp<InProcess>, sp: &TestSp, browser: &Browser) {
     sp.trust(app.as_issuer());
-    let page = until(Duration::from_secs(10), "the metadata is fetched", async || {
-        let page = sp.begin(browser, "").await;
-        (page.status == 200).then_some(page)
-    })
-    .await;
+    let page = once_known(sp, browser).await;
     if page.mark().as_deref() == Some("sign-in") {
         ride(browser, app.sign_in(browser, &page, "alice").await).await;
     }

@@ -82,18 +82,10 @@ fn second_opinion(sp: &TestSp, xml: &str) {
 async fn an_application_without_a_key_to_encrypt_to_gets_no_assertion_in_the_clear() {
     // At a URL, so that nobody could say so before.
     let sp = wiki().with("encrypt_assertions = true").start().await;
-    let lines = sp.configuration();
-    let at_url = format!("metadata = {{ url = {:?} }}", sp.url("/metadata"));
-    let lines: Vec<&str> =
-        lines.lines().map(|line| if line.starts_with("metadata") { &at_url } else { line }).collect();
-    let app = Setup::on(Engine::Sqlite).with(&lines.join("\n")).start(&[]).await;
+    let app = Setup::on(Engine::Sqlite).with(&sp.configuration_at_url()).start(&[]).await;
     sp.trust(app.as_issuer());
     let browser = Browser::new();
-    let page = crate::world::until(std::time::Duration::from_secs(10), "the metadata is fetched", async || {
-        let page = sp.begin(&browser, "").await;
-        (page.mark().as_deref() == Some("sign-in")).then_some(page)
-    })
-    .await;
+    let page = crate::world::once_known(&sp, &browser).await;
     let page = ride(&browser, app.sign_in(&browser, &page, "alice").await).await;
     assert_eq!(page.mark().as_deref(), Some("sign-in-failed"), "{page}");
     assert!(page.text().contains("Responder/RequestUnsupported"), "{page}");

@@ -9,7 +9,7 @@ use acquit_testkit::{
     sp::{Binding, post_soap, ride},
 };
 
-use crate::world::{only_receipt, until};
+use crate::world::{once_known, only_receipt};
 
 #[tokio::test]
 async fn an_application_whose_metadata_has_ended_is_neither_believed_nor_told() {
@@ -17,21 +17,13 @@ async fn an_application_whose_metadata_has_ended_is_neither_believed_nor_told() 
     const END: &str = "validUntil=\"2026-09-23T00:00:00Z\" entityID";
     let wiki = SpRegistration::new("wiki", Binding::Redirect).describing("entityID", END).start().await;
     let forum = SpRegistration::new("forum", Binding::Redirect).start().await;
-    let line = format!("metadata = {{ url = {:?} }}", wiki.url("/metadata"));
-    let lines = wiki.configuration();
-    let at_url: Vec<&str> =
-        lines.lines().map(|text| if text.starts_with("metadata") { line.as_str() } else { text }).collect();
     let long = "[lifetimes]\nsession_idle = \"30d\"\nsession_max = \"60d\"\n";
-    let setup = Setup::on(Engine::Sqlite).with(&at_url.join("\n")).with(&forum.configuration()).with(long);
+    let setup = Setup::on(Engine::Sqlite).with(&wiki.configuration_at_url()).with(&forum.configuration()).with(long);
     let app = setup.start(&[]).await;
     let browser = Browser::new();
     wiki.trust(app.as_issuer());
     forum.trust(app.as_issuer());
-    let page = until(Duration::from_secs(10), "the metadata is fetched", async || {
-        let page = wiki.begin(&browser, "").await;
-        (page.mark().as_deref() == Some("sign-in")).then_some(page)
-    })
-    .await;
+    let page = once_known(&wiki, &browser).await;
     let page = ride(&browser, app.sign_in(&browser, &page, "alice").await).await;
     assert_eq!(page.mark().as_deref(), Some("signed-in"), "{page}");
     assert_eq!(forum.begin(&browser, "").await.mark().as_deref(), Some("signed-in"));

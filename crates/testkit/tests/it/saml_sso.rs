@@ -171,18 +171,10 @@ async fn the_metadata_shows_the_saml_key_and_the_key_set_of_tokens_does_not() {
 #[tokio::test]
 async fn metadata_at_a_url_is_fetched_and_believed() {
     let sp = wiki().start().await;
-    let line = format!("metadata = {{ url = {:?} }}", sp.url("/metadata"));
-    let lines = sp.configuration();
-    let at_url: Vec<&str> =
-        lines.lines().map(|text| if text.starts_with("metadata") { line.as_str() } else { text }).collect();
-    let app = Setup::on(Engine::Sqlite).with(&at_url.join("\n")).start(&[]).await;
+    let app = Setup::on(Engine::Sqlite).with(&sp.configuration_at_url()).start(&[]).await;
     sp.trust(app.as_issuer());
     let browser = Browser::new();
-    let page = crate::world::until(std::time::Duration::from_secs(10), "the metadata is fetched", async || {
-        let page = sp.begin(&browser, "").await;
-        (page.mark().as_deref() == Some("sign-in")).then_some(page)
-    })
-    .await;
+    let page = crate::world::once_known(&sp, &browser).await;
     let page = ride(&browser, app.sign_in(&browser, &page, "alice").await).await;
     assert_eq!(page.mark().as_deref(), Some("signed-in"), "{page}");
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use acquit_testkit::{Browser, TestApp, TestRp, acquit::InProcess};
+use acquit_testkit::{Browser, Page, TestApp, TestRp, TestSp, acquit::InProcess};
 use serde_json::Value;
 
 /// 90 characters of any punctuation: what `state` must survive.
@@ -62,4 +62,13 @@ pub(crate) async fn settle_by_clock(app: &TestApp<InProcess>, id: &str, step: Du
         Some(receipt)
     };
     until(limit, "the logout is settled as the clock goes on", done).await
+}
+
+/// What a SAML application's sign-in leads to, as soon as its metadata at a URL is known.
+pub(crate) async fn once_known(sp: &TestSp, browser: &Browser) -> Page {
+    until(Duration::from_secs(10), "the metadata is fetched", async || {
+        let page = sp.begin(browser, "").await;
+        (page.status == 200).then_some(page)
+    })
+    .await
 }
