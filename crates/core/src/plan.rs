@@ -15,6 +15,7 @@ use crate::{
 mod request;
 mod saml;
 mod upstream;
+mod webhook;
 
 pub use request::{By, Request, Scope, Tell};
 
@@ -65,6 +66,8 @@ pub struct Plan {
     pub end: Vec<SessionId>,
     /// The steps, the application that asked first.
     pub steps: Vec<Step>,
+    /// What is due once none of the steps is pending any more; no part of the receipt.
+    pub notices: Vec<Step>,
     /// The participants that are told by a step, so that no later plan tells them again.
     pub close: Vec<(SessionId, AppId)>,
     /// Whether there are offline grants in scope, which are revoked.
@@ -82,7 +85,7 @@ impl Plan {
 /// Plans a logout.
 #[must_use]
 pub fn plan(snapshot: &Snapshot, request: &Request) -> Plan {
-    let mut planner = Planner { request, steps: Vec::new(), close: Vec::new() };
+    let mut planner = Planner { request, steps: Vec::new(), notices: Vec::new(), close: Vec::new() };
     let mut listed = BTreeSet::new();
     for share in &snapshot.sessions {
         if request.tell == Tell::NobodyElse && !share.live {
@@ -100,14 +103,15 @@ pub fn plan(snapshot: &Snapshot, request: &Request) -> Plan {
             planner.tell_of_user(grant);
         }
     }
-    let Planner { mut steps, close, .. } = planner;
+    let Planner { mut steps, mut notices, close, .. } = planner;
     steps.sort_by_key(|step| !request.is_from(&step.party));
-    for (index, step) in steps.iter_mut().enumerate() {
+    for (index, step) in steps.iter_mut().chain(&mut notices).enumerate() {
         step.id = StepId::of(&request.id, index);
     }
     Plan {
         end: snapshot.sessions.iter().filter(|share| share.live).map(|share| share.session.clone()).collect(),
         steps,
+        notices,
         close,
         revoke_offline: matches!(request.scope, Scope::User(_)) && !snapshot.offline.is_empty(),
     }
@@ -116,6 +120,7 @@ pub fn plan(snapshot: &Snapshot, request: &Request) -> Plan {
 struct Planner<'a> {
     request: &'a Request,
     steps: Vec<Step>,
+    notices: Vec<Step>,
     close: Vec<(SessionId, AppId)>,
 }
 
@@ -151,7 +156,8 @@ impl Planner<'_> {
             (Some(_), Some(front), Preference::FrontChannel) => (None, Some(front)),
             (back, front, _) => (back.as_ref(), front.as_ref()),
         };
-        if back.is_none() && front.is_none() && !asked {
+        let hears = channels.webhooks.iter().any(|webhook| webhook.started);
+        if back.is_none() && front.is_none() && !hears && !asked {
             // The application that asked knows already; it gets a step only over a channel of its own.
             self.push_untold(&share.user, session, participant, "has no logout channel");
         }
@@ -168,6 +174,7 @@ impl Planner<'_> {
             let step = self.step(&share.user, session, participant.party(), Some(Channel::Backchannel), target);
             self.steps.push(Step { first: asked, again, ..step });
         }
+        self.tell_by_webhook(share, participant);
         if let Some(front) = front {
             let sid = front.session_required.then(|| participant.sid.clone());
             let target = Target::Frontchannel { uri: front.uri.clone(), sid };
