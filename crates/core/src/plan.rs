@@ -37,7 +37,7 @@ pub struct SessionShare {
     pub live: bool,
     /// Its participants that no step was planned for.
     pub participants: Vec<Participant>,
-    /// Its sign-ins at identity providers, oldest first; none for a session that has ended.
+    /// Its sign-ins at identity providers, oldest first. Of a session that has ended nothing is told to the providers.
     pub upstreams: Vec<Upstream>,
 }
 
