@@ -19,6 +19,7 @@ pub mod call;
 pub mod callback;
 pub mod end_session;
 pub mod error;
+pub mod event;
 pub mod idp_logout;
 pub mod ids;
 pub mod list;
