@@ -111,7 +111,11 @@ impl Store {
         now: Timestamp,
     ) -> Result<Result<Endpoint, Refused>, StoreError> {
         let args = (app.clone(), id.clone(), change, now);
-        self.write(args, |tx, (app, id, change, now)| Box::pin(alter(tx, app, id, change, *now))).await
+        match self.write(args, |tx, (app, id, change, now)| Box::pin(alter(tx, app, id, change, *now))).await {
+            // Two that change to the same URL at once.
+            Err(StoreError::Duplicate(_)) => Ok(Err(Refused::Duplicate)),
+            changed => changed,
+        }
     }
 
     /// Deletes an endpoint of an application; false when it has none of that name. Steps that are planned for it fail.

@@ -21,7 +21,7 @@ mod exchange;
 mod received;
 mod sign_out;
 
-const KEY: &str = "external-key-of-the-tests-0123";
+pub(crate) const KEY: &str = "external-key-of-the-tests-0123";
 pub(crate) const API_KEY: &str = "sk_test_0123456789abcdefghijklmnop";
 const CALLBACK: &str = "http://saas.localhost:9/callback";
 const BYE: &str = "http://saas.localhost:9/bye";

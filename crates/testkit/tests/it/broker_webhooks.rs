@@ -2,9 +2,10 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use acquit_server::sweep;
 use acquit_testkit::{
     Engine, TestHook,
-    acquit::{OPERATOR, outcome},
+    acquit::outcome,
     hook::Posted,
     rp::Answer,
     wire,
@@ -165,7 +166,8 @@ async fn a_session_that_runs_out_is_told_unless_the_application_spares_itself_th
         let world = world_of(engine, "", &more).await;
         world.enter("alice").await;
         world.broker.runs.advance(Duration::from_secs(8 * 86_400));
-        let receipt = until(SOON, "it is swept", async || world.broker.receipts().await.pop()).await;
+        assert_eq!(sweep::end_overdue(&world.broker.runs.app).await.unwrap(), 1);
+        let receipt = only_receipt(&world.broker).await;
         let id = receipt["id"].as_str().unwrap();
         let receipt = settle_by_clock(&world.broker, id, Duration::from_secs(1), SOON).await;
         if spared {
