@@ -175,7 +175,8 @@ impl Planner<'_> {
             self.steps.push(Step { first: asked, again, ..step });
         }
         self.tell_by_webhook(share, participant);
-        if let Some(front) = front {
+        // A frame without a name is an extra beside a webhook: it is loaded where the browser is here, and never waited for.
+        if let Some(front) = front.filter(|_| !hears || self.is_here(share)) {
             let sid = front.session_required.then(|| participant.sid.clone());
             let target = Target::Frontchannel { uri: front.uri.clone(), sid };
             self.push_for_browser(share, participant, Channel::Frontchannel, target);
@@ -189,10 +190,14 @@ impl Planner<'_> {
         self.steps.push(Step { detail: Some(detail.to_owned()), next_attempt_at: None, ..step });
     }
 
+    /// Whether the session's own browser is here and can be sent on.
+    fn is_here(&self, share: &SessionShare) -> bool {
+        self.request.browser.as_ref() == Some(&share.session)
+    }
+
     /// What a step of the browser waits for.
     fn browser_detail(&self, share: &SessionShare) -> &'static str {
-        let here = self.request.browser.as_ref() == Some(&share.session);
-        if here { "to be opened in the browser" } else { "waits for its browser" }
+        if self.is_here(share) { "to be opened in the browser" } else { "waits for its browser" }
     }
 
     /// Whether it may still have been signing the user in.

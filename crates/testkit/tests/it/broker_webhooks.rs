@@ -27,6 +27,7 @@ mod sdks;
 
 pub(crate) const SECRET: &str = "whsec_0123456789abcdefghijklmnopqrstuv";
 pub(crate) const SOON: Duration = Duration::from_secs(10);
+const LOCAL: &str = "logout = \"local\"";
 const STARTED: &str = "sso.logout.started";
 const COMPLETED: &str = "sso.logout.completed";
 
@@ -35,9 +36,10 @@ pub(crate) fn webhook(url: &str) -> String {
     format!("webhook = {{ url = \"{url}\", secret = \"{SECRET}\" }}")
 }
 
+/// A world with a webhook. Its provider hears of no logout, so that none has to wait for a browser to go there.
 async fn hooked(engine: Engine) -> (World, TestHook) {
     let hook = TestHook::start().await;
-    let world = world_of(engine, "", &format!("{}\nmanage = true", webhook(&hook.url("/hook")))).await;
+    let world = world_of(engine, LOCAL, &format!("{}\nmanage = true", webhook(&hook.url("/hook")))).await;
     (world, hook)
 }
 
@@ -83,7 +85,8 @@ impl World {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_logout_is_told_by_a_signed_event_and_how_it_came_out_by_another() {
     for engine in Engine::BOTH {
-        let (world, hook) = hooked(engine).await;
+        let hook = TestHook::start().await;
+        let world = world_of(engine, "", &webhook(&hook.url("/hook"))).await;
         let reply = world.enter("alice").await;
         world.wiki.begin(&world.browser, &[]).await;
         assert!(hook.all().is_empty());
@@ -163,7 +166,7 @@ async fn a_session_that_runs_out_is_told_unless_the_application_spares_itself_th
     for (spared, engine) in [(false, Engine::Sqlite), (true, Engine::Sqlite), (false, Engine::Postgres)] {
         let hook = TestHook::start().await;
         let more = format!("{}\ntell_on_expiry = {}", webhook(&hook.url("/hook")), !spared);
-        let world = world_of(engine, "", &more).await;
+        let world = world_of(engine, LOCAL, &more).await;
         world.enter("alice").await;
         world.broker.runs.advance(Duration::from_secs(8 * 86_400));
         assert_eq!(sweep::end_overdue(&world.broker.runs.app).await.unwrap(), 1);

@@ -126,6 +126,24 @@ fn the_application_that_asked_is_told_first_and_one_that_spares_itself_expiry_is
 }
 
 #[test]
+fn a_frame_beside_a_webhook_is_loaded_where_the_browser_is_here_and_never_waited_for() {
+    let framed = || {
+        let mut participant = saas(1, vec![webhook("https://a.example/1", None)]);
+        participant.channels.front = front(false).front;
+        of(vec![participant])
+    };
+    let frames = |request: &Request| {
+        let plan = plan(&framed(), request);
+        assert_eq!(told(&plan).len(), 1);
+        plan.steps.iter().filter(|step| step.channel == Some(Channel::Frontchannel)).count()
+    };
+    let request = asked(Scope::Session(session(1)), By::Upstream);
+    assert_eq!(frames(&request), 0);
+    assert_eq!(frames(&Request { browser: Some(session(2)), ..request.clone() }), 0, "another session's");
+    assert_eq!(frames(&Request { browser: Some(session(1)), ..request }), 1);
+}
+
+#[test]
 fn a_webhooks_target_survives_the_store() {
     let request = asked(Scope::Session(session(1)), By::Upstream);
     let plan = plan(&of(vec![saas(1, vec![webhook("https://a.example/1", None)])]), &request);

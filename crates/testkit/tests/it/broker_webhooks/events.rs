@@ -145,13 +145,10 @@ async fn a_wrong_request_for_the_list_is_refused() {
 async fn a_sign_in_that_fails_at_the_provider_is_listed_too() {
     let (world, _hook) = hooked(Engine::Sqlite).await;
     // Away to the provider, and back with an error that it could have sent.
-    let page = world.browser.open(&world.authorize("connection=conn_01EXAMPLE")).await;
-    let state = crate::broker::parameter(&page.url, "state");
-    let state = state.unwrap_or_else(|| {
-        let onward = page.url.query_pairs().map(|(_, value)| value.into_owned()).collect::<Vec<_>>().join(" ");
-        panic!("no state in {onward}")
-    });
-    let back = world.broker.url(&format!("/sso/oidc/{}/callback?error=access_denied&state={state}", crate::broker::KEY));
+    let load = acquit_testkit::browser::Load::typed(&world.authorize("connection=conn_01EXAMPLE"));
+    let away = world.browser.step(&load).await.unwrap().location().unwrap();
+    let state = crate::broker::parameter(&away, "state").unwrap();
+    let back = world.broker.url(&format!("/sso/oidc/{}/callback?error=access_denied&state={state}&iss={}", crate::broker::KEY, world.upstream.url("")));
     let _ = world.browser.try_load(acquit_testkit::browser::Load::typed(&back)).await;
     let listed = world.events("events=authentication.sso_started,authentication.sso_failed").await;
     assert_eq!(names(&listed), ["authentication.sso_started", "authentication.sso_failed"], "{listed:#?}");

@@ -71,8 +71,7 @@ async fn one_that_hangs_and_one_that_never_ends_hold_nobody_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_that_the_operator_did_not_allow_is_never_reached() {
-    // The broker's own address, which its policy never lets it post to.
-    let world = world_of(Engine::Sqlite, "", &webhook("https://10.0.0.1/hook")).await;
+    let world = world_of(Engine::Sqlite, LOCAL, &webhook("https://10.0.0.1/hook")).await;
     let reply = world.enter("alice").await;
     let receipt = world.end_all_of(&reply).await;
     let receipt = settled(&world.broker, receipt["id"].as_str().unwrap(), SOON).await;
