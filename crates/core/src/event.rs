@@ -30,11 +30,23 @@ pub enum Kind {
     KeyRotated,
     /// An application was registered, changed or deleted through dynamic registration.
     ClientChanged,
+    /// An identity provider vouched for somebody, who signed in here; a session began or was renewed by it.
+    SsoSucceeded,
+    /// A sign-in at an identity provider came to nothing.
+    SsoFailed,
+    /// Nothing of a logout is pending any more; how it stands is in the facts. Again when it comes to stand otherwise.
+    LogoutSettled,
+    /// People may sign in through a connection from now on.
+    ConnectionActivated,
+    /// Nobody may sign in through a connection for now.
+    ConnectionDeactivated,
+    /// A connection is gone.
+    ConnectionDeleted,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 18] = [
         Self::SessionBegan,
         Self::SignInFailed,
         Self::SessionReauthenticated,
@@ -47,6 +59,12 @@ impl Kind {
         Self::UserDisabled,
         Self::KeyRotated,
         Self::ClientChanged,
+        Self::SsoSucceeded,
+        Self::SsoFailed,
+        Self::LogoutSettled,
+        Self::ConnectionActivated,
+        Self::ConnectionDeactivated,
+        Self::ConnectionDeleted,
     ];
 
     /// The kind of that name.
@@ -71,6 +89,12 @@ impl Kind {
             Self::UserDisabled => "user-disabled",
             Self::KeyRotated => "key-rotated",
             Self::ClientChanged => "client-changed",
+            Self::SsoSucceeded => "sso-succeeded",
+            Self::SsoFailed => "sso-failed",
+            Self::LogoutSettled => "logout-settled",
+            Self::ConnectionActivated => "connection-activated",
+            Self::ConnectionDeactivated => "connection-deactivated",
+            Self::ConnectionDeleted => "connection-deleted",
         }
     }
 }
@@ -113,6 +137,15 @@ pub struct Facts {
     /// Why, in our own words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Of a sign-in at an identity provider: when the browser left for it, in microseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_at: Option<i64>,
+    /// The connection's name for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The type of the connection, by WorkOS's names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection_type: Option<String>,
 }
 
 impl Facts {
@@ -129,6 +162,9 @@ impl Facts {
         outcome: None,
         status: None,
         reason: None,
+        left_at: None,
+        name: None,
+        connection_type: None,
     };
 }
 

@@ -99,6 +99,11 @@ prefixed_id!(
     UpstreamId, "ups_"
 );
 
+prefixed_id!(
+    /// An endpoint of a broker application to which webhooks are posted.
+    EndpointId, "we_"
+);
+
 impl ConnectionId {
     /// As the party of a step.
     #[must_use]

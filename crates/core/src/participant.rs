@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AppId, SessionId, Timestamp};
+use crate::{AppId, EndpointId, SessionId, Timestamp};
 
 mod saml;
 
@@ -59,6 +59,20 @@ pub struct FrontChannel {
     pub session_required: bool,
 }
 
+/// An endpoint of a broker application to which events are posted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookChannel {
+    /// Its name; none for the one of the configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<EndpointId>,
+    /// Where events are posted.
+    pub uri: String,
+    /// Whether it is told that a session ended (`sso.logout.started`).
+    pub started: bool,
+    /// Whether it is told once nothing of a logout is pending any more (`sso.logout.completed`).
+    pub completed: bool,
+}
+
 /// Which channel an application with both wants to be told over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -88,6 +102,9 @@ pub struct Channels {
     /// Its SAML endpoints for logout, if it is a SAML application and has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub saml: Option<SamlChannel>,
+    /// Its endpoints for events, if it is a broker application.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub webhooks: Vec<WebhookChannel>,
 }
 
 const fn yes() -> bool {

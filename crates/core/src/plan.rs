@@ -15,6 +15,7 @@ use crate::{
 mod request;
 mod saml;
 mod upstream;
+mod webhook;
 
 pub use request::{By, Request, Scope, Tell};
 
@@ -36,7 +37,7 @@ pub struct SessionShare {
     pub live: bool,
     /// Its participants that no step was planned for.
     pub participants: Vec<Participant>,
-    /// Its sign-ins at identity providers, oldest first; none for a session that has ended.
+    /// Its sign-ins at identity providers, oldest first. Of a session that has ended nothing is told to the providers.
     pub upstreams: Vec<Upstream>,
 }
 
@@ -65,6 +66,8 @@ pub struct Plan {
     pub end: Vec<SessionId>,
     /// The steps, the application that asked first.
     pub steps: Vec<Step>,
+    /// What is due once none of the steps is pending any more; no part of the receipt.
+    pub notices: Vec<Step>,
     /// The participants that are told by a step, so that no later plan tells them again.
     pub close: Vec<(SessionId, AppId)>,
     /// Whether there are offline grants in scope, which are revoked.
@@ -82,7 +85,7 @@ impl Plan {
 /// Plans a logout.
 #[must_use]
 pub fn plan(snapshot: &Snapshot, request: &Request) -> Plan {
-    let mut planner = Planner { request, steps: Vec::new(), close: Vec::new() };
+    let mut planner = Planner { request, steps: Vec::new(), notices: Vec::new(), close: Vec::new() };
     let mut listed = BTreeSet::new();
     for share in &snapshot.sessions {
         if request.tell == Tell::NobodyElse && !share.live {
@@ -100,14 +103,15 @@ pub fn plan(snapshot: &Snapshot, request: &Request) -> Plan {
             planner.tell_of_user(grant);
         }
     }
-    let Planner { mut steps, close, .. } = planner;
+    let Planner { mut steps, mut notices, close, .. } = planner;
     steps.sort_by_key(|step| !request.is_from(&step.party));
-    for (index, step) in steps.iter_mut().enumerate() {
+    for (index, step) in steps.iter_mut().chain(&mut notices).enumerate() {
         step.id = StepId::of(&request.id, index);
     }
     Plan {
         end: snapshot.sessions.iter().filter(|share| share.live).map(|share| share.session.clone()).collect(),
         steps,
+        notices,
         close,
         revoke_offline: matches!(request.scope, Scope::User(_)) && !snapshot.offline.is_empty(),
     }
@@ -116,6 +120,7 @@ pub fn plan(snapshot: &Snapshot, request: &Request) -> Plan {
 struct Planner<'a> {
     request: &'a Request,
     steps: Vec<Step>,
+    notices: Vec<Step>,
     close: Vec<(SessionId, AppId)>,
 }
 
@@ -151,7 +156,8 @@ impl Planner<'_> {
             (Some(_), Some(front), Preference::FrontChannel) => (None, Some(front)),
             (back, front, _) => (back.as_ref(), front.as_ref()),
         };
-        if back.is_none() && front.is_none() && !asked {
+        let hears = channels.webhooks.iter().any(|webhook| webhook.started);
+        if back.is_none() && front.is_none() && !hears && !asked {
             // The application that asked knows already; it gets a step only over a channel of its own.
             self.push_untold(&share.user, session, participant, "has no logout channel");
         }
@@ -168,7 +174,9 @@ impl Planner<'_> {
             let step = self.step(&share.user, session, participant.party(), Some(Channel::Backchannel), target);
             self.steps.push(Step { first: asked, again, ..step });
         }
-        if let Some(front) = front {
+        self.tell_by_webhook(share, participant);
+        // A frame without a name is an extra beside a webhook: it is loaded where the browser is here, and never waited for.
+        if let Some(front) = front.filter(|_| !hears || self.is_here(share)) {
             let sid = front.session_required.then(|| participant.sid.clone());
             let target = Target::Frontchannel { uri: front.uri.clone(), sid };
             self.push_for_browser(share, participant, Channel::Frontchannel, target);
@@ -182,10 +190,14 @@ impl Planner<'_> {
         self.steps.push(Step { detail: Some(detail.to_owned()), next_attempt_at: None, ..step });
     }
 
+    /// Whether the session's own browser is here and can be sent on.
+    fn is_here(&self, share: &SessionShare) -> bool {
+        self.request.browser.as_ref() == Some(&share.session)
+    }
+
     /// What a step of the browser waits for.
     fn browser_detail(&self, share: &SessionShare) -> &'static str {
-        let here = self.request.browser.as_ref() == Some(&share.session);
-        if here { "to be opened in the browser" } else { "waits for its browser" }
+        if self.is_here(share) { "to be opened in the browser" } else { "waits for its browser" }
     }
 
     /// Whether it may still have been signing the user in.

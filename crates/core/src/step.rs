@@ -6,7 +6,7 @@ use crate::{AppId, LogoutId, SessionId, StepId, Timestamp, UserId, participant::
 
 mod target;
 
-pub use target::{NO_INDEX, SamlNamed, SamlReason, Target};
+pub use target::{Moment, NO_INDEX, Notice, SamlNamed, SamlReason, Target};
 
 /// The way a party is told. The names are those of the receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -26,11 +26,13 @@ pub enum Channel {
     Revocation,
     /// The end of the session at an identity provider (RP-Initiated Logout 1.0): a hop of the user's browser.
     EndSession,
+    /// A signed event, posted to an application of the broker.
+    Webhook,
 }
 
 impl Channel {
     /// Every channel.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Backchannel,
         Self::Frontchannel,
         Self::SamlRedirect,
@@ -38,6 +40,7 @@ impl Channel {
         Self::SamlSoap,
         Self::Revocation,
         Self::EndSession,
+        Self::Webhook,
     ];
 
     /// Its name in receipts.
@@ -51,6 +54,7 @@ impl Channel {
             Self::SamlSoap => "saml-soap",
             Self::Revocation => "revocation",
             Self::EndSession => "end-session",
+            Self::Webhook => "webhook",
         }
     }
 
@@ -65,7 +69,7 @@ impl Channel {
     pub const fn needs_browser(self) -> bool {
         match self {
             Self::Frontchannel | Self::SamlRedirect | Self::SamlPost | Self::EndSession => true,
-            Self::Backchannel | Self::SamlSoap | Self::Revocation => false,
+            Self::Backchannel | Self::SamlSoap | Self::Revocation | Self::Webhook => false,
         }
     }
 }

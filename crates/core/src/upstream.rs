@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectionId, SessionId, UpstreamId, participant::Protocol};
+use crate::{ConnectionId, OrganizationId, SessionId, UpstreamId, participant::Protocol};
 
 /// How an identity provider can be told, as its discovery or its metadata had it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,8 @@ pub struct Upstream {
     pub session: SessionId,
     /// Through which connection.
     pub connection: ConnectionId,
+    /// Whose connection that was; none for a provider of the operator's own.
+    pub organization: Option<OrganizationId>,
     /// Its protocol.
     pub protocol: Protocol,
     /// The provider's name for the person.

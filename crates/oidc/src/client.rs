@@ -206,6 +206,7 @@ impl Client {
             preference: self.logout_preference,
             tell_on_expiry: self.tell_on_expiry,
             saml: None,
+            webhooks: Vec::new(),
         }
     }
 

@@ -19,8 +19,11 @@ pub mod call;
 pub mod callback;
 pub mod end_session;
 pub mod error;
+pub mod event;
+pub mod events;
 pub mod idp_logout;
 pub mod ids;
+pub mod list;
 pub mod logout;
 pub mod person;
 pub mod profile;
@@ -29,6 +32,7 @@ pub mod registry;
 pub mod secrets;
 pub mod token;
 pub mod trip;
+pub mod webhook_endpoints;
 
 /// The paths of the broker.
 pub fn routes() -> Router<App> {
@@ -42,6 +46,12 @@ pub fn routes() -> Router<App> {
         .route(end_session::CALLBACK, get(end_session::back))
         .route("/sso/oidc/idp-logout/{external_key}", get(idp_logout::get).post(idp_logout::post))
         .route("/sso/oidc/backchannel-logout/{external_key}", post(backchannel::receive))
+        .route("/events", get(events::list))
+        .route("/webhook_endpoints", get(webhook_endpoints::list).post(webhook_endpoints::make))
+        .route(
+            "/webhook_endpoints/{id}",
+            axum::routing::patch(webhook_endpoints::change).delete(webhook_endpoints::delete),
+        )
         .layer(middleware::from_fn(request_id))
 }
 

@@ -2,6 +2,7 @@
 
 mod saml;
 mod upstream;
+mod webhook;
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
@@ -90,8 +91,9 @@ impl Outbox for StoreOutbox {
 
 pub use saml::{Carried, EXPIRED, Ours, PARTIAL, Parties, carry, said};
 pub use upstream::Upstreams;
+pub use webhook::Webhooks;
 
-/// Makes the requests: a logout token or a LogoutRequest, signed anew for each attempt.
+/// Makes the requests: a logout token, a LogoutRequest or an event, signed anew for each attempt.
 pub struct Composer {
     store: Store,
     keys: Keys,
@@ -99,13 +101,14 @@ pub struct Composer {
     deadline: Duration,
     parties: Option<Arc<dyn Parties>>,
     upstreams: Option<Upstreams>,
+    webhooks: Option<Webhooks>,
 }
 
 impl Composer {
     /// Makes requests in the name of `issuer`, for steps that are tried for `deadline`.
     #[must_use]
     pub fn new(store: Store, keys: Keys, issuer: String, deadline: Duration) -> Self {
-        Self { store, keys, issuer, deadline, parties: None, upstreams: None }
+        Self { store, keys, issuer, deadline, parties: None, upstreams: None, webhooks: None }
     }
 
     /// With the keys for SAML. Without them SAML steps wait.
@@ -119,6 +122,13 @@ impl Composer {
     #[must_use]
     pub fn with_upstreams(mut self, upstreams: Upstreams) -> Self {
         self.upstreams = Some(upstreams);
+        self
+    }
+
+    /// With what webhooks are signed with. Without it their steps wait.
+    #[must_use]
+    pub fn with_webhooks(mut self, webhooks: Webhooks) -> Self {
+        self.webhooks = Some(webhooks);
         self
     }
 }
@@ -166,6 +176,11 @@ impl Compose for Composer {
             let upstreams = self.upstreams.as_ref().ok_or_else(missing)?;
             let (ours, which) = ((&self.store, &self.keys), (connection, upstream));
             return upstreams.revocation(ours, uri, which, *token, now).await;
+        }
+        if let Target::Webhook { uri, endpoint, notice } = target.as_ref() {
+            let missing = || ComposeError::NotNow("nothing to sign webhooks with".to_owned());
+            let webhooks = self.webhooks.as_ref().ok_or_else(missing)?;
+            return webhooks.event(&self.store, step, (uri, endpoint.as_ref(), notice), now).await;
         }
         let Target::Backchannel { uri, client_id, alg, subject, sid, .. } = target.as_ref() else {
             return Err(ComposeError::Final("this step is not sent from the server".to_owned()));

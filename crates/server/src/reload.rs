@@ -1,15 +1,22 @@
 //! Taking a changed configuration over while running. It was checked before; what is gone from it is signed out.
 
+use std::sync::Arc;
+
 use acquit_core::{
     AppId, ConnectionId,
+    event::{Facts, Kind},
     plan::{By, Scope, Tell},
 };
-use acquit_store::session::{SessionFilter, SessionState};
+use acquit_store::{
+    StoreError,
+    event::Event,
+    session::{SessionFilter, SessionState},
+};
 
 use crate::{
     App,
     logout::{LogoutError, Order, log_out},
-    settings::Settings,
+    settings::{Connection, Settings},
     start::{StartError, configured_users, policy},
 };
 
@@ -37,6 +44,7 @@ pub async fn reload(app: &App, mut settings: Settings) -> Result<(), StartError>
     settings.store = before.store.clone();
     settings.lifetimes.logout_deadline = before.lifetimes.logout_deadline;
     app.egress.set_policy(policy(&settings)?);
+    let connections_before = app.clients.connections().all();
     let (gone, connections) = app.clients.replace(&settings);
     app.replace_settings(settings);
     configured_users(app).await?;
@@ -46,7 +54,31 @@ pub async fn reload(app: &App, mut settings: Settings) -> Result<(), StartError>
     for connection in connections {
         end_sessions_through(app, &connection).await?;
     }
+    log_connections(app, &connections_before).await?;
     tracing::info!("the changed configuration is in force");
+    Ok(())
+}
+
+/// Logs which connections came and went.
+async fn log_connections(app: &App, before: &[Arc<Connection>]) -> Result<(), StoreError> {
+    let after = app.clients.connections().all();
+    let lacks = |all: &[Arc<Connection>], one: &Connection| all.iter().all(|other| other.id != one.id);
+    let came = after.iter().filter(|one| lacks(before, one)).map(|one| (Kind::ConnectionActivated, one));
+    let went = before.iter().filter(|one| lacks(&after, one)).map(|one| (Kind::ConnectionDeleted, one));
+    for (kind, connection) in went.chain(came) {
+        let event = Event {
+            connection: Some(connection.id.clone()),
+            organization: connection.organization.clone(),
+            party: Some(connection.id.to_string()),
+            facts: Facts {
+                name: Some(connection.name.clone()),
+                connection_type: Some(connection.connection_type.clone()),
+                ..Facts::NONE
+            },
+            ..Event::new(kind, app.clock.now())
+        };
+        app.store.append_event(event).await?;
+    }
     Ok(())
 }
 

@@ -51,10 +51,12 @@ pub enum Purpose {
     LogoutToken,
     /// Where a browser goes on that comes back from signing out at an identity provider, in a URL.
     Return,
+    /// The secret of a webhook endpoint in the store.
+    WebhookSecret,
 }
 
 impl Purpose {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::SigningKey,
         Self::Flow,
         Self::Handoff,
@@ -68,6 +70,7 @@ impl Purpose {
         Self::UpstreamTokens,
         Self::LogoutToken,
         Self::Return,
+        Self::WebhookSecret,
     ];
 
     const fn label(self) -> &'static str {
@@ -85,6 +88,7 @@ impl Purpose {
             Self::UpstreamTokens => "acquit upstream tokens v1",
             Self::LogoutToken => "acquit logout token v1",
             Self::Return => "acquit return v1",
+            Self::WebhookSecret => "acquit webhook secret v1",
         }
     }
 }

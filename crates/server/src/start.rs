@@ -32,7 +32,7 @@ use crate::{
     keys::{Keys, KeysError},
     limits::Limits,
     logout::{LogoutError, Order, log_out},
-    outbox::{Composer, StoreOutbox, Upstreams},
+    outbox::{Composer, StoreOutbox, Upstreams, Webhooks},
     password::{PasswordError, PasswordHasher},
     random::{self, NoRandomness},
     saml::{fetch, keys::SamlKeys, parties::OurParties},
@@ -120,7 +120,8 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let composer =
         Composer::new(store.clone(), keys.clone(), settings.server.issuer.clone(), settings.lifetimes.logout_deadline)
             .with_saml(parties.clone())
-            .with_upstreams(Upstreams { sealer: sealer.clone(), connections: clients.connections().clone() });
+            .with_upstreams(Upstreams { sealer: sealer.clone(), connections: clients.connections().clone() })
+            .with_webhooks(Webhooks { sealer: sealer.clone(), connections: clients.connections().clone() });
     let outbox = StoreOutbox::new(store.clone(), clock.clone(), node.clone());
     let time = clock.clone();
     let now = Box::new(move || time.now());

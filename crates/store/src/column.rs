@@ -1,6 +1,8 @@
 //! Decoding of columns: from what a row holds to the types of the domain. What does not decode is [`StoreError::Corrupt`].
 
-use acquit_core::{AppId, ConnectionId, LogoutId, SessionId, StepId, Timestamp, UpstreamId, UserId};
+use acquit_core::{
+    AppId, ConnectionId, EndpointId, LogoutId, OrganizationId, SessionId, StepId, Timestamp, UpstreamId, UserId,
+};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -115,6 +117,18 @@ impl Columns {
 
     pub(crate) fn connection_id(&mut self) -> Result<ConnectionId, StoreError> {
         ConnectionId::parse(&self.text()?).or_else(|_| corrupt("connection id"))
+    }
+
+    pub(crate) fn opt_connection_id(&mut self) -> Result<Option<ConnectionId>, StoreError> {
+        self.opt_text()?.map(|text| ConnectionId::parse(&text).or_else(|_| corrupt("connection id"))).transpose()
+    }
+
+    pub(crate) fn opt_organization_id(&mut self) -> Result<Option<OrganizationId>, StoreError> {
+        self.opt_text()?.map(|text| OrganizationId::parse(&text).or_else(|_| corrupt("organization id"))).transpose()
+    }
+
+    pub(crate) fn endpoint_id(&mut self) -> Result<EndpointId, StoreError> {
+        EndpointId::parse(&self.text()?).or_else(|_| corrupt("endpoint id"))
     }
 
     pub(crate) fn upstream_id(&mut self) -> Result<UpstreamId, StoreError> {

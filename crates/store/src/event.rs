@@ -1,13 +1,14 @@
 //! The append-only log: who did what to whom, on what evidence. Rows are added with what they tell of, in the same
 //! transaction, and never changed; those past their retention are swept.
 
+mod broker;
 mod context;
 mod horizon;
 mod log;
 mod sweep;
 
 use acquit_core::{
-    LogoutId, SessionId, Timestamp, UserId,
+    ConnectionId, LogoutId, OrganizationId, SessionId, Timestamp, UserId,
     event::{Facts, Kind},
 };
 
@@ -17,6 +18,7 @@ use crate::{
     value::{Row, params},
 };
 
+pub use broker::{BrokerQuery, Direction};
 pub use context::{Context, Person};
 pub use log::{Place, Range};
 
@@ -37,6 +39,10 @@ pub struct Event {
     pub party: Option<String>,
     /// From which address.
     pub ip: Option<String>,
+    /// Through which connection the person came, of what the broker shows.
+    pub connection: Option<ConnectionId>,
+    /// Whose connection that was.
+    pub organization: Option<OrganizationId>,
     /// More, in words.
     pub detail: Option<String>,
     /// More, by name.
@@ -48,7 +54,19 @@ impl Event {
     #[must_use]
     pub const fn new(kind: Kind, at: Timestamp) -> Self {
         let facts = Facts::NONE;
-        Self { kind, at, user: None, session: None, logout: None, party: None, ip: None, detail: None, facts }
+        Self {
+            kind,
+            at,
+            user: None,
+            session: None,
+            logout: None,
+            party: None,
+            ip: None,
+            connection: None,
+            organization: None,
+            detail: None,
+            facts,
+        }
     }
 }
 
@@ -71,6 +89,10 @@ pub struct EventRecord {
     pub party: Option<String>,
     /// From which address.
     pub ip: Option<String>,
+    /// Through which connection the person came.
+    pub connection: Option<String>,
+    /// Whose connection that was.
+    pub organization: Option<String>,
     /// More, in words.
     pub detail: Option<String>,
     /// More, by name.
@@ -80,7 +102,7 @@ pub struct EventRecord {
 /// The columns of an event.
 macro_rules! event_columns {
     () => {
-        "seq, kind, at, user_id, session_id, logout_id, party, ip, detail, facts"
+        "seq, kind, at, user_id, session_id, logout_id, party, ip, connection, organization, detail, facts"
     };
 }
 use event_columns;
@@ -97,6 +119,8 @@ impl EventRecord {
             logout: row.opt_text()?,
             party: row.opt_text()?,
             ip: row.opt_text()?,
+            connection: row.opt_text()?,
+            organization: row.opt_text()?,
             detail: row.opt_text()?,
             facts: row.opt_text()?.map(|facts| serde_json::from_str(&facts)).transpose()?.unwrap_or_default(),
         })
@@ -109,8 +133,8 @@ impl Batch {
         // Text, numbers and truth by fixed names always serialize.
         let facts = (event.facts != Facts::NONE).then(|| serde_json::to_string(&event.facts).unwrap_or_default());
         self.push(
-            "INSERT INTO events (at, kind, user_id, session_id, logout_id, party, ip, detail, facts) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "INSERT INTO events (at, kind, user_id, session_id, logout_id, party, ip, detail, facts, connection, organization) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             params![
                 event.at,
                 event.kind.as_str(),
@@ -121,6 +145,8 @@ impl Batch {
                 event.ip.as_ref(),
                 event.detail.as_ref(),
                 facts.as_ref(),
+                event.connection.as_ref(),
+                event.organization.as_ref(),
             ],
         );
     }

@@ -107,7 +107,7 @@ async fn record(
     let attempt = Attempt { at, status: None, ms: 0, detail: Some(shown.detail().to_owned()) };
     batch.attempt(&step, "browser", &attempt, Outcome::Sent);
     tx.execute_all(&batch).await?;
-    refresh_state(tx, logout).await?;
+    refresh_state(tx, logout, at).await?;
     Ok(true)
 }
 
@@ -135,7 +135,7 @@ pub(crate) async fn give_up(tx: &mut Tx, steps: &[Step], why: &str, now: Timesta
             }
             failed += changed;
         }
-        refresh_state(tx, logout).await?;
+        refresh_state(tx, logout, now).await?;
     }
     Ok(failed)
 }

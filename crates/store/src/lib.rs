@@ -43,6 +43,7 @@ pub mod sweep;
 pub mod token;
 pub mod upstream;
 pub mod user;
+pub mod webhook;
 
 pub use error::StoreError;
 pub use page::Page;

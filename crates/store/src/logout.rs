@@ -113,6 +113,6 @@ async fn log_out(tx: &mut Tx, args: &Args) -> Result<Result<LoggedOut, NothingDo
     {
         return Ok(Ok(LoggedOut { logout: earlier, steps: Vec::new(), ended: Vec::new(), repeated: true }));
     }
-    apply::apply(tx, &args.order, &in_scope.user, &plan).await?;
+    apply::apply(tx, &args.order, &in_scope, &plan).await?;
     Ok(Ok(LoggedOut { logout: request.id.clone(), steps: plan.steps, ended: plan.end, repeated: false }))
 }

@@ -1,11 +1,12 @@
 //! Receipts: a logout with its steps and their attempts, as `acquit_core::receipt` folds them.
 
 mod list;
+mod settle;
 
 use acquit_core::{
     LogoutId, Timestamp,
     plan::By,
-    receipt::{Attempt, Receipt, Requested, State},
+    receipt::{Attempt, Receipt, Requested},
 };
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use crate::{
 };
 
 pub use list::LogoutFilter;
+pub use settle::Settled;
+pub(crate) use settle::{Through, refresh_state, settled};
 
 /// How long the key of a receipt's page is good.
 pub const KEY_LIFE: Duration = Duration::from_secs(30 * 86_400);
@@ -34,19 +37,6 @@ impl Tx {
     pub(crate) async fn lock_logout(&mut self, id: &LogoutId) -> Result<bool, StoreError> {
         Ok(self.query_opt(locking!("SELECT id FROM logouts WHERE id = $1"), &params![id]).await?.is_some())
     }
-}
-
-/// Brings a logout's state in line with its steps. Under its lock: otherwise two that finish at once each see the other
-/// one's step as pending.
-pub(crate) async fn refresh_state(tx: &mut Tx, logout: &LogoutId) -> Result<(), StoreError> {
-    let rows = tx.query("SELECT DISTINCT outcome FROM steps WHERE logout_id = $1", &params![logout]).await?;
-    let outcomes = rows
-        .into_iter()
-        .map(|row| row.read().named(acquit_core::step::Outcome::parse))
-        .collect::<Result<Vec<_>, _>>()?;
-    let state = State::of(outcomes).as_str();
-    tx.execute("UPDATE logouts SET state = $1 WHERE id = $2 AND state <> $1", &params![state, logout]).await?;
-    Ok(())
 }
 
 impl Store {
@@ -91,8 +81,9 @@ async fn by_key(tx: &mut Tx, logout: &LogoutId, key: &Hash, since: Timestamp) ->
 async fn with_steps(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<Receipt>, StoreError> {
     let heads = rows.into_iter().map(|row| Head::read(&mut row.read())).collect::<Result<Vec<_>, StoreError>>()?;
     let keys: Vec<_> = heads.iter().map(|head| params![&head.id].to_vec()).collect();
-    let sql = concat!("SELECT ", step_columns!(), " FROM steps WHERE logout_id = $1 ORDER BY number");
+    let sql = concat!("SELECT ", step_columns!(), " FROM steps WHERE logout_id = $1 AND notice = 0 ORDER BY number");
     let steps = tx.query_each(sql, &keys).await?;
+    // Those of notices find no step.
     let sql = "SELECT step_id, at, status, ms, detail FROM attempts WHERE logout_id = $1 ORDER BY id";
     let attempts = tx.query_each(sql, &keys).await?;
     heads.into_iter().zip(steps).zip(attempts).map(|((head, steps), attempts)| head.complete(steps, attempts)).collect()

@@ -239,9 +239,16 @@ async fn begin(tx: &mut Tx, new: &NewSession) -> Result<Result<Session, BeginRef
         user: Some(new.user.clone()),
         session: Some(new.id.clone()),
         ip: new.ip.clone(),
+        connection: new.upstream.as_ref().map(|upstream| upstream.connection.clone()),
+        organization: new.upstream.as_ref().and_then(|upstream| upstream.organization.clone()),
         facts: Facts { user_agent: new.user_agent.clone(), own_browser: true, ..Facts::NONE },
         ..Event::new(Kind::SessionBegan, new.now)
     });
+    if let Some(upstream) = &new.upstream {
+        let facts = Facts { user_agent: new.user_agent.clone(), ..Facts::NONE };
+        let event = Event { ip: new.ip.clone(), facts, ..Event::new(Kind::SsoSucceeded, new.now) };
+        batch.vouched_for((&new.user, &new.id), upstream, event);
+    }
     tx.finish(&batch).await?;
     Ok(Ok(Session {
         id: new.id.clone(),
@@ -302,6 +309,7 @@ async fn prove_again(
             return Ok(false);
         }
         batch.signed_in_upstream(id, upstream, now)?;
+        batch.vouched_for((&session.user, id), upstream, Event::new(Kind::SsoSucceeded, now));
     }
     batch.push(
         "UPDATE sessions SET authenticated_at = $1, last_seen_at = $1, handle_hash = $2 WHERE id = $3 AND ended_at IS NULL",

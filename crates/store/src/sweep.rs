@@ -97,7 +97,7 @@ async fn give_up_late(tx: &mut Tx, now: Timestamp) -> Result<u64, StoreError> {
         "SELECT ",
         step_columns!(),
         " FROM steps WHERE outcome = 'pending' AND due_at IS NULL AND deadline < $1 \
-         AND channel IN ('frontchannel', 'saml-redirect', 'saml-post') ORDER BY deadline LIMIT $2"
+         AND channel IN ('frontchannel', 'saml-redirect', 'saml-post', 'end-session') ORDER BY deadline LIMIT $2"
     );
     let rows = tx.query(sql, &params![now, BATCH]).await?;
     let steps = rows.into_iter().map(|row| read_step(&mut row.read())).collect::<Result<Vec<_>, StoreError>>()?;

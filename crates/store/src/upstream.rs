@@ -4,7 +4,8 @@ mod person;
 mod sessions;
 
 use acquit_core::{
-    ConnectionId, SessionId, Timestamp, UpstreamId,
+    ConnectionId, OrganizationId, SessionId, Timestamp, UpstreamId, UserId,
+    event::Facts,
     participant::Protocol,
     upstream::{Held, Upstream, UpstreamChannels},
 };
@@ -12,6 +13,7 @@ use acquit_core::{
 use crate::{
     Hash, Store, StoreError,
     column::to_json,
+    event::Event,
     tx::{Batch, Tx},
     value::{Columns, params},
 };
@@ -29,6 +31,10 @@ pub struct NewUpstream {
     pub id: UpstreamId,
     /// Through which connection.
     pub connection: ConnectionId,
+    /// Whose connection that is; none for a provider of the operator's own.
+    pub organization: Option<OrganizationId>,
+    /// When the browser left for the provider, if that is known.
+    pub left_at: Option<Timestamp>,
     /// Its protocol.
     pub protocol: Protocol,
     /// The provider's name for the person.
@@ -48,7 +54,8 @@ pub struct NewUpstream {
 /// The columns of a sign-in, for statements that read one as `t`.
 macro_rules! upstream_columns {
     () => {
-        "t.id, t.session_id, t.connection, t.protocol, t.subject, t.sid, t.has_access, t.has_refresh, t.channels"
+        "t.id, t.session_id, t.connection, t.protocol, t.subject, t.sid, t.has_access, t.has_refresh, t.channels, \
+         t.organization"
     };
 }
 pub(crate) use upstream_columns;
@@ -63,6 +70,7 @@ pub(crate) fn read_upstream(row: &mut Columns) -> Result<Upstream, StoreError> {
         sid: row.opt_text()?,
         held: Held { access: row.bool()?, refresh: row.bool()? },
         channels: row.json()?,
+        organization: row.opt_organization_id()?,
     })
 }
 
@@ -76,7 +84,7 @@ impl Batch {
     ) -> Result<(), StoreError> {
         self.push(
             "INSERT INTO upstreams (id, session_id, connection, protocol, subject, sid, has_access, has_refresh, channels, \
-             sealed, signed_in_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             sealed, signed_in_at, organization) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
             params![
                 &new.id,
                 session,
@@ -89,9 +97,24 @@ impl Batch {
                 &to_json(&new.channels)?,
                 new.sealed.as_slice(),
                 now,
+                new.organization.as_ref(),
             ],
         );
         Ok(())
+    }
+}
+
+impl Batch {
+    /// Logs that a provider vouched for somebody.
+    pub(crate) fn vouched_for(&mut self, (user, session): (&UserId, &SessionId), new: &NewUpstream, event: Event) {
+        self.event(&Event {
+            user: Some(user.clone()),
+            session: Some(session.clone()),
+            connection: Some(new.connection.clone()),
+            organization: new.organization.clone(),
+            facts: Facts { left_at: new.left_at.map(Timestamp::as_micros), own_browser: true, ..event.facts.clone() },
+            ..event
+        });
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod acquit;
 pub mod browser;
 mod door;
+pub mod hook;
 pub mod peers;
 pub mod postgres;
 pub mod rp;
@@ -13,5 +14,6 @@ pub mod wire;
 
 pub use acquit::{Engine, Setup, TestApp};
 pub use browser::{Browser, Page};
+pub use hook::TestHook;
 pub use rp::{Registration, TestRp};
 pub use sp::{SpRegistration, TestSp};

@@ -9,6 +9,9 @@ mod broker;
 mod check;
 mod resolve;
 mod saml;
+mod webhook;
+
+pub use webhook::WebhookText;
 
 pub use saml::{
     AttributeText, CertificateText, MetadataText, NameIdText, SloBindingText, Unusable, read_metadata, remarks,
@@ -144,6 +147,12 @@ pub struct ApplicationSection {
     /// The ids of the organizations whose people it gets; those of all when absent.
     #[schemars(extend("x-protocol" = "broker"))]
     pub organizations: Option<Vec<String>>,
+    /// Where it is told by signed events that a session ended, and how the logout came out. The dependable way.
+    #[schemars(extend("x-protocol" = "broker"))]
+    pub webhook: Option<WebhookText>,
+    /// Whether its API key may change what the broker keeps for it, such as its webhook endpoints.
+    #[schemars(extend("x-protocol" = "broker", "default" = false))]
+    pub manage: Option<bool>,
 }
 
 /// How an application is spoken to.

@@ -133,6 +133,10 @@ pub struct StepUpdate {
 /// SAML over SOAP: what the party said decides, and only that confirms. A refusal is final. What proves nothing is retried to
 /// the deadline: the party's metadata may be refreshed, or a proxy may have answered in its place. A fault comes with 500
 /// (SOAP 1.1 section 6.2) and is retried like every 5xx, whosever fault it says it is; other statuses as above.
+///
+/// A webhook: every 2xx says that the event was taken, whatever comes with it. Nothing else is a refusal: receivers answer 400
+/// or 404 while they are being deployed, and no status of theirs means that they will never take the event. Only an address
+/// that the policy refuses is final.
 #[must_use]
 pub fn judge(channel: Channel, answer: &Answer) -> Verdict {
     debug_assert!(!channel.needs_browser(), "browsers report for themselves");
@@ -144,6 +148,10 @@ pub fn judge(channel: Channel, answer: &Answer) -> Verdict {
         }
         Answer::Status { code: code @ 200..=299, retry_after, .. } if channel == Channel::SamlSoap => {
             Verdict::Retry { after: *retry_after, why: format!("answered {code} without a SAML message") }
+        }
+        Answer::Status { code: 200..=299, .. } if channel == Channel::Webhook => Verdict::Confirmed { note: None },
+        Answer::Status { code, retry_after, words, .. } if channel == Channel::Webhook => {
+            Verdict::Retry { after: *retry_after, why: with_words(*code, words.as_deref()) }
         }
         Answer::Status { code: 200 | 204, .. } => Verdict::Confirmed { note: None },
         Answer::Status { code: code @ (408 | 425 | 429 | 500..=599), retry_after, words, .. } => {
@@ -194,6 +202,21 @@ mod tests {
             let retried = matches!(status(code), Verdict::Retry { .. });
             assert_eq!(retried, matches!(code, 408 | 425 | 429) || code >= 500, "{code}");
         }
+    }
+
+    #[test]
+    fn a_webhook_is_taken_with_any_2xx_and_everything_else_is_tried_again() {
+        for code in 100..=599 {
+            let answer = Answer::Status { code, retry_after: None, key_age: None, words: None };
+            let confirmed = Verdict::Confirmed { note: None };
+            match judge(Channel::Webhook, &answer) {
+                verdict @ Verdict::Confirmed { .. } => assert!(verdict == confirmed && (200..=299).contains(&code)),
+                Verdict::Retry { .. } => assert!(!(200..=299).contains(&code), "{code}"),
+                Verdict::Refused { .. } => panic!("{code} is final"),
+            }
+        }
+        let blocked = Answer::Nothing { trouble: Trouble::Blocked, words: String::new() };
+        assert!(matches!(judge(Channel::Webhook, &blocked), Verdict::Refused { .. }));
     }
 
     #[test]

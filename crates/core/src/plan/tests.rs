@@ -95,6 +95,7 @@ use Outcome::{Pending, Unsupported};
 mod offline;
 mod saml;
 mod upstream;
+mod webhook;
 
 #[test]
 fn every_application_of_the_session_is_told_and_closed() {

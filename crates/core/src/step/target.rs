@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ConnectionId, Timestamp, UpstreamId,
+    ConnectionId, EndpointId, OrganizationId, Timestamp, UpstreamId,
     participant::{HopBinding, NameIdForm},
+    plan::By,
     upstream::TokenKind,
 };
 
@@ -80,8 +81,49 @@ pub enum Target {
         /// The sign-in whose session ends.
         upstream: UpstreamId,
     },
+    /// An event to be posted, signed anew for each attempt. The secret is not kept here.
+    Webhook {
+        /// Where to.
+        uri: String,
+        /// Which endpoint of the application; none for the one of the configuration.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        endpoint: Option<EndpointId>,
+        /// What it says.
+        #[serde(flatten)]
+        notice: Notice,
+    },
     /// Nothing can be sent.
     Nothing,
+}
+
+/// Which moment of a logout a webhook tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Moment {
+    /// A session ended, and the application is to end its own.
+    Started,
+    /// Nothing of the logout is pending any more.
+    Completed,
+}
+
+/// What a webhook says of a logout, beyond what its step says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Of which moment.
+    pub moment: Moment,
+    /// When the logout was asked for, which is when its sessions ended.
+    #[serde(with = "micros_of")]
+    pub at: Timestamp,
+    /// Who asked. The operator's own words for why are nobody else's.
+    pub by: By,
+    /// What the logout ends, by its name in receipts.
+    pub scope: String,
+    /// Through which connection the person came, as far as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<ConnectionId>,
+    /// Whose connection that was at the sign-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization: Option<OrganizationId>,
 }
 
 /// Why a session ends, as a LogoutRequest says it (SAML Core section 3.7.3).
@@ -118,6 +160,22 @@ pub struct SamlNamed {
     pub reason: Option<SamlReason>,
 }
 
+/// A time in a target that is always there.
+mod micros_of {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::Timestamp;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    pub(super) fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        at.as_micros().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        i64::deserialize(deserializer).map(Timestamp::from_micros)
+    }
+}
+
 /// Times in targets are microseconds, as everywhere in the store.
 mod micros {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -144,7 +202,8 @@ impl Target {
             | Self::SamlSoap { uri, .. }
             | Self::SamlHop { uri, .. }
             | Self::Revocation { uri, .. }
-            | Self::EndSession { uri, .. } => Some(uri),
+            | Self::EndSession { uri, .. }
+            | Self::Webhook { uri, .. } => Some(uri),
             Self::Nothing => None,
         }
     }
@@ -158,6 +217,7 @@ impl Target {
             | Self::Frontchannel { .. }
             | Self::Revocation { .. }
             | Self::EndSession { .. }
+            | Self::Webhook { .. }
             | Self::Nothing => None,
         }
     }
@@ -181,7 +241,11 @@ impl Target {
         match self {
             Self::Backchannel { sid, .. } => sid.is_none(),
             Self::SamlSoap { named, .. } | Self::SamlHop { named, .. } => named.session_index.is_none(),
-            Self::Frontchannel { .. } | Self::Revocation { .. } | Self::EndSession { .. } | Self::Nothing => false,
+            Self::Frontchannel { .. }
+            | Self::Revocation { .. }
+            | Self::EndSession { .. }
+            | Self::Webhook { .. }
+            | Self::Nothing => false,
         }
     }
 

@@ -1,7 +1,8 @@
 //! `/sso/oidc/{external_key}/callback`: the browser comes back from an identity provider.
 
 use acquit_core::{
-    UpstreamId, UserId,
+    Timestamp, UpstreamId, UserId,
+    event::{Facts, Kind},
     participant::Protocol,
     upstream::{Held, UpstreamChannels},
 };
@@ -18,7 +19,7 @@ use acquit_oidc::{
         userinfo,
     },
 };
-use acquit_store::upstream::NewUpstream;
+use acquit_store::{event::Event, upstream::NewUpstream};
 use axum::{
     extract::{Path, Request, State},
     http::{HeaderMap, HeaderValue, Uri, header},
@@ -34,7 +35,7 @@ use super::{
 };
 use crate::{
     App,
-    account::begin::{Beginning, begin},
+    account::begin::{Beginning, begin, shortened},
     broker::authorize,
     browser::Browser,
     door::DoorError,
@@ -101,10 +102,12 @@ async fn come_back(
         return Err(DoorError::Expired);
     }
     trip.finish(app).await?;
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let signed_in = match sign_in(app, &connection, &trip, state, params).await {
         Ok(signed_in) => signed_in,
         Err(failed) => {
             tracing::warn!(connection = %connection.id, code = failed.code, why = failed.why, "a sign-in upstream failed");
+            log_failure(app, (&connection, &trip), &failed, (address, agent)).await;
             return authorize::refused(app, &trip.flow, &failed);
         }
     };
@@ -114,11 +117,37 @@ async fn come_back(
     let whose = (&*connection, organization.as_deref());
     let person = person(fresh, whose, &signed_in.token.subject, &signed_in.claims);
     let user = app.store.recognise(person, now).await?;
-    let upstream = signed_in.upstream(app, &connection)?;
+    let upstream = signed_in.upstream(app, &connection, Timestamp::from_micros(trip.left_at))?;
     let browser = Browser::look_up(app, headers).await?;
-    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let onward = trip.flow.onward(app)?;
     begin(app, &browser, Beginning { user, upstream: Some(upstream), address, agent, onward }).await
+}
+
+/// Logs that nobody came back from a provider. A trip is used up by it, so the log grows no faster than trips are made.
+async fn log_failure(
+    app: &App,
+    (connection, trip): (&Connection, &Trip),
+    failed: &Failed,
+    (address, agent): (String, Option<&str>),
+) {
+    let event = Event {
+        ip: Some(address),
+        party: Some(connection.id.to_string()),
+        connection: Some(connection.id.clone()),
+        organization: connection.organization.clone(),
+        detail: Some(failed.why.clone()),
+        facts: Facts {
+            user_agent: shortened(agent),
+            reason: Some(failed.code.to_owned()),
+            left_at: Some(trip.left_at),
+            ..Facts::NONE
+        },
+        ..Event::new(Kind::SsoFailed, app.clock.now())
+    };
+    if let Err(error) = app.store.append_event(event).await {
+        // It failed in any case; that must not depend on the log.
+        tracing::warn!(%error, "a sign-in that failed is missing in the event log");
+    }
 }
 
 /// Somebody whom a provider vouches for.
@@ -201,7 +230,7 @@ async fn userinfo(app: &App, provider: &Provider, tokens: &Tokens, token: &IdTok
 
 impl SignedIn {
     /// The sign-in, as it becomes part of a session.
-    fn upstream(&self, app: &App, connection: &Connection) -> Result<NewUpstream, DoorError> {
+    fn upstream(&self, app: &App, connection: &Connection, left_at: Timestamp) -> Result<NewUpstream, DoorError> {
         let UpstreamProvider::Oidc(oidc) = &connection.provider;
         let now = app.clock.now();
         let text = |token: Option<&zeroize::Zeroizing<String>>| token.map(|token| token.as_str().to_owned());
@@ -214,6 +243,8 @@ impl SignedIn {
         Ok(NewUpstream {
             id: UpstreamId::from_random(random::id_at(now)?),
             connection: connection.id.clone(),
+            organization: connection.organization.clone(),
+            left_at: Some(left_at),
             protocol: Protocol::Oidc,
             subject: self.token.subject.clone(),
             sid: self.token.sid.clone(),

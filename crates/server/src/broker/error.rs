@@ -23,6 +23,25 @@ pub enum Failure {
     },
     /// The access token or the API key does not do.
     Unauthorized,
+    /// The API key is good, and not for this.
+    Forbidden {
+        /// Why.
+        message: String,
+    },
+    /// It is in the way of what is there.
+    Conflict {
+        /// Its code.
+        code: &'static str,
+        /// In words.
+        message: String,
+    },
+    /// A field is wrong, in a way that WorkOS has a code of its own for.
+    Unprocessable {
+        /// Its code.
+        code: &'static str,
+        /// In words.
+        message: String,
+    },
     /// There is no such thing, or not for this application.
     NotFound {
         /// Which.
@@ -120,6 +139,16 @@ impl IntoResponse for Failure {
             }
             Self::Unauthorized => {
                 (StatusCode::UNAUTHORIZED, json!({ "error": "Unauthorized", "message": "Unauthorized" }))
+            }
+            Self::Forbidden { message } => {
+                (StatusCode::FORBIDDEN, json!({ "message": message, "code": "forbidden" }))
+            }
+            Self::Conflict { code, message } => {
+                (StatusCode::CONFLICT, json!({ "message": message, "code": code }))
+            }
+            Self::Unprocessable { code, message } => {
+                let errors = [json!({ "code": code, "message": message })];
+                (StatusCode::UNPROCESSABLE_ENTITY, json!({ "message": message, "code": code, "errors": errors }))
             }
             Self::NotFound { id } => {
                 let message = format!("Not found: {id}");

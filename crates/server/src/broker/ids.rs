@@ -9,6 +9,12 @@ pub fn profile(user: &UserId) -> String {
     format!("prof_{}", bits.to_ascii_uppercase())
 }
 
+/// The name of a session.
+#[must_use]
+pub fn session(id: &str) -> String {
+    format!("session_{}", id.strip_prefix("ses_").unwrap_or(id).to_ascii_uppercase())
+}
+
 /// The user that a profile is.
 #[must_use]
 pub fn user(profile: &str) -> Option<UserId> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use acquit_core::SessionId;
 use acquit_oidc::pkce;
 use acquit_store::{
     code::{CodeRecord, Mint, NewAccess, RedeemRefusal},
@@ -18,7 +19,7 @@ use super::{
     authorize::SCOPE,
     call::{Fields, bearer},
     error::Failure,
-    person,
+    ids, person,
 };
 use crate::{App, random, settings::BrokerApplication};
 
@@ -83,16 +84,23 @@ async fn repeat(app: &App, application: &BrokerApplication, access: String) -> R
             && view.live(app.clock.now(), lifetimes)
             && !app.denials.denies_grant(&view.grant.session, false)
     });
-    Ok(good.and_then(|view| answer(app, &view.grant.user, access, view.expires_at.since(view.issued_at))))
+    Ok(good.and_then(|view| answer(app, (&view.grant.user, &view.grant.session.id), access, view.expires_at.since(view.issued_at))))
 }
 
-fn answer(app: &App, user: &User, access: String, life: Duration) -> Option<Json<Value>> {
+/// The reply. `session_id` is ours: by it an application finds its own session again that an event names.
+fn answer(
+    app: &App,
+    (user, session): (&User, &SessionId),
+    access: String,
+    life: Duration,
+) -> Option<Json<Value>> {
     let connection = app.clients.connections().find(&user.origin.as_ref()?.connection)?;
     Some(Json(json!({
         "token_type": "Bearer",
         "access_token": access,
         "expires_in": life.as_secs(),
         "profile": person::profile(user, &connection),
+        "session_id": ids::session(session.as_str()),
     })))
 }
 
@@ -131,5 +139,5 @@ async fn redeem(
     if app.denials.denies_grant(&minted.session, false) {
         return Ok(None);
     }
-    Ok(answer(app, &minted.user, access, life))
+    Ok(answer(app, (&minted.user, &minted.session.id), access, life))
 }

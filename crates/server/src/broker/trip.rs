@@ -37,6 +37,9 @@ pub struct Trip {
     pub verifier: String,
     /// Where the browser goes then.
     pub flow: Flow,
+    /// When the browser left, in microseconds.
+    #[serde(default)]
+    pub left_at: i64,
     /// Which browser left.
     device: String,
 }
@@ -102,6 +105,7 @@ pub async fn leave(
         nonce: nonce.clone(),
         verifier: verifier.clone(),
         flow,
+        left_at: app.clock.now().as_micros(),
         device: app.sealer.tag(DEVICE, &[&device]),
     };
     let until = app.clock.now().plus(LIFE);

@@ -2,7 +2,7 @@
 
 use acquit_core::{
     AppId, ConnectionId, OrganizationId,
-    participant::{Channels, FrontChannel},
+    participant::{Channels, FrontChannel, WebhookChannel},
 };
 use acquit_oidc::jose::Algorithm;
 
@@ -125,8 +125,21 @@ pub struct BrokerApplication {
     pub post_logout_redirect_uris: Vec<String>,
     /// The customers whose people it gets; all when none is named.
     pub organizations: Option<Vec<OrganizationId>>,
+    /// Where it is told by signed events, which is what counts: a frame proves nothing.
+    pub webhook: Option<Webhook>,
+    /// Whether its API key may change what the broker keeps for it.
+    pub manage: bool,
     /// Whether it is told when a session ends by age or idleness.
     pub tell_on_expiry: bool,
+}
+
+/// Where an application is told by webhook.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// Where events are posted.
+    pub url: String,
+    /// What they are signed with.
+    pub secret: Secret,
 }
 
 impl BrokerApplication {
@@ -134,7 +147,14 @@ impl BrokerApplication {
     #[must_use]
     pub fn channels(&self) -> Channels {
         let front = self.logout_uri.clone().map(|uri| FrontChannel { uri, session_required: false });
-        Channels { front, tell_on_expiry: self.tell_on_expiry, ..Channels::default() }
+        let configured = |webhook: &Webhook| WebhookChannel {
+            endpoint: None,
+            uri: webhook.url.clone(),
+            started: true,
+            completed: true,
+        };
+        let webhooks = self.webhook.iter().map(configured).collect();
+        Channels { front, webhooks, tell_on_expiry: self.tell_on_expiry, ..Channels::default() }
     }
 
     /// Whether it gets people through a connection of this organization.

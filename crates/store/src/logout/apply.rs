@@ -1,30 +1,40 @@
 //! Writing a plan down: all of it in the transaction that read its snapshot.
 
 use acquit_core::{
-    SessionId, UserId,
+    SessionId,
     event::{Facts, Kind},
     plan::Plan,
     receipt::State,
     step::{Channel, Outcome, Step},
 };
 
-use super::{Lease, LogoutOrder};
+use super::{Lease, LogoutOrder, scope::InScope};
 use crate::{
     StoreError,
     column::to_json,
     event::Event,
     outbox::destination,
+    receipt::settled,
     tx::{Batch, Tx},
     value::params,
 };
 
-pub(super) async fn apply(tx: &mut Tx, order: &LogoutOrder, user: &UserId, plan: &Plan) -> Result<(), StoreError> {
+pub(super) async fn apply(
+    tx: &mut Tx,
+    order: &LogoutOrder,
+    in_scope: &InScope,
+    plan: &Plan,
+) -> Result<(), StoreError> {
     let request = &order.request;
+    let user = &in_scope.user;
+    let through = in_scope.through();
+    let through = through.as_ref();
     let mut batch = Batch::default();
     let state = State::of(plan.steps.iter().map(|step| step.outcome));
+    let settled_at = (state != State::InProgress).then_some(request.at);
     batch.push(
-        "INSERT INTO logouts (id, scope, user_id, requested_by, party, reason, at, ip, state, sessions, key_hash) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO logouts (id, scope, user_id, requested_by, party, reason, at, ip, state, sessions, key_hash, \
+         settled_at, connection, organization) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         params![
             &request.id,
             request.scope.as_str(),
@@ -37,6 +47,9 @@ pub(super) async fn apply(tx: &mut Tx, order: &LogoutOrder, user: &UserId, plan:
             state.as_str(),
             &to_json(&plan.end)?,
             order.receipt_key_hash.as_ref(),
+            settled_at,
+            through.map(|through| &through.connection),
+            through.and_then(|through| through.organization.as_ref()),
         ],
     );
     batch.event(&Event {
@@ -67,6 +80,8 @@ pub(super) async fn apply(tx: &mut Tx, order: &LogoutOrder, user: &UserId, plan:
             logout: Some(request.id.clone()),
             party: request.party.clone(),
             ip: request.ip.clone(),
+            connection: through.map(|through| through.connection.clone()),
+            organization: through.and_then(|through| through.organization.clone()),
             facts: facts(order, plan, Some(session)),
             ..Event::new(Kind::SessionEnded, request.at)
         });
@@ -85,10 +100,23 @@ pub(super) async fn apply(tx: &mut Tx, order: &LogoutOrder, user: &UserId, plan:
     }
     for (number, step) in plan.steps.iter().enumerate() {
         let lease = order.lease.as_ref().filter(|_| step.next_attempt_at.is_some_and(|at| at <= request.at));
-        batch.step(number, step, lease)?;
+        batch.step(number, step, lease, false)?;
         if step.outcome == Outcome::Unsupported {
             batch.step_event(step, None, step.outcome, step.detail.as_deref(), request.at);
         }
+    }
+    for (number, notice) in plan.notices.iter().enumerate() {
+        // With nothing to wait for, it is due at once.
+        let notice = Step { next_attempt_at: settled_at, ..notice.clone() };
+        batch.step(plan.steps.len() + number, &notice, None, true)?;
+    }
+    if let (Some(through), Some(now)) = (through, settled_at) {
+        let facts = Facts {
+            by: Some(request.by.as_str().to_owned()),
+            scope: Some(request.scope.as_str().to_owned()),
+            ..Facts::NONE
+        };
+        settled(&mut batch, (&request.id, user), through, state, facts, now);
     }
     tx.execute_all(&batch).await?;
     Ok(())
@@ -103,7 +131,7 @@ fn facts(order: &LogoutOrder, plan: &Plan, session: Option<&SessionId>) -> Facts
         match step.channel {
             Some(Channel::Backchannel | Channel::Frontchannel) => oidc += 1,
             Some(Channel::SamlRedirect | Channel::SamlPost | Channel::SamlSoap) => saml += 1,
-            Some(Channel::Revocation | Channel::EndSession) | None => {}
+            Some(Channel::Revocation | Channel::EndSession | Channel::Webhook) | None => {}
         }
     }
     Facts {
@@ -117,12 +145,12 @@ fn facts(order: &LogoutOrder, plan: &Plan, session: Option<&SessionId>) -> Facts
 }
 
 impl Batch {
-    fn step(&mut self, number: usize, step: &Step, lease: Option<&Lease>) -> Result<(), StoreError> {
+    fn step(&mut self, number: usize, step: &Step, lease: Option<&Lease>, notice: bool) -> Result<(), StoreError> {
         self.push(
             "INSERT INTO steps (id, logout_id, number, party, protocol, channel, user_id, session_id, target, destination, \
              outcome, detail, attempts, next_attempt_at, deadline, goes_first, tell_again, key_retried, due_at, \
-             lease_node, lease_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
-             $18, $19, $20, $21)",
+             lease_node, lease_until, notice) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, \
+             $17, $18, $19, $20, $21, $22)",
             params![
                 &step.id,
                 &step.logout,
@@ -145,6 +173,7 @@ impl Batch {
                 lease.map(|lease| lease.until).or(step.next_attempt_at),
                 lease.map(|lease| &lease.node),
                 lease.map(|lease| lease.until),
+                notice,
             ],
         );
         Ok(())

@@ -11,6 +11,7 @@ use acquit_core::{
 use super::ChannelsOf;
 use crate::{
     StoreError,
+    receipt::Through,
     session::{read_session, session_columns},
     tx::{Batch, Tx, locking},
     upstream::{read_upstream, upstream_columns},
@@ -25,6 +26,14 @@ pub(super) struct InScope {
     pub(super) snapshot: Snapshot,
     /// The logout to point at when nothing is left to do.
     pub(super) earlier: Option<LogoutId>,
+}
+
+impl InScope {
+    /// Through which connection the person came. A user is of one connection, so every session says the same.
+    pub(super) fn through(&self) -> Option<Through> {
+        let upstream = self.snapshot.sessions.iter().find_map(|share| share.upstreams.last())?;
+        Some(Through { connection: upstream.connection.clone(), organization: upstream.organization.clone() })
+    }
 }
 
 /// The columns of a participant, for statements that read one as `p`.
@@ -71,7 +80,8 @@ pub(super) async fn session(tx: &mut Tx, id: &SessionId, channels: &ChannelsOf) 
         participant_columns!(),
         " FROM participants p WHERE p.session_id = $1 AND p.closed_at IS NULL ORDER BY p.joined_at, p.app"
     );
-    let participants = read_participants(tx.query(sql, &params![id]).await?, channels)?;
+    let mut participants = read_participants(tx.query(sql, &params![id]).await?, channels)?;
+    tx.add_endpoints(&mut participants).await?;
     let upstreams = tx.upstreams_of(id).await?;
     let share = SessionShare { session: session.id, user: session.user.clone(), live: true, participants, upstreams };
     let snapshot = Snapshot { sessions: vec![share], offline: Vec::new() };
@@ -131,25 +141,15 @@ pub(super) async fn user(
             upstreams: Vec::new(),
         });
     }
-    let sql = concat!(
-        "SELECT ",
-        upstream_columns!(),
-        " FROM upstreams t JOIN sessions s ON s.id = t.session_id WHERE s.user_id = $1 AND s.ended_at IS NULL \
-         ORDER BY t.signed_in_at, t.id"
-    );
-    for row in tx.query(sql, &params![id]).await? {
-        let upstream = read_upstream(&mut row.read())?;
-        if let Some(share) = shares.iter_mut().find(|share| share.session == upstream.session) {
-            share.upstreams.push(upstream);
-        }
-    }
     // Open participants of ended sessions too: nobody has told them yet.
     let sql = concat!(
         "SELECT ",
         participant_columns!(),
         " FROM participants p WHERE p.user_id = $1 AND p.closed_at IS NULL ORDER BY p.joined_at, p.app"
     );
-    for participant in read_participants(tx.query(sql, &params![id]).await?, channels)? {
+    let mut participants = read_participants(tx.query(sql, &params![id]).await?, channels)?;
+    tx.add_endpoints(&mut participants).await?;
+    for participant in participants {
         if let Some(share) = shares.iter_mut().find(|share| share.session == participant.session) {
             share.participants.push(participant);
         } else {
@@ -161,6 +161,19 @@ pub(super) async fn user(
                 participants: vec![participant],
                 upstreams: Vec::new(),
             });
+        }
+    }
+    // Of ended sessions too, as long as an application in them is to be told: it is told whose they were.
+    let sql = concat!(
+        "SELECT ",
+        upstream_columns!(),
+        " FROM upstreams t JOIN sessions s ON s.id = t.session_id WHERE s.user_id = $1 AND (s.ended_at IS NULL OR EXISTS \
+         (SELECT 1 FROM participants p WHERE p.session_id = s.id AND p.closed_at IS NULL)) ORDER BY t.signed_in_at, t.id"
+    );
+    for row in tx.query(sql, &params![id]).await? {
+        let upstream = read_upstream(&mut row.read())?;
+        if let Some(share) = shares.iter_mut().find(|share| share.session == upstream.session) {
+            share.upstreams.push(upstream);
         }
     }
     shares.sort_by(|a, b| a.session.cmp(&b.session));

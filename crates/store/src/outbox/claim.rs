@@ -146,12 +146,12 @@ async fn retry_now(tx: &mut Tx, logout: &LogoutId, now: Timestamp) -> Result<u64
     let retried = tx
         .execute(
             "UPDATE steps SET outcome = 'pending', due_at = $1, next_attempt_at = $1, lease_node = NULL, \
-             lease_until = NULL WHERE logout_id = $2 AND channel IN ('backchannel', 'saml-soap') \
-             AND outcome IN ('pending', 'failed') AND (lease_until IS NULL OR lease_until <= $1)",
+             lease_until = NULL WHERE logout_id = $2 AND notice = 0 \
+             AND channel IN ('backchannel', 'saml-soap', 'revocation', 'webhook') AND outcome IN ('pending', 'failed') AND (lease_until IS NULL OR lease_until <= $1)",
             &params![now, logout],
         )
         .await?;
-    refresh_state(tx, logout).await?;
+    refresh_state(tx, logout, now).await?;
     Ok(retried)
 }
 

@@ -83,8 +83,9 @@ async fn record(tx: &mut Tx, records: &[AttemptRecord]) -> Result<(), StoreError
         batch.record(&step, record, holds);
     }
     tx.execute_all(&batch).await?;
+    let now = records.iter().map(|record| record.at).max().unwrap_or_default();
     for logout in &logouts {
-        refresh_state(tx, logout).await?;
+        refresh_state(tx, logout, now).await?;
     }
     Ok(())
 }

@@ -178,6 +178,6 @@ async fn write(
         Report::Skipped(..) => {}
     }
     tx.execute_all(&batch).await?;
-    refresh_state(tx, logout).await?;
+    refresh_state(tx, logout, at).await?;
     Ok(true)
 }

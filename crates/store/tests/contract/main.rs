@@ -29,3 +29,4 @@ mod sweep;
 mod token;
 mod upstream;
 mod user;
+mod webhook;

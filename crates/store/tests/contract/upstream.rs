@@ -36,6 +36,8 @@ fn upstream(world: &World, through: &str, sid: &str) -> NewUpstream {
     NewUpstream {
         id: UpstreamId::from_random(world.bits()),
         connection: connection(through),
+        organization: None,
+        left_at: None,
         protocol: Protocol::Oidc,
         subject: "ann-there".to_owned(),
         sid: Some(sid.to_owned()),

@@ -79,13 +79,13 @@ pub(crate) fn app(name: &str) -> AppId {
 /// A back channel at a host named after the application.
 pub(crate) fn back(name: &str) -> Channels {
     let back = BackChannel { uri: format!("https://{name}.example/backchannel"), alg: "RS256".to_owned() };
-    Channels { back: Some(back), front: None, preference: Preference::BackChannel, tell_on_expiry: true, saml: None }
+    Channels { back: Some(back), tell_on_expiry: true, ..Channels::default() }
 }
 
 /// A front channel at a host named after the application.
 pub(crate) fn front(name: &str, session_required: bool) -> Channels {
     let front = FrontChannel { uri: format!("https://{name}.example/frontchannel"), session_required };
-    Channels { back: None, front: Some(front), preference: Preference::FrontChannel, tell_on_expiry: true, saml: None }
+    Channels { front: Some(front), preference: Preference::FrontChannel, tell_on_expiry: true, ..Channels::default() }
 }
 
 pub(crate) fn lease(node: &str, until: i64) -> Lease {

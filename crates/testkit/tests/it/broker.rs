@@ -21,8 +21,8 @@ mod exchange;
 mod received;
 mod sign_out;
 
-const KEY: &str = "external-key-of-the-tests-0123";
-const API_KEY: &str = "sk_test_0123456789abcdefghijklmnop";
+pub(crate) const KEY: &str = "external-key-of-the-tests-0123";
+pub(crate) const API_KEY: &str = "sk_test_0123456789abcdefghijklmnop";
 const CALLBACK: &str = "http://saas.localhost:9/callback";
 const BYE: &str = "http://saas.localhost:9/bye";
 const CLEAR: &str = "http://saas.localhost:9/logout";
@@ -40,6 +40,11 @@ async fn world(engine: Engine) -> World {
 }
 
 async fn world_with(engine: Engine, more: &str) -> World {
+    world_of(engine, more, "").await
+}
+
+/// With more configuration of the connection, and of the application and what follows it.
+pub(crate) async fn world_of(engine: Engine, more: &str, application: &str) -> World {
     let port = free_port();
     let upstream = Setup::on(Engine::Sqlite)
         .with(&format!(
@@ -63,7 +68,7 @@ async fn world_with(engine: Engine, more: &str) -> World {
              external_key = \"{KEY}\"\nid_token_signed_response_alg = \"ES256\"\n{more}\n\n\
              [[applications]]\nid = \"saas\"\nprotocol = \"broker\"\nclient_id = \"client_01SAAS\"\napi_key = \"{API_KEY}\"\n\
              redirect_uris = [\"{CALLBACK}\"]\nlogout_uri = \"{CLEAR}\"\npost_logout_redirect_uris = [\"{BYE}\"]\n\
-             organizations = [\"org_01EXAMPLE\"]\n",
+             organizations = [\"org_01EXAMPLE\"]\n{application}\n",
             upstream.url(""),
         ))
         .start(&[&wiki])
@@ -72,7 +77,7 @@ async fn world_with(engine: Engine, more: &str) -> World {
 }
 
 impl World {
-    fn authorize(&self, more: &str) -> String {
+    pub(crate) fn authorize(&self, more: &str) -> String {
         self.broker.url(&format!(
             "/sso/authorize?client_id=client_01SAAS&redirect_uri={CALLBACK}&response_type=code&state=st%20ate&{more}"
         ))
@@ -100,7 +105,7 @@ impl World {
         parameter(&url, "code").unwrap_or_else(|| panic!("no code: {url}"))
     }
 
-    async fn post(&self, path: &str, body: &Value, bearer: Option<&str>) -> (u16, Value) {
+    pub(crate) async fn post(&self, path: &str, body: &Value, bearer: Option<&str>) -> (u16, Value) {
         let mut request = Request::post(self.broker.url(path)).header(header::CONTENT_TYPE, "application/json");
         if let Some(bearer) = bearer {
             request = request.header(header::AUTHORIZATION, format!("Bearer {bearer}"));
@@ -124,7 +129,7 @@ impl World {
     }
 
     /// Signs in, and gives the token reply.
-    async fn enter(&self, username: &str) -> Value {
+    pub(crate) async fn enter(&self, username: &str) -> Value {
         let code = self.code(username).await;
         let (status, reply) = self.exchange(&code).await;
         assert_eq!(status, 200, "{reply}");
@@ -132,7 +137,7 @@ impl World {
     }
 
     /// The right to a logout.
-    async fn logout_url(&self, profile: &str) -> String {
+    pub(crate) async fn logout_url(&self, profile: &str) -> String {
         let (status, reply) =
             self.post("/sso/logout/authorize", &json!({ "profile_id": profile }), Some(API_KEY)).await;
         assert_eq!(status, 200, "{reply}");
@@ -145,16 +150,16 @@ impl World {
         self.browser.open(&self.upstream.url("/account")).await.mark().as_deref() == Some("account")
     }
 
-    async fn is_signed_in(&self) -> bool {
+    pub(crate) async fn is_signed_in(&self) -> bool {
         self.browser.open(&self.broker.url("/account")).await.mark().as_deref() == Some("account")
     }
 }
 
-fn parameter(url: &Url, name: &str) -> Option<String> {
+pub(crate) fn parameter(url: &Url, name: &str) -> Option<String> {
     url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-fn profile_id(reply: &Value) -> &str {
+pub(crate) fn profile_id(reply: &Value) -> &str {
     reply["profile"]["id"].as_str().unwrap()
 }
 
@@ -191,7 +196,7 @@ async fn somebody_of_a_customers_provider_signs_in_and_the_application_gets_thei
 }
 
 /// Follows a logout through the pages that a browser without scripts follows, to where nobody answers.
-async fn land(world: &World, url: &str) -> Url {
+pub(crate) async fn land(world: &World, url: &str) -> Url {
     let mut load = Load::typed(url);
     for _ in 0..8 {
         let page: Page = match world.browser.try_load(load).await {

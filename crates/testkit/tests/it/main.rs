@@ -9,6 +9,7 @@ mod broker;
 mod broker_sdk_rust;
 mod broker_sdks;
 mod broker_upstream;
+mod broker_webhooks;
 mod chromium;
 mod crash;
 mod end_session;

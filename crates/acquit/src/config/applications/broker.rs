@@ -37,6 +37,13 @@ impl ApplicationSection {
             cx.error(&path.key("logout_uri"), format!("`logout_uri`: {} {why}", quoted(uri)));
         }
         let api_key = self.api_key.take().and_then(|key| api_key(cx, &path.key("api_key"), key));
+        let at = path.key("webhook");
+        let webhook = match self.webhook.take() {
+            Some(webhook) => Some(webhook.resolve(cx, &at)?),
+            // Its shape was noted. Taken for absent the application would not be told.
+            None if cx.is_written(&at) => return None,
+            None => None,
+        };
         let at = path.key("organizations");
         let organizations = match self.organizations.take() {
             Some(ids) => Some(granted(cx, &at, &ids)?),
@@ -54,6 +61,8 @@ impl ApplicationSection {
             logout_uri: self.logout_uri,
             post_logout_redirect_uris: client.post_logout_redirect_uris,
             organizations,
+            webhook,
+            manage: self.manage.unwrap_or(false),
             tell_on_expiry: self.tell_on_expiry.unwrap_or(true),
         })
     }

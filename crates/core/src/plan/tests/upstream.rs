@@ -15,6 +15,7 @@ fn upstream(n: u8, name: &str) -> Upstream {
         id: UpstreamId::from_random([n; 16]),
         session: session(1),
         connection: connection(name),
+        organization: None,
         protocol: Protocol::Oidc,
         subject: "sub-there".to_owned(),
         sid: Some(format!("sid-there-{n}")),

@@ -65,7 +65,8 @@ fn uuid(issuer: &str, event: &EventRecord) -> String {
 fn outcome(event: &EventRecord, kind: Option<Kind>) -> (&'static str, Option<String>, &'static str) {
     let facts = &event.facts;
     let (result, severity) = match (kind, facts.outcome.as_deref()) {
-        (Some(Kind::SignInFailed), _) => ("FAILURE", "WARN"),
+        (Some(Kind::SignInFailed | Kind::SsoFailed), _) => ("FAILURE", "WARN"),
+        (Some(Kind::LogoutSettled), Some("incomplete")) => ("FAILURE", "WARN"),
         (Some(Kind::TokenReused), _) => ("FAILURE", "WARN"),
         (Some(Kind::StepAttempted), Some("confirmed")) => ("SUCCESS", "INFO"),
         // The browser was given the frame; nothing more can be known.
@@ -119,9 +120,17 @@ fn actor(event: &EventRecord, kind: Option<Kind>, names: &Names<'_>) -> Value {
         }
         (Some(Kind::SessionEnded | Kind::LogoutPlanned), Some("policy" | "upstream") | None) => system(),
         (Some(Kind::SessionEnded | Kind::LogoutPlanned), _) => user(event, names).unwrap_or_else(nobody),
-        (Some(Kind::SessionBegan | Kind::SignInFailed | Kind::SessionReauthenticated | Kind::ParticipantJoined), _) => {
-            user(event, names).unwrap_or_else(nobody)
-        }
+        (
+            Some(
+                Kind::SessionBegan
+                | Kind::SignInFailed
+                | Kind::SsoSucceeded
+                | Kind::SsoFailed
+                | Kind::SessionReauthenticated
+                | Kind::ParticipantJoined,
+            ),
+            _,
+        ) => user(event, names).unwrap_or_else(nobody),
         (Some(Kind::TokenReused | Kind::ClientChanged), _) => application(event, names).unwrap_or_else(system),
         _ => system(),
     }
@@ -141,7 +150,20 @@ fn targets(event: &EventRecord, kind: Option<Kind>, names: &Names<'_>) -> Value 
             of_user().into_iter().collect()
         }
         Some(Kind::StepAttempted) => of_application().into_iter().chain(of_user()).collect(),
-        Some(Kind::TokenReused) => of_user().into_iter().collect(),
+        Some(Kind::TokenReused | Kind::LogoutSettled) => of_user().into_iter().collect(),
+        Some(
+            Kind::SsoSucceeded
+            | Kind::SsoFailed
+            | Kind::ConnectionActivated
+            | Kind::ConnectionDeactivated
+            | Kind::ConnectionDeleted,
+        ) => {
+            let id = event.connection.as_deref().unwrap_or("unknown");
+            let name = event.facts.name.clone().unwrap_or_else(|| (names.application)(id));
+            vec![
+                json!({ "id": id, "type": "IdentityProvider", "alternateId": id, "displayName": name, "detailEntry": null }),
+            ]
+        }
         Some(Kind::ClientChanged) => of_application().into_iter().collect(),
         Some(Kind::KeyRotated) => {
             // "made KID" or "retired KID".

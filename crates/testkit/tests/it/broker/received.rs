@@ -8,21 +8,21 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use super::*;
 
 impl World {
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.upstream.runs.clock.now()
     }
 
     /// A logout token that the provider signs.
-    fn signed(&self, claims: &LogoutTokenClaims) -> String {
+    pub(crate) fn signed(&self, claims: &LogoutTokenClaims) -> String {
         let signer = self.upstream.runs.app.keys.signing(Algorithm::Es256, self.now()).unwrap();
         signer.key.sign_logout_token(claims).unwrap()
     }
 
-    fn claims(&self, client: &str, jti: &str, subject: LogoutSubject) -> LogoutTokenClaims {
+    pub(crate) fn claims(&self, client: &str, jti: &str, subject: LogoutSubject) -> LogoutTokenClaims {
         LogoutTokenClaims::new(&self.upstream.url(""), client, jti.to_owned(), self.now(), subject)
     }
 
-    async fn send(&self, token: &str) -> u16 {
+    pub(crate) async fn send(&self, token: &str) -> u16 {
         let url = self.broker.url(&format!("/sso/oidc/backchannel-logout/{KEY}"));
         let response = wire::post_form(&url, &[("logout_token", token)], &[]).await.unwrap();
         assert!(!response.headers().contains_key("location"));
@@ -30,7 +30,7 @@ impl World {
     }
 
     /// The provider's names for the sessions that the broker has from it.
-    async fn sids(&self) -> Vec<String> {
+    pub(crate) async fn sids(&self) -> Vec<String> {
         let mut sids = Vec::new();
         for session in self.upstream.live_sessions().await {
             let id = acquit_core::SessionId::parse(session["id"].as_str().unwrap()).unwrap();

@@ -15,6 +15,8 @@ fn record(kind: Kind) -> EventRecord {
         logout: None,
         party: None,
         ip: Some("192.0.2.7".to_owned()),
+        connection: None,
+        organization: None,
         detail: None,
         facts: Facts::NONE,
     }
