@@ -165,7 +165,7 @@ fn resolve(raw: Raw, cx: &mut Context<'_>) -> Option<Settings> {
     entries.each("applications", raw.applications, |section, cx, path| match section.protocol {
         Some(ProtocolText::Saml) => section.resolve_saml(cx, path, &policy).map(|app| saml_applications.push(app)),
         Some(ProtocolText::Broker) => {
-            section.resolve_broker(cx, path).map(|app| broker_applications.push((path.clone(), app)))
+            section.resolve_broker(cx, path, &policy).map(|app| broker_applications.push((path.clone(), app)))
         }
         // Without a protocol it has no settings, and that was noted.
         Some(ProtocolText::Oidc) | None => section.resolve(cx, path, &policy).map(|app| applications.push(app)),

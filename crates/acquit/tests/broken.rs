@@ -23,6 +23,7 @@ const SECRETS: &[&str] = &[
     "a-providers",
     "secret-for-acquit",
     "an-api-key",
+    "a-webhook-sec",
 ];
 
 fn check(text: &str, what: &str) {

@@ -80,7 +80,10 @@ fn the_sample_becomes_what_it_says() {
     assert_eq!(application.redirect_uris, ["https://saas.example.com/callback"]);
     assert_eq!(application.logout_uri.as_deref(), Some("https://saas.example.com/logout"));
     assert_eq!(application.post_logout_redirect_uris, ["https://saas.example.com/bye"]);
-    assert!(!application.tell_on_expiry);
+    assert!(!application.tell_on_expiry && application.manage);
+    let webhook = application.webhook.as_ref().unwrap();
+    assert_eq!(webhook.url, "https://saas.example.com/webhooks");
+    assert!(webhook.secret.expose().starts_with("whsec_a-webhook-secret"));
     assert!(application.gets(Some(&organization.id)) && !application.gets(None));
     let other = OrganizationId::parse("org_02").unwrap();
     assert!(!application.gets(Some(&other)));
@@ -103,6 +106,7 @@ fn what_is_left_out_has_its_default() {
     let application = &settings.broker_applications[0];
     assert_eq!((application.name.as_str(), application.tell_on_expiry), ("saas", true));
     assert!(application.gets(None), "without a list it gets everybody");
+    assert!(application.webhook.is_none() && !application.manage);
 }
 
 #[test]
@@ -172,6 +176,27 @@ fn keys_of_the_broker_are_overridden_by_variables() {
     let loaded = read(&[CONNECTION], [("ACQUIT__CONNECTIONS__0__CLIENT_SECRT", "hunter2")]);
     let shown = self::words(&loaded);
     assert!(shown.contains("did you mean `CLIENT_SECRET`?") && !shown.contains("hunter2"), "{shown}");
+}
+
+#[test]
+fn a_webhook_of_the_wrong_kind_is_no_application_without_one() {
+    let key = format!("api_key = \"{API_KEY}\"\n");
+    let secret = "whsec_0123456789abcdefghijklmnopqrstuv";
+    for (webhook, environment) in [
+        ("webhook = \"https://saas.example.com/hook\"\n".to_owned(), ""),
+        ("webhook = { url = \"https://saas.example.com/hook\" }\n".to_owned(), ""),
+        (format!("webhook = {{ url = \"hook\", secret = \"{secret}\" }}\n"), ""),
+        (format!("webhook = {{ url = \"http://127.0.0.1/hook\", secret = \"{secret}\" }}\n"), ""),
+        ("webhook = { url = \"https://saas.example.com/hook\", secret = { env = \"HOOK\" } }\n".to_owned(), "short"),
+    ] {
+        let loaded = read(&[APPLICATION, &key, &webhook], [("HOOK", environment)]);
+        assert!(loaded.settings.is_none() && !words(&loaded).contains(secret), "{webhook}: {}", words(&loaded));
+    }
+    let loopback = "webhook = { url = \"http://127.0.0.1/hook\", secret = { env = \"HOOK\" } }\n";
+    let loaded = read(&["[egress]\nallow = [\"127.0.0.0/8\"]\n", APPLICATION, &key, loopback], [("HOOK", secret)]);
+    let settings = loaded.settings.unwrap();
+    assert_eq!(settings.broker_applications[0].webhook.as_ref().unwrap().secret.expose(), secret);
+    assert!(!format!("{settings:?}").contains(secret));
 }
 
 #[test]

@@ -27,6 +27,7 @@ const SECRETS: &[&str] = &[
     "c2FsdHNhbHQ",
     "a-providers-secret",
     "an-api-key",
+    "a-webhook-secret",
     "another-api-key",
     "sk_short",
 ];

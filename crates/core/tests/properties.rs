@@ -51,7 +51,7 @@ fn named(step: &Step) -> Option<&str> {
     match &step.target {
         Target::Backchannel { sid, .. } | Target::Frontchannel { sid, .. } => sid.as_deref(),
         Target::SamlSoap { named, .. } | Target::SamlHop { named, .. } => named.session_index.as_deref(),
-        Target::Revocation { .. } | Target::EndSession { .. } | Target::Nothing => None,
+        Target::Revocation { .. } | Target::EndSession { .. } | Target::Webhook { .. } | Target::Nothing => None,
     }
 }
 

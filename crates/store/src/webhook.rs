@@ -144,8 +144,7 @@ impl Store {
 }
 
 async fn of(tx: &mut Tx, app: &AppId) -> Result<Vec<Endpoint>, StoreError> {
-    let sql =
-        concat!("SELECT ", endpoint_columns!(), " FROM webhook_endpoints WHERE app = $1 ORDER BY created_at, id");
+    let sql = concat!("SELECT ", endpoint_columns!(), " FROM webhook_endpoints WHERE app = $1 ORDER BY created_at, id");
     tx.query(sql, &params![app]).await?.into_iter().map(|row| Endpoint::read(&mut row.read())).collect()
 }
 
@@ -210,8 +209,7 @@ impl Tx {
         for participant in participants.iter_mut().filter(|participant| participant.protocol == Protocol::Broker) {
             for endpoint in of(self, &participant.app).await?.into_iter().filter(|endpoint| endpoint.enabled) {
                 let (started, completed) = (endpoint.wants(STARTED), endpoint.wants(COMPLETED));
-                let channel =
-                    WebhookChannel { endpoint: Some(endpoint.id), uri: endpoint.url, started, completed };
+                let channel = WebhookChannel { endpoint: Some(endpoint.id), uri: endpoint.url, started, completed };
                 participant.channels.webhooks.push(channel);
             }
         }

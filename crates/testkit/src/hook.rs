@@ -76,11 +76,8 @@ impl TestHook {
     /// Starts it, where it answers 200 to everything.
     pub async fn start() -> Self {
         let (listener, address) = listen([127, 0, 0, 1].into()).await;
-        let shared = Arc::new(Shared {
-            answers: Script::default(),
-            ledger: Mutex::default(),
-            changed: watch::Sender::new(0),
-        });
+        let shared =
+            Arc::new(Shared { answers: Script::default(), ledger: Mutex::default(), changed: watch::Sender::new(0) });
         let serving = shared.clone();
         let door = Door::open(listener, move |listener| tokio::spawn(serve(listener, serving.clone())));
         Self { shared, origin: format!("http://{address}"), door }
@@ -152,7 +149,13 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn take(State(shared): State<Arc<Shared>>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn take(
+    State(shared): State<Arc<Shared>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let path = uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     let body = String::from_utf8_lossy(&body).into_owned();
     let count = {
@@ -178,7 +181,8 @@ async fn take(State(shared): State<Arc<Shared>>, method: Method, uri: Uri, heade
         Answer::Redirect(to) => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)]).into_response(),
         Answer::Hang => std::future::pending().await,
         Answer::Endless => {
-            let chunks = futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b'x'; 1024])));
+            let chunks =
+                futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(Bytes::from_static(&[b'x'; 1024])));
             Body::from_stream(chunks).into_response()
         }
     }

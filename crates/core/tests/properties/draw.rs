@@ -45,6 +45,7 @@ fn channels() -> impl Strategy<Value = Channels> {
             preference,
             tell_on_expiry: expiry,
             saml,
+            webhooks: Vec::new(),
         },
     )
 }

@@ -140,12 +140,8 @@ impl IntoResponse for Failure {
             Self::Unauthorized => {
                 (StatusCode::UNAUTHORIZED, json!({ "error": "Unauthorized", "message": "Unauthorized" }))
             }
-            Self::Forbidden { message } => {
-                (StatusCode::FORBIDDEN, json!({ "message": message, "code": "forbidden" }))
-            }
-            Self::Conflict { code, message } => {
-                (StatusCode::CONFLICT, json!({ "message": message, "code": code }))
-            }
+            Self::Forbidden { message } => (StatusCode::FORBIDDEN, json!({ "message": message, "code": "forbidden" })),
+            Self::Conflict { code, message } => (StatusCode::CONFLICT, json!({ "message": message, "code": code })),
             Self::Unprocessable { code, message } => {
                 let errors = [json!({ "code": code, "message": message })];
                 (StatusCode::UNPROCESSABLE_ENTITY, json!({ "message": message, "code": code, "errors": errors }))

@@ -229,7 +229,9 @@ mod tests {
     #[test]
     fn a_text_that_is_no_id_of_an_event_has_no_time() {
         let overflow = format!("event_{}", "Z".repeat(26));
-        for wrong in ["", "event_", "event_01", "evt_01HXYZ123456789ABCDEFGHJKM", &overflow, "event_01hxyz123456789abcdefghjkm"] {
+        for wrong in
+            ["", "event_", "event_01", "evt_01HXYZ123456789ABCDEFGHJKM", &overflow, "event_01hxyz123456789abcdefghjkm"]
+        {
             assert_eq!(time_of(wrong), None, "{wrong:?}");
         }
     }

@@ -157,7 +157,8 @@ impl Wanted {
 
     /// Where the event with this id stands, if this application may see it.
     async fn locate(&self, app: &App, id: &str, horizon: i64) -> Result<Place, Failure> {
-        let unknown = || Failure::Invalid { message: "before and after are ids of events that are still kept".to_owned() };
+        let unknown =
+            || Failure::Invalid { message: "before and after are ids of events that are still kept".to_owned() };
         let at = event::time_of(id).ok_or_else(unknown)?;
         let query = BrokerQuery {
             kinds: Kind::ALL.into_iter().filter(|kind| !Name::of(*kind).is_empty()).collect(),

@@ -84,16 +84,13 @@ async fn repeat(app: &App, application: &BrokerApplication, access: String) -> R
             && view.live(app.clock.now(), lifetimes)
             && !app.denials.denies_grant(&view.grant.session, false)
     });
-    Ok(good.and_then(|view| answer(app, (&view.grant.user, &view.grant.session.id), access, view.expires_at.since(view.issued_at))))
+    Ok(good.and_then(|view| {
+        answer(app, (&view.grant.user, &view.grant.session.id), access, view.expires_at.since(view.issued_at))
+    }))
 }
 
 /// The reply. `session_id` is ours: by it an application finds its own session again that an event names.
-fn answer(
-    app: &App,
-    (user, session): (&User, &SessionId),
-    access: String,
-    life: Duration,
-) -> Option<Json<Value>> {
+fn answer(app: &App, (user, session): (&User, &SessionId), access: String, life: Duration) -> Option<Json<Value>> {
     let connection = app.clients.connections().find(&user.origin.as_ref()?.connection)?;
     Some(Json(json!({
         "token_type": "Bearer",

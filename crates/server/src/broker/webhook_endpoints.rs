@@ -121,9 +121,11 @@ pub async fn list(
     let window = Window::read(&Query::read(query.as_deref())?)?;
     let endpoints = app.store.endpoints(&application.app).await?;
     // Their ids begin with the time.
-    let page = window.cut(endpoints, |endpoint| endpoint.id.as_str(), |id| {
-        EndpointId::parse(id).ok().map(|id| id.as_str().to_owned())
-    })?;
+    let page = window.cut(
+        endpoints,
+        |endpoint| endpoint.id.as_str(),
+        |id| EndpointId::parse(id).ok().map(|id| id.as_str().to_owned()),
+    )?;
     let mut shown = Vec::with_capacity(page.data.len());
     for endpoint in &page.data {
         shown.push(show(&app, endpoint)?);
@@ -160,11 +162,7 @@ pub async fn make(State(app): State<App>, request: Request) -> Result<(StatusCod
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn change(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Result<Json<Value>, Failure> {
+pub async fn change(State(app): State<App>, Path(id): Path<String>, request: Request) -> Result<Json<Value>, Failure> {
     let application = writer(&app, request.headers())?;
     let unknown = || Failure::NotFound { id: id.clone() };
     let endpoint = EndpointId::parse(&id).map_err(|_| unknown())?;
@@ -179,11 +177,7 @@ pub async fn change(
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn delete(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<StatusCode, Failure> {
+pub async fn delete(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<StatusCode, Failure> {
     let application = writer(&app, &headers)?;
     let unknown = || Failure::NotFound { id: id.clone() };
     let endpoint = EndpointId::parse(&id).map_err(|_| unknown())?;

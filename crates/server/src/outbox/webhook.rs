@@ -84,11 +84,8 @@ impl Webhooks {
 }
 
 async fn body(store: &Store, step: &Step, notice: &Notice) -> Result<String, ComposeError> {
-    let whose = Whose {
-        user: &step.user,
-        connection: notice.connection.as_ref(),
-        organization: notice.organization.as_ref(),
-    };
+    let whose =
+        Whose { user: &step.user, connection: notice.connection.as_ref(), organization: notice.organization.as_ref() };
     let event = match (notice.moment, &step.session) {
         (Moment::Started, Some(session)) => {
             let of = (&step.logout, session);

@@ -19,12 +19,7 @@ use crate::{
     value::params,
 };
 
-pub(super) async fn apply(
-    tx: &mut Tx,
-    order: &LogoutOrder,
-    in_scope: &InScope,
-    plan: &Plan,
-) -> Result<(), StoreError> {
+pub(super) async fn apply(tx: &mut Tx, order: &LogoutOrder, in_scope: &InScope, plan: &Plan) -> Result<(), StoreError> {
     let request = &order.request;
     let user = &in_scope.user;
     let through = in_scope.through();

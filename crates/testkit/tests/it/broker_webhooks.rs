@@ -3,13 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use acquit_server::sweep;
-use acquit_testkit::{
-    Engine, TestHook,
-    acquit::outcome,
-    hook::Posted,
-    rp::Answer,
-    wire,
-};
+use acquit_testkit::{Engine, TestHook, acquit::outcome, hook::Posted, rp::Answer, wire};
 use http::{Method, Request, header};
 use hyper::body::Bytes;
 use serde_json::{Value, json};
@@ -126,7 +120,11 @@ async fn a_logout_is_told_by_a_signed_event_and_how_it_came_out_by_another() {
             assert!(world.verify(&Posted { body: posted.body.replace("sso", "SSO"), ..posted }, SECRET).is_err());
         }
         assert!(!receipt.to_string().contains(COMPLETED) && hook.all().len() == 2, "told once of each");
-        assert_eq!(world.broker.receipt(receipt["id"].as_str().unwrap()).await, receipt, "it is no part of the receipt");
+        assert_eq!(
+            world.broker.receipt(receipt["id"].as_str().unwrap()).await,
+            receipt,
+            "it is no part of the receipt"
+        );
     }
 }
 

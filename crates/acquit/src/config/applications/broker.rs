@@ -1,6 +1,7 @@
 //! From what is written of an application of the broker API to the one that the server knows.
 
 use acquit_core::{AppId, OrganizationId};
+use acquit_delivery::egress::Policy;
 use acquit_oidc::{
     client::{Authentication, Client},
     uri::{self, Purpose},
@@ -14,7 +15,7 @@ use crate::config::{
 
 impl ApplicationSection {
     /// The broker application to have; every mistake is noted.
-    pub fn resolve_broker(mut self, cx: &mut Context<'_>, path: &Path) -> Option<BrokerApplication> {
+    pub fn resolve_broker(mut self, cx: &mut Context<'_>, path: &Path, policy: &Policy) -> Option<BrokerApplication> {
         if let Some(id) = &self.id {
             check::check_id(id, cx, &path.key("id"));
         }
@@ -39,10 +40,10 @@ impl ApplicationSection {
         let api_key = self.api_key.take().and_then(|key| api_key(cx, &path.key("api_key"), key));
         let at = path.key("webhook");
         let webhook = match self.webhook.take() {
-            Some(webhook) => Some(webhook.resolve(cx, &at)?),
+            Some(webhook) => webhook.resolve(cx, &at, policy).map(Some),
             // Its shape was noted. Taken for absent the application would not be told.
-            None if cx.is_written(&at) => return None,
-            None => None,
+            None if cx.is_written(&at) => None,
+            None => Some(None),
         };
         let at = path.key("organizations");
         let organizations = match self.organizations.take() {
@@ -61,7 +62,7 @@ impl ApplicationSection {
             logout_uri: self.logout_uri,
             post_logout_redirect_uris: client.post_logout_redirect_uris,
             organizations,
-            webhook,
+            webhook: webhook?,
             manage: self.manage.unwrap_or(false),
             tell_on_expiry: self.tell_on_expiry.unwrap_or(true),
         })

@@ -5,7 +5,11 @@ use acquit_server::settings::broker::Webhook;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::{SHORTEST_SECRET, context::Context, diagnostic::quoted, path::Path, secret::SecretText};
+use acquit_delivery::egress::Policy;
+
+use crate::config::{
+    SHORTEST_SECRET, context::Context, diagnostic::quoted, egress::check_reachable, path::Path, secret::SecretText,
+};
 
 /// The longest secret, in bytes.
 const LONGEST: usize = 1024;
@@ -24,9 +28,12 @@ pub struct WebhookText {
 
 impl WebhookText {
     /// The endpoint to have; every mistake is noted.
-    pub fn resolve(self, cx: &mut Context<'_>, path: &Path) -> Option<Webhook> {
+    pub fn resolve(self, cx: &mut Context<'_>, path: &Path, policy: &Policy) -> Option<Webhook> {
         let url = self.url.filter(|url| match uri::check(url, Purpose::Http) {
-            Ok(_) => true,
+            Ok(_) => {
+                check_reachable(cx, &path.key("url"), url, policy);
+                true
+            }
             Err(why) => {
                 cx.error(&path.key("url"), format!("`webhook.url`: {} {why}", quoted(url)));
                 false

@@ -26,7 +26,9 @@ pub fn of(event: &EventRecord) -> (String, &'static str) {
             Some("deleted") => ("application.lifecycle.delete", "App was deleted"),
             _ => ("application.lifecycle.update", "App changed its registration"),
         },
-        Some(Kind::SsoSucceeded) => ("user.authentication.auth_via_IDP", "User was vouched for by an identity provider"),
+        Some(Kind::SsoSucceeded) => {
+            ("user.authentication.auth_via_IDP", "User was vouched for by an identity provider")
+        }
         Some(Kind::SsoFailed) => ("user.authentication.auth_via_IDP", "Sign-in at an identity provider failed"),
         Some(Kind::LogoutSettled) => ("acquit.logout.complete", "Nothing of a logout is pending any more"),
         Some(Kind::ConnectionActivated) => ("system.idp.lifecycle.activate", "Connection was activated"),

@@ -81,11 +81,7 @@ impl Ids {
     }
 
     fn whose(&self) -> Whose<'_> {
-        Whose {
-            user: &self.user,
-            connection: self.connection.as_ref(),
-            organization: self.organization.as_ref(),
-        }
+        Whose { user: &self.user, connection: self.connection.as_ref(), organization: self.organization.as_ref() }
     }
 }
 
@@ -183,7 +179,8 @@ fn connection(app: &App, found: &Found) -> Value {
         let organization = known.as_ref().and_then(|known| known.organization.clone());
         let organization = organization.and_then(|id| app.clients.connections().organization(&id));
         let domains = organization.map(|organization| organization.domains.clone()).unwrap_or_default();
-        let domain = |domain: &String| json!({ "object": "connection_domain", "id": domain_id(domain), "domain": domain });
+        let domain =
+            |domain: &String| json!({ "object": "connection_domain", "id": domain_id(domain), "domain": domain });
         data["external_key"] = json!(known.map(|known| known.external_key.clone()).unwrap_or_default());
         data["status"] = json!(if state == "active" { "linked" } else { "unlinked" });
         data["domains"] = json!(domains.iter().map(domain).collect::<Vec<_>>());

@@ -50,7 +50,11 @@ async fn an_endpoint_is_made_shown_changed_and_deleted() {
         let change = json!({ "endpoint_url": "https://saas.example/new", "status": "disabled" });
         let (status, changed) = world.call(Method::PATCH, &path, API_KEY, Some(&change)).await;
         assert_eq!((status, &changed["status"]), (200, &json!("disabled")));
-        assert_eq!((&changed["secret"], &changed["events"]), (&made["secret"], &made["events"]), "what is not named stays");
+        assert_eq!(
+            (&changed["secret"], &changed["events"]),
+            (&made["secret"], &made["events"]),
+            "what is not named stays"
+        );
         assert_ne!(changed["updated_at"], made["updated_at"]);
         assert_eq!(world.call(Method::DELETE, &path, API_KEY, None).await.0, 204);
         assert_eq!(world.call(Method::DELETE, &path, API_KEY, None).await.0, 404);
@@ -71,12 +75,20 @@ async fn what_is_wrong_with_an_endpoint_is_said_and_nothing_is_kept() {
         (json!({ "endpoint_url": "http://saas.example/hook", "events": [STARTED] }), 422, "invalid_url"),
         (json!({ "endpoint_url": "ftp://saas.example", "events": [STARTED] }), 422, "invalid_url"),
         (json!({ "endpoint_url": "hook", "events": [STARTED] }), 422, "invalid_url"),
-        (json!({ "endpoint_url": format!("https://a.example/{}", "a".repeat(4000)), "events": [STARTED] }), 422, "invalid_url"),
+        (
+            json!({ "endpoint_url": format!("https://a.example/{}", "a".repeat(4000)), "events": [STARTED] }),
+            422,
+            "invalid_url",
+        ),
         (json!({ "events": [STARTED] }), 422, "invalid_request_parameters"),
         (json!({ "endpoint_url": "https://a.example/" }), 422, "invalid_request_parameters"),
         (json!({ "endpoint_url": "https://a.example/", "events": [] }), 422, "invalid_request_parameters"),
         (json!({ "endpoint_url": "https://a.example/", "events": "all" }), 422, "invalid_request_parameters"),
-        (json!({ "endpoint_url": "https://a.example/", "events": ["user.created"] }), 422, "invalid_request_parameters"),
+        (
+            json!({ "endpoint_url": "https://a.example/", "events": ["user.created"] }),
+            422,
+            "invalid_request_parameters",
+        ),
         (json!([]), 422, "invalid_request_parameters"),
     ] {
         let (got, answer) = world.call(Method::POST, PATH, API_KEY, Some(&body)).await;

@@ -2,7 +2,8 @@
 
 use super::*;
 
-const SIGN_IN: &str = "events[]=authentication.sso_started&events[]=authentication.sso_succeeded&events[]=session.created";
+const SIGN_IN: &str =
+    "events[]=authentication.sso_started&events[]=authentication.sso_succeeded&events[]=session.created";
 const ALL: &str = "events=authentication.sso_started,authentication.sso_succeeded,authentication.sso_failed,\
                    session.created,session.revoked,sso.logout.started,sso.logout.completed,connection.deleted";
 const OTHER_KEY: &str = "sk_other_0123456789abcdefghijklmnopq";
@@ -148,7 +149,11 @@ async fn a_sign_in_that_fails_at_the_provider_is_listed_too() {
     let load = acquit_testkit::browser::Load::typed(&world.authorize("connection=conn_01EXAMPLE"));
     let away = world.browser.step(&load).await.unwrap().location().unwrap();
     let state = crate::broker::parameter(&away, "state").unwrap();
-    let back = world.broker.url(&format!("/sso/oidc/{}/callback?error=access_denied&state={state}&iss={}", crate::broker::KEY, world.upstream.url("")));
+    let back = world.broker.url(&format!(
+        "/sso/oidc/{}/callback?error=access_denied&state={state}&iss={}",
+        crate::broker::KEY,
+        world.upstream.url("")
+    ));
     let _ = world.browser.try_load(acquit_testkit::browser::Load::typed(&back)).await;
     let listed = world.events("events=authentication.sso_started,authentication.sso_failed").await;
     assert_eq!(names(&listed), ["authentication.sso_started", "authentication.sso_failed"], "{listed:#?}");

@@ -33,7 +33,8 @@ async fn every_official_sdk_verifies_a_webhook_as_it_was_delivered() {
     let mut python = sdk(&world, Package::Python).await;
     for posted in hook.all() {
         let (header, event) = (posted.header("workos-signature"), posted.event());
-        let arguments = |secret: &str| json!({ "event_body": posted.body, "event_signature": header, "secret": secret });
+        let arguments =
+            |secret: &str| json!({ "event_body": posted.body, "event_signature": header, "secret": secret });
         let verified = python.call("webhooks.verify_event", arguments(SECRET)).await.unwrap();
         assert_eq!(verified, event);
         let refused = python.call("webhooks.verify_event", arguments("whsec_another")).await.unwrap_err();
@@ -75,7 +76,8 @@ async fn the_python_sdk_keeps_endpoints_and_reads_events() {
     let reply = world.enter("alice").await;
     world.end_all_of(&reply).await;
     // The SDK reads every event that it knows into a class of its own, and fails where a key is missing.
-    let events = ["authentication.sso_started", "authentication.sso_succeeded", "session.created", "session.revoked", STARTED];
+    let events =
+        ["authentication.sso_started", "authentication.sso_succeeded", "session.created", "session.revoked", STARTED];
     let listed = python.call("events.list_events", json!({ "events": events })).await.unwrap();
     let text = listed.to_string();
     for event in events {
