@@ -21,6 +21,7 @@ pub mod end_session;
 pub mod error;
 pub mod idp_logout;
 pub mod ids;
+pub mod list;
 pub mod logout;
 pub mod person;
 pub mod profile;
