@@ -25,5 +25,5 @@ pub mod step;
 pub mod time;
 pub mod upstream;
 
-pub use id::{AppId, ConnectionId, LogoutId, OrganizationId, SessionId, StepId, UpstreamId, UserId};
+pub use id::{AppId, ConnectionId, DomainId, LogoutId, OrganizationId, SessionId, StepId, UpstreamId, UserId};
 pub use time::Timestamp;
