@@ -51,10 +51,14 @@ pub enum Purpose {
     LogoutToken,
     /// Where a browser goes on that comes back from signing out at an identity provider, in a URL.
     Return,
+    /// Our secret at an identity provider in the store, with the connection that it is of.
+    ConnectionSecret,
+    /// The answer of a call of the broker API that may be tried again, in the store.
+    KeptAnswer,
 }
 
 impl Purpose {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 15] = [
         Self::SigningKey,
         Self::Flow,
         Self::Handoff,
@@ -68,6 +72,8 @@ impl Purpose {
         Self::UpstreamTokens,
         Self::LogoutToken,
         Self::Return,
+        Self::ConnectionSecret,
+        Self::KeptAnswer,
     ];
 
     const fn label(self) -> &'static str {
@@ -85,6 +91,8 @@ impl Purpose {
             Self::UpstreamTokens => "acquit upstream tokens v1",
             Self::LogoutToken => "acquit logout token v1",
             Self::Return => "acquit return v1",
+            Self::ConnectionSecret => "acquit connection secret v1",
+            Self::KeptAnswer => "acquit kept answer v1",
         }
     }
 }

@@ -96,11 +96,8 @@ impl Batch {
 }
 
 impl Tx {
-    /// Whether the provider ended the session of a sign-in before it arrived here, or its connection was taken away.
+    /// Whether the provider ended the session of a sign-in before it arrived here.
     pub(crate) async fn was_overtaken(&mut self, new: &NewUpstream, now: Timestamp) -> Result<bool, StoreError> {
-        if !self.may_come_through(&new.connection).await? {
-            return Ok(true);
-        }
         match &new.tombstone {
             Some(name) => overtaken(self, name, now).await,
             None => Ok(false),

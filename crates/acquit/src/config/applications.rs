@@ -144,6 +144,10 @@ pub struct ApplicationSection {
     /// The ids of the organizations whose people it gets; those of all when absent.
     #[schemars(extend("x-protocol" = "broker"))]
     pub organizations: Option<Vec<String>>,
+    /// Whether its API key may make, change and delete organizations, their mail domains and connections in the broker API.
+    /// Whoever has such a key decides whose identity provider vouches for which addresses. Without it the key reads only.
+    #[schemars(extend("x-protocol" = "broker", "default" = false))]
+    pub manage: Option<bool>,
 }
 
 /// How an application is spoken to.

@@ -13,8 +13,8 @@ use acquit_store::{
 };
 use axum::{
     extract::State,
-    http::{HeaderMap, Uri},
-    response::Response,
+    http::{HeaderMap, HeaderValue, Uri, header},
+    response::{IntoResponse, Response},
 };
 
 use super::{
@@ -117,6 +117,11 @@ async fn begin(
             },
             Err(refused) => return Ok(Err(refused)),
         };
+    if let Err(refusal) = app.limits().try_connection(connection.id.as_str()) {
+        let mut page = DoorError::from(refusal).into_response();
+        page.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(refusal.seconds(app.clock.now())));
+        return Ok(Ok(page));
+    }
     let pending = BrokerPending {
         app: application.app.clone(),
         connection: connection.id.clone(),

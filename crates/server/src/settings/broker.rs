@@ -127,6 +127,8 @@ pub struct BrokerApplication {
     pub organizations: Option<Vec<OrganizationId>>,
     /// Whether it is told when a session ends by age or idleness.
     pub tell_on_expiry: bool,
+    /// Whether its API key also makes, changes and deletes organizations and connections; otherwise it reads them.
+    pub manage: bool,
 }
 
 impl BrokerApplication {

@@ -45,21 +45,27 @@ impl Store {
         self.write((id.clone(), now), |tx, (id, now)| Box::pin(delete(tx, id, *now))).await
     }
 
-    /// The connections whose sessions are to be ended.
+    /// The connections whose sessions are to be ended, and when each last changed.
     ///
     /// # Errors
     /// [`StoreError`] as everywhere.
-    pub async fn connections_owing(&self) -> Result<Vec<ConnectionId>, StoreError> {
+    pub async fn connections_owing(&self) -> Result<Vec<(ConnectionId, Timestamp)>, StoreError> {
         self.read((), |tx, ()| Box::pin(owing(tx))).await
     }
 
-    /// Notes that the sessions of a connection have ended. One that was deleted is forgotten, but not before `long_ago`: a
-    /// sign-in that was under way on another node still finds it deleted.
+    /// Notes that the sessions of a connection have ended, if it did not change since `was`. One that was deleted is forgotten,
+    /// but not before `long_ago`: a sign-in that was under way on another node still finds it deleted.
     ///
     /// # Errors
     /// [`StoreError`] as everywhere.
-    pub async fn connection_settled(&self, id: &ConnectionId, long_ago: Timestamp) -> Result<(), StoreError> {
-        self.write((id.clone(), long_ago), |tx, (id, long_ago)| Box::pin(settled(tx, id, *long_ago))).await
+    pub async fn connection_settled(
+        &self,
+        id: &ConnectionId,
+        was: Timestamp,
+        long_ago: Timestamp,
+    ) -> Result<(), StoreError> {
+        let args = (id.clone(), was, long_ago);
+        self.write(args, |tx, (id, was, long_ago)| Box::pin(settled(tx, id, *was, *long_ago))).await
     }
 }
 
@@ -197,14 +203,18 @@ async fn delete(tx: &mut Tx, id: &ConnectionId, now: Timestamp) -> Result<bool, 
     Ok(tx.execute(DELETE, &params![now, id]).await? > 0)
 }
 
-async fn owing(tx: &mut Tx) -> Result<Vec<ConnectionId>, StoreError> {
-    let rows = tx.query("SELECT id FROM connections WHERE owes_logout = 1 ORDER BY id", &params![]).await?;
-    rows.into_iter().map(|row| row.read().connection_id()).collect()
+async fn owing(tx: &mut Tx) -> Result<Vec<(ConnectionId, Timestamp)>, StoreError> {
+    let sql = "SELECT id, updated_at FROM connections WHERE owes_logout = 1 ORDER BY id";
+    let read = |mut row: Columns| Ok((row.connection_id()?, row.time()?));
+    tx.query(sql, &params![]).await?.into_iter().map(|row| read(row.read())).collect()
 }
 
-async fn settled(tx: &mut Tx, id: &ConnectionId, long_ago: Timestamp) -> Result<(), StoreError> {
+async fn settled(tx: &mut Tx, id: &ConnectionId, was: Timestamp, long_ago: Timestamp) -> Result<(), StoreError> {
     let mut batch = Batch::default();
-    batch.push("UPDATE connections SET owes_logout = 0 WHERE id = $1 AND state = 'inactive'", params![id]);
+    batch.push(
+        "UPDATE connections SET owes_logout = 0 WHERE id = $1 AND state <> 'deleted' AND updated_at = $2",
+        params![id, was],
+    );
     batch
         .push("DELETE FROM connections WHERE id = $1 AND state = 'deleted' AND updated_at < $2", params![id, long_ago]);
     tx.execute_all(&batch).await?;

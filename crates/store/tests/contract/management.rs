@@ -226,13 +226,16 @@ contract! {
         world.delete_organization(&organization.id, at(3)).await.unwrap();
         let mut expected = vec![record.id.clone(), with_it.id.clone()];
         expected.sort();
-        assert_eq!(world.connections_owing().await.unwrap(), expected);
+        let owing = async || -> Vec<_> { world.connections_owing().await.unwrap().into_iter().map(|(id, _)| id).collect() };
+        assert_eq!(owing().await, expected);
         assert_eq!(world.managed().await.unwrap().connections.iter().map(|one| &one.id).collect::<Vec<_>>(), [&record.id]);
-        world.connection_settled(&record.id, at(3)).await.unwrap();
-        world.connection_settled(&with_it.id, at(3)).await.unwrap();
-        assert_eq!(world.connections_owing().await.unwrap(), [with_it.id.clone()], "a sign-in may still be under way");
+        world.connection_settled(&record.id, at(1), at(3)).await.unwrap();
+        assert_eq!(owing().await, expected, "it has changed since");
+        world.connection_settled(&record.id, at(2), at(3)).await.unwrap();
+        world.connection_settled(&with_it.id, at(3), at(3)).await.unwrap();
+        assert_eq!(owing().await, [with_it.id.clone()], "a sign-in may still be under way");
         assert_eq!(begin_through(&world, &with_it.id, 4).await, Err(BeginRefusal::EndedUpstream));
-        world.connection_settled(&with_it.id, at(4)).await.unwrap();
-        assert!(world.connections_owing().await.unwrap().is_empty());
+        world.connection_settled(&with_it.id, at(3), at(4)).await.unwrap();
+        assert!(owing().await.is_empty());
     }
 }

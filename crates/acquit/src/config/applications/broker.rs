@@ -55,6 +55,7 @@ impl ApplicationSection {
             post_logout_redirect_uris: client.post_logout_redirect_uris,
             organizations,
             tell_on_expiry: self.tell_on_expiry.unwrap_or(true),
+            manage: self.manage.unwrap_or(false),
         })
     }
 }
