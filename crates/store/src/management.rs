@@ -29,7 +29,7 @@ pub struct OrganizationRecord {
     pub external_id: Option<String>,
     /// The application that made it.
     pub made_by: AppId,
-    /// Its mail domains, by their ids.
+    /// Its mail domains, by their names.
     pub domains: Vec<DomainRecord>,
     /// When it was made.
     pub created_at: Timestamp,

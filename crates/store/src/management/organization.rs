@@ -52,7 +52,7 @@ pub(super) async fn exists(tx: &mut Tx, id: &OrganizationId) -> Result<bool, Sto
 }
 
 pub(super) async fn all(tx: &mut Tx) -> Result<Vec<OrganizationRecord>, StoreError> {
-    let sql = "SELECT id, name, metadata, external_id, made_by, created_at, updated_at FROM organizations ORDER BY id";
+    let sql = "SELECT id, name, metadata, external_id, made_by, created_at, updated_at FROM organizations";
     let mut all = Vec::new();
     for row in tx.query(sql, &params![]).await? {
         let mut row = row.read();
@@ -67,8 +67,9 @@ pub(super) async fn all(tx: &mut Tx) -> Result<Vec<OrganizationRecord>, StoreErr
             updated_at: row.time()?,
         });
     }
-    let sql = "SELECT organization_id, id, domain, verified, token, created_at, updated_at FROM organization_domains \
-               ORDER BY organization_id, id";
+    // Here and not by the database, whose order of letters is its own.
+    all.sort_by(|one: &OrganizationRecord, other| one.id.cmp(&other.id));
+    let sql = "SELECT organization_id, id, domain, verified, token, created_at, updated_at FROM organization_domains";
     for row in tx.query(sql, &params![]).await? {
         let mut row = row.read();
         let of = row.organization_id()?;
@@ -80,11 +81,14 @@ pub(super) async fn all(tx: &mut Tx) -> Result<Vec<OrganizationRecord>, StoreErr
             created_at: row.time()?,
             updated_at: row.time()?,
         };
-        if let Ok(index) = all.binary_search_by(|known: &OrganizationRecord| known.id.as_str().cmp(of.as_str()))
+        if let Ok(index) = all.binary_search_by(|known| known.id.cmp(&of))
             && let Some(organization) = all.get_mut(index)
         {
             organization.domains.push(domain);
         }
+    }
+    for organization in &mut all {
+        organization.domains.sort_by(|one, other| one.domain.cmp(&other.domain));
     }
     Ok(all)
 }

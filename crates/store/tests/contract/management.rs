@@ -96,7 +96,7 @@ contract! {
         connection.external_id = Some("theirs".to_owned());
         world.make_connection(connection.clone(), true, None).await.unwrap().unwrap();
         let read = world.managed().await.unwrap();
-        organization.domains.sort_by(|one, other| one.id.cmp(&other.id));
+        organization.domains.sort_by(|one, other| one.domain.cmp(&other.domain));
         assert_eq!((read.organizations, read.connections), (vec![organization], vec![connection]));
         assert!(read.version > before.version);
         assert_eq!(world.management_version().await.unwrap(), read.version);

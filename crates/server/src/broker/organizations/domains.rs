@@ -14,7 +14,7 @@ use crate::{
 const MAX_DOMAINS: usize = 100;
 
 /// The domains that an organization is to have, if the call names any: those that it has stay what they are unless the call
-/// says another state.
+/// says another state. They come in the order of their names.
 ///
 /// # Errors
 /// [`Failure::Invalid`].
@@ -68,5 +68,6 @@ pub(super) fn read(
             },
         });
     }
+    domains.sort_by(|one, other| one.domain.cmp(&other.domain));
     Ok(Some(domains))
 }
