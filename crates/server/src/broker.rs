@@ -58,7 +58,8 @@ pub fn routes() -> Router<App> {
         .route("/connections/{id}/logout_setup", get(logout_setup::show))
         .route("/organizations", get(organizations::list).post(organizations::make))
         .route("/organizations/{id}", get(organizations::show).put(organizations::change).delete(organizations::delete))
-        .route("/organizations/external_id/{external_id}", get(organizations::show_by_external_id))
+        // An older SDK writes a slash in it as it is.
+        .route("/organizations/external_id/{*external_id}", get(organizations::show_by_external_id))
         .layer(middleware::from_fn(request_id))
 }
 

@@ -24,7 +24,7 @@ mod read;
 /// The key of the application that may manage, which gets the people of all organizations.
 const MANAGER: &str = "sk_test_manager_0123456789abcdefghij";
 /// The key of one that reads, and was granted `org_01FILE` only.
-const READER: &str = "sk_test_reader_0123456789abcdefghijk";
+pub(crate) const READER: &str = "sk_test_reader_0123456789abcdefghijk";
 /// The key of one that may manage, and was granted `org_01FILE` only.
 const LIMITED: &str = "sk_test_limited_0123456789abcdefghij";
 const CALLBACK: &str = "http://saas.localhost:9/callback";
@@ -32,7 +32,7 @@ const INITIAL: &str = "initial-access-token-of-the-tests-01234";
 const SOON: Duration = Duration::from_secs(10);
 
 /// A broker with two customers in its configuration, one of which has a connection.
-fn configuration(issuer: &str) -> String {
+pub(crate) fn configuration(issuer: &str) -> String {
     let application = |id: &str, key: &str, more: &str| {
         format!(
             "[[applications]]\nid = \"{id}\"\nprotocol = \"broker\"\nclient_id = \"client_01{id}\"\napi_key = \"{key}\"\n\
