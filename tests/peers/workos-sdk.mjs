@@ -15,7 +15,9 @@ async function act(path, given) {
   const method = names.pop();
   const owner = names.reduce((owner, name) => owner[name], workos);
   try {
-    return { gave: (await owner[method](...(Array.isArray(given) ? given : [given]))) ?? null };
+    const gave = await owner[method](...(Array.isArray(given) ? given : [given]));
+    // All pages of a list, as the SDK turns them over itself.
+    return { gave: (typeof gave?.autoPagination === "function" ? await gave.autoPagination() : gave) ?? null };
   } catch (thrown) {
     const { status, code, error, errorDescription, requestID, message } = thrown;
     const said = { status_code: status, code, error, error_description: errorDescription, request_id: requestID, message };

@@ -6,6 +6,7 @@ A line of standard input is a call, as JSON: ["sso.get_profile", {"access_token"
 SDK gave, or which of its exceptions it raised. It ends with its standard input.
 """
 
+import importlib
 import json
 import sys
 
@@ -13,8 +14,23 @@ from workos import WorkOSClient
 
 
 def plain(value):
-    """What an application would read: the SDK's objects as it turns them into dictionaries itself."""
+    """What an application would read: the SDK's objects as it turns them into dictionaries itself, all pages of a list."""
+    if hasattr(value, "auto_paging_iter"):
+        return [plain(item) for item in value.auto_paging_iter()]
     return value.to_dict() if hasattr(value, "to_dict") else value
+
+
+def made(value):
+    """An argument: {"$": "module.Class", …} is an object of the SDK's."""
+    if isinstance(value, list):
+        return [made(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    value = {name: made(item) for name, item in value.items()}
+    if "$" not in value:
+        return value
+    module, name = value.pop("$").rsplit(".", 1)
+    return getattr(importlib.import_module(module), name)(**value)
 
 
 def act(client, path, arguments):
@@ -22,9 +38,9 @@ def act(client, path, arguments):
     for name in path.split("."):
         method = getattr(method, name)
     try:
-        return {"gave": plain(method(**arguments))}
+        return {"gave": plain(method(**made(arguments)))}
     except Exception as error:  # whatever the SDK raises is what the test asks for
-        names = ("status_code", "code", "error", "error_description", "request_id", "message")
+        names = ("status_code", "code", "error", "error_description", "request_id", "message", "retry_after")
         said = {name: getattr(error, name, None) for name in names}
         return {"raised": type(error).__name__, "said": said}
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Timestamp;
+
 /// Lower-case Crockford base 32: no letter that is read as another.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -98,6 +100,10 @@ prefixed_id!(
     /// One sign-in of a session at an identity provider.
     UpstreamId, "ups_"
 );
+prefixed_id!(
+    /// A mail domain of an organization.
+    DomainId, "org_domain_"
+);
 
 prefixed_id!(
     /// An endpoint of a broker application to which webhooks are posted.
@@ -146,6 +152,24 @@ impl fmt::Display for AppId {
     }
 }
 
+/// When the thing of an identifier was made, where the identifier begins with that time as a ULID does: milliseconds since
+/// 1970 in its first 48 bits. None for one that somebody thought up.
+#[must_use]
+pub fn made_at(id: &str) -> Option<Timestamp> {
+    /// 2010 to 2100: any other time is no time.
+    const PLAUSIBLE: std::ops::Range<i64> = 1_262_304_000_000..4_102_444_800_000;
+    let body = id.rsplit('_').next().filter(|body| body.len() == 26)?;
+    let mut number: u128 = 0;
+    for letter in body.bytes() {
+        let letter = letter.to_ascii_lowercase();
+        let digit = ALPHABET.iter().position(|&known| known == letter)?;
+        // The first of 26 digits has room for two bits too many.
+        number = number.checked_mul(32)?.checked_add(digit as u128)?;
+    }
+    let millis = i64::try_from(number >> 80).ok().filter(|millis| PLAUSIBLE.contains(millis))?;
+    Some(Timestamp::from_micros(millis * 1000))
+}
+
 fn encode(prefix: &str, bits: [u8; 16]) -> String {
     let mut number = u128::from_be_bytes(bits);
     let mut digits = [0u8; 26];
@@ -190,6 +214,23 @@ mod tests {
         let id = SessionId::from_random([7; 16]);
         assert_eq!(serde_json::to_string(&id).unwrap(), format!("\"{id}\""));
         assert_eq!(serde_json::from_str::<SessionId>(&format!("\"{id}\"")).unwrap(), id);
+    }
+
+    #[test]
+    fn an_identifier_tells_when_it_was_made_if_it_begins_with_the_time() {
+        let mut bits = [0xab; 16];
+        bits[..6].copy_from_slice(&1_795_241_256_123_u64.to_be_bytes()[2..]);
+        let id = ConnectionId::from_random(bits);
+        let at = Timestamp::from_micros(1_795_241_256_123_000);
+        assert_eq!(made_at(id.as_str()), Some(at));
+        assert_eq!(made_at(&id.as_str().to_ascii_uppercase()), Some(at));
+        assert_eq!(made_at("conn_01E4ZCR3C56J083X43JQXF3JK5").map(Timestamp::as_seconds), Some(1_585_896_492));
+        let far = format!("conn_{}", "z".repeat(26));
+        for thought_up in
+            ["conn_01EXAMPLE", "conn_", "", "conn_00000000000000000000000000", &far, "conn_01E4ZCR3C56J083X43JQXF3JKU"]
+        {
+            assert_eq!(made_at(thought_up), None, "{thought_up}");
+        }
     }
 
     #[test]

@@ -25,5 +25,7 @@ pub mod step;
 pub mod time;
 pub mod upstream;
 
-pub use id::{AppId, ConnectionId, EndpointId, LogoutId, OrganizationId, SessionId, StepId, UpstreamId, UserId};
+pub use id::{
+    AppId, ConnectionId, DomainId, EndpointId, LogoutId, OrganizationId, SessionId, StepId, UpstreamId, UserId,
+};
 pub use time::Timestamp;

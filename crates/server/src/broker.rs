@@ -15,21 +15,30 @@ use crate::{App, random};
 pub mod asked;
 pub mod authorize;
 pub mod backchannel;
+pub mod body;
 pub mod call;
 pub mod callback;
+pub mod connections;
 pub mod end_session;
 pub mod error;
 pub mod event;
 pub mod events;
 pub mod idp_logout;
 pub mod ids;
+pub mod jwks;
+pub mod kept;
 pub mod list;
 pub mod logout;
+pub mod logout_setup;
+pub mod made;
+pub mod manage;
+pub mod organizations;
 pub mod person;
 pub mod profile;
 pub mod provider;
 pub mod registry;
 pub mod secrets;
+pub mod stored;
 pub mod token;
 pub mod trip;
 pub mod webhook_endpoints;
@@ -52,6 +61,14 @@ pub fn routes() -> Router<App> {
             "/webhook_endpoints/{id}",
             axum::routing::patch(webhook_endpoints::change).delete(webhook_endpoints::delete),
         )
+        .route("/sso/jwks/{client_id}", get(jwks::show))
+        .route("/connections", get(connections::list).post(connections::make))
+        .route("/connections/{id}", get(connections::show).patch(connections::patch).delete(connections::delete))
+        .route("/connections/{id}/logout_setup", get(logout_setup::show))
+        .route("/organizations", get(organizations::list).post(organizations::make))
+        .route("/organizations/{id}", get(organizations::show).put(organizations::change).delete(organizations::delete))
+        // An older SDK writes a slash in it as it is.
+        .route("/organizations/external_id/{*external_id}", get(organizations::show_by_external_id))
         .layer(middleware::from_fn(request_id))
 }
 

@@ -4,12 +4,14 @@
 //! token and every retry that it may have signed.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
 use acquit_core::Timestamp;
-use acquit_oidc::jose::{Algorithm, KeyError, KeySet, Role, SigningKey};
+use acquit_oidc::jose::{Algorithm, KeyError, KeySet, PublicJwk, Role, SigningKey};
+use acquit_saml::security::{Certificate, Signer as SelfSigner};
 use acquit_store::{Store, StoreError, key::KeyRecord};
 
 use crate::{
@@ -70,6 +72,8 @@ struct Shared {
     loaded: RwLock<Arc<Loaded>>,
     /// The set as it was put together last: a request needs it, and it changes only when a key's role does.
     set: RwLock<Option<TimedSet>>,
+    /// The certificates of the RSA keys, by their names: each is made of its key alone, the same on every node.
+    certificates: RwLock<HashMap<String, Certificate>>,
 }
 
 #[derive(Debug)]
@@ -98,7 +102,11 @@ impl Keys {
                 loaded = open_all(store, sealer, &loaded).await?;
             }
         }
-        Ok(Self(Arc::new(Shared { loaded: RwLock::new(Arc::new(loaded)), set: RwLock::new(None) })))
+        Ok(Self(Arc::new(Shared {
+            loaded: RwLock::new(Arc::new(loaded)),
+            set: RwLock::new(None),
+            certificates: RwLock::default(),
+        })))
     }
 
     /// Looks for keys that another process made or retired.
@@ -126,6 +134,35 @@ impl Keys {
             .filter(|(record, key)| key.algorithm() == alg && role(record, now) == Some(Role::Active))
             .max_by_key(|(record, _)| record.signs_from)
             .map(|(record, key)| Signer { key: key.clone(), signs_from: record.signs_from })
+    }
+
+    /// The published keys of RS256, the newest first, each with a certificate that it signed itself.
+    ///
+    /// # Errors
+    /// [`KeysError`] when the crypto library refuses, which no request can cause.
+    pub fn certified(&self, issuer: &str, now: Timestamp) -> Result<Vec<(PublicJwk, Certificate)>, KeysError> {
+        let mut certified = Vec::new();
+        let loaded = self.loaded();
+        let mut keys: Vec<_> = loaded
+            .keys
+            .iter()
+            .filter(|(record, key)| key.algorithm() == Algorithm::Rs256 && role(record, now).is_some())
+            .collect();
+        keys.sort_by_key(|(record, _)| std::cmp::Reverse(record.signs_from));
+        for (_, key) in keys {
+            let known = self.0.certificates.read().unwrap_or_else(PoisonError::into_inner).get(key.kid()).cloned();
+            let certificate = match known {
+                Some(certificate) => certificate,
+                None => {
+                    let signer = SelfSigner::self_signed(&key.to_pkcs8()?, &saml::keys::common_name(issuer))?;
+                    let mut known = self.0.certificates.write().unwrap_or_else(PoisonError::into_inner);
+                    known.insert(key.kid().to_owned(), signer.certificate().clone());
+                    signer.certificate().clone()
+                }
+            };
+            certified.push((key.public_jwk().clone(), certificate));
+        }
+        Ok(certified)
     }
 
     /// All keys with what they are for now: the set to publish and to check hints with.

@@ -62,6 +62,9 @@ pub struct Limits {
     log_token: Keyed,
     push_address: Keyed,
     refusal_address: Keyed,
+    api_key: Keyed,
+    connection: Keyed,
+    broker_address: Keyed,
     clock: Injected,
 }
 
@@ -70,6 +73,14 @@ pub struct Limits {
 pub struct TooMany {
     /// When.
     pub again_at: Timestamp,
+}
+
+impl TooMany {
+    /// For how many whole seconds to wait, and for one at least: `Retry-After`.
+    #[must_use]
+    pub fn seconds(self, now: Timestamp) -> u64 {
+        u64::try_from(self.again_at.since(now).as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
+    }
 }
 
 impl Limits {
@@ -90,6 +101,9 @@ impl Limits {
             push_address: keyed(settings.sign_in_per_address),
             // Instead of a sign-in.
             refusal_address: keyed(settings.sign_in_per_address),
+            api_key: keyed(settings.broker_per_api_key),
+            connection: keyed(settings.broker_per_connection),
+            broker_address: keyed(settings.broker_failures_per_address),
             clock,
         }
     }
@@ -137,10 +151,35 @@ impl Limits {
         self.check(&self.refusal_address, &subscriber(address))
     }
 
+    /// May this application call the broker API with its key?
+    ///
+    /// # Errors
+    /// [`TooMany`].
+    pub fn try_api_key(&self, app: &str) -> Result<(), TooMany> {
+        self.check(&self.api_key, app)
+    }
+
+    /// May one more person be sent to this connection by the broker?
+    ///
+    /// # Errors
+    /// [`TooMany`].
+    pub fn try_connection(&self, connection: &str) -> Result<(), TooMany> {
+        self.check(&self.connection, connection)
+    }
+
+    /// May this address fail once more to prove itself to the broker API?
+    ///
+    /// # Errors
+    /// [`TooMany`].
+    pub fn try_broker_failure(&self, address: &str) -> Result<(), TooMany> {
+        self.check(&self.broker_address, &subscriber(address))
+    }
+
     /// Forgets keys that have been quiet. Called from time to time, so that memory does not grow with attackers.
     pub fn forget_quiet(&self) {
         let by_address = [&self.sign_in_address, &self.logout_address, &self.push_address, &self.refusal_address];
-        for limiter in by_address.into_iter().chain([&self.account, &self.log_token]) {
+        let of_broker = [&self.api_key, &self.connection, &self.broker_address];
+        for limiter in by_address.into_iter().chain([&self.account, &self.log_token]).chain(of_broker) {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }

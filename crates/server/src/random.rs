@@ -76,6 +76,30 @@ pub fn hash(secret: &str) -> [u8; 32] {
     hash
 }
 
+/// The SHA-256 of bytes.
+#[must_use]
+pub fn hash_bytes(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+    hash
+}
+
+/// `N` random letters and digits, of 5.95 bits each.
+///
+/// # Errors
+/// [`NoRandomness`].
+pub fn alphanumeric<const N: usize>() -> Result<String, NoRandomness> {
+    const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let mut text = String::with_capacity(N);
+    while text.len() < N {
+        // Bytes above the last multiple of 62 would make some letters likelier.
+        let drawn = bytes::<32>()?.into_iter().filter(|byte| *byte < 248);
+        let letters = drawn.filter_map(|byte| ALPHABET.get(usize::from(byte) % ALPHABET.len()));
+        text.extend(letters.take(N - text.len()).map(|&letter| char::from(letter)));
+    }
+    Ok(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +124,16 @@ mod tests {
             other[place] = if other[place] == b'A' { b'B' } else { b'A' };
             assert_ne!(hash(&one), hash(&String::from_utf8(other).unwrap()), "at {place}");
         }
+    }
+
+    #[test]
+    fn letters_and_digits_are_drawn_all_alike() {
+        let drawn = alphanumeric::<6200>().unwrap();
+        assert_eq!(drawn.len(), 6200);
+        assert!(drawn.bytes().all(|letter| letter.is_ascii_alphanumeric()));
+        let different: std::collections::BTreeSet<_> = drawn.bytes().collect();
+        assert_eq!(different.len(), 62);
+        assert_ne!(alphanumeric::<25>().unwrap(), alphanumeric::<25>().unwrap());
     }
 
     #[test]

@@ -53,10 +53,14 @@ pub enum Purpose {
     Return,
     /// The secret of a webhook endpoint in the store.
     WebhookSecret,
+    /// Our secret at an identity provider in the store, with the connection that it is of.
+    ConnectionSecret,
+    /// The answer of a call of the broker API that may be tried again, in the store.
+    KeptAnswer,
 }
 
 impl Purpose {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 16] = [
         Self::SigningKey,
         Self::Flow,
         Self::Handoff,
@@ -71,6 +75,8 @@ impl Purpose {
         Self::LogoutToken,
         Self::Return,
         Self::WebhookSecret,
+        Self::ConnectionSecret,
+        Self::KeptAnswer,
     ];
 
     const fn label(self) -> &'static str {
@@ -89,6 +95,8 @@ impl Purpose {
             Self::LogoutToken => "acquit logout token v1",
             Self::Return => "acquit return v1",
             Self::WebhookSecret => "acquit webhook secret v1",
+            Self::ConnectionSecret => "acquit connection secret v1",
+            Self::KeptAnswer => "acquit kept answer v1",
         }
     }
 }

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use url::Url;
 
 pub mod broker;
+pub mod domain;
 pub mod master_key;
 pub mod saml;
 pub mod secret;
@@ -169,11 +170,25 @@ pub struct Limits {
     pub logout_per_address: u32,
     /// Reads of the System Log with one operator's token.
     pub log_per_token: u32,
+    /// Calls of the broker API with one API key.
+    pub broker_per_api_key: u32,
+    /// People whom the broker sends to one connection.
+    pub broker_per_connection: u32,
+    /// Calls of the broker API from one address whose credential or code is not good.
+    pub broker_failures_per_address: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { sign_in_per_account: 10, sign_in_per_address: 60, logout_per_address: 300, log_per_token: 300 }
+        Self {
+            sign_in_per_account: 10,
+            sign_in_per_address: 60,
+            logout_per_address: 300,
+            log_per_token: 300,
+            broker_per_api_key: 6000,
+            broker_per_connection: 1000,
+            broker_failures_per_address: 60,
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     App,
     app::Inner,
+    broker::made,
     clients::Clients,
     clock::Clock,
     cookies::Cookies,
@@ -146,11 +147,13 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
         providers: Fetched::default(),
         node,
     });
+    made::refresh(&app).await?;
     configured_users(&app).await?;
     let tasks = vec![
         tokio::spawn(sweep::run(app.clone(), stop.clone())),
         tokio::spawn(refresh_keys(app.clone(), stop.clone())),
         tokio::spawn(fetch::run(app.clone(), stop.clone())),
+        tokio::spawn(made::run(app.clone(), stop.clone())),
     ];
     Ok(Running { app, stop, tasks })
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     App,
+    broker::made::end_owed,
     logout::{LogoutError, Order, log_out},
     start::end_all_of,
 };
@@ -30,6 +31,9 @@ pub async fn run(app: App, stop: CancellationToken) {
         }
         if let Err(error) = end_overtaken(&app).await {
             tracing::warn!(%error, "users who may not sign in could not be signed out; trying again soon");
+        }
+        if let Err(error) = end_owed(&app).await {
+            tracing::warn!(%error, "sessions of connections that are gone could not be ended; trying again soon");
         }
         if let Err(error) = end_overdue(&app).await {
             tracing::warn!(%error, "overdue sessions could not be ended; trying again soon");

@@ -69,6 +69,14 @@ impl Columns {
         }
     }
 
+    pub(crate) fn opt_blob(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.next()? {
+            Value::Blob(value) => Ok(Some(value)),
+            Value::Null => Ok(None),
+            _ => corrupt("bytes"),
+        }
+    }
+
     pub(crate) fn opt_hash(&mut self) -> Result<Option<Hash>, StoreError> {
         match self.next()? {
             Value::Blob(value) => value.try_into().map(Some).or_else(|_| corrupt("hash")),

@@ -32,6 +32,7 @@ pub mod event;
 pub mod frontchannel;
 pub mod key;
 pub mod logout;
+pub mod management;
 pub mod outbox;
 pub mod par;
 pub mod receipt;

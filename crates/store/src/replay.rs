@@ -56,6 +56,22 @@ impl Store {
         self.write(args, |tx, (kind, hash, until)| Box::pin(remember(tx, kind, hash, *until))).await
     }
 
+    /// Binds a name to what it stands for, until it is of no use any more: false when it stands for something else already. Of
+    /// several callers at once with one name and different things, one gets true.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere: then it must not be taken for bound.
+    pub async fn bind_once(
+        &self,
+        kind: &str,
+        name_hash: &Hash,
+        thing_hash: &Hash,
+        until: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let args = (kind.to_owned(), *name_hash, *thing_hash, until);
+        self.write(args, |tx, (kind, name, thing, until)| Box::pin(bind(tx, kind, name, thing, *until))).await
+    }
+
     /// Whether something was used already, without using it up.
     ///
     /// # Errors
@@ -69,6 +85,15 @@ async fn remember(tx: &mut Tx, kind: &str, hash: &Hash, until: Timestamp) -> Res
     let sql =
         "INSERT INTO used_once (kind, key_hash, until) VALUES ($1, $2, $3) ON CONFLICT (kind, key_hash) DO NOTHING";
     Ok(tx.execute(sql, &params![kind, hash, until]).await? > 0)
+}
+
+/// The thing is remembered in the transaction that takes the name, so that whoever finds the name taken finds for what.
+async fn bind(tx: &mut Tx, kind: &str, name: &Hash, thing: &Hash, until: Timestamp) -> Result<bool, StoreError> {
+    if remember(tx, &format!("{kind}-name"), name, until).await? {
+        remember(tx, kind, thing, until).await?;
+        return Ok(true);
+    }
+    was_used(tx, kind, thing).await
 }
 
 async fn was_used(tx: &mut Tx, kind: &str, hash: &Hash) -> Result<bool, StoreError> {

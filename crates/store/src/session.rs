@@ -214,7 +214,7 @@ async fn begin(tx: &mut Tx, new: &NewSession) -> Result<Result<Session, BeginRef
         return Ok(Err(BeginRefusal::Overtaken));
     }
     if let Some(upstream) = &new.upstream
-        && tx.was_overtaken(upstream, new.now).await?
+        && (tx.was_overtaken(upstream, new.now).await? || !tx.may_come_through(&upstream.connection).await?)
     {
         return Ok(Err(BeginRefusal::EndedUpstream));
     }
@@ -305,7 +305,7 @@ async fn prove_again(
     }
     let mut batch = Batch::default();
     if let Some(upstream) = upstream {
-        if tx.was_overtaken(upstream, now).await? {
+        if tx.was_overtaken(upstream, now).await? || !tx.may_come_through(&upstream.connection).await? {
             return Ok(false);
         }
         batch.signed_in_upstream(id, upstream, now)?;

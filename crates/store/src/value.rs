@@ -78,7 +78,7 @@ macro_rules! from_id {
         }
     )*};
 }
-from_id!(AppId, ConnectionId, EndpointId, LogoutId, OrganizationId, SessionId, StepId, UpstreamId, UserId);
+from_id!(AppId, ConnectionId, DomainId, EndpointId, LogoutId, OrganizationId, SessionId, StepId, UpstreamId, UserId);
 
 impl<T: Into<Value>> From<Option<T>> for Value {
     fn from(value: Option<T>) -> Self {

@@ -150,7 +150,9 @@ pub struct ApplicationSection {
     /// Where it is told by signed events that a session ended, and how the logout came out. The dependable way.
     #[schemars(extend("x-protocol" = "broker"))]
     pub webhook: Option<WebhookText>,
-    /// Whether its API key may change what the broker keeps for it, such as its webhook endpoints.
+    /// Whether its API key may make, change and delete organizations, their mail domains, connections and webhook endpoints in
+    /// the broker API. Whoever has such a key decides whose identity provider vouches for which addresses. Without it the key
+    /// reads only.
     #[schemars(extend("x-protocol" = "broker", "default" = false))]
     pub manage: Option<bool>,
 }

@@ -23,6 +23,15 @@ pub struct LimitsSection {
     /// Reads of the System Log, `/api/v1/logs`, with one API token.
     #[schemars(range(min = 1, max = 1_000_000), extend("default" = 300))]
     pub log_per_token: Option<i64>,
+    /// Calls of the broker API with one API key.
+    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 6000))]
+    pub broker_per_api_key: Option<i64>,
+    /// Sign-ins that `/sso/authorize` begins at one connection.
+    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 1000))]
+    pub broker_per_connection: Option<i64>,
+    /// Calls of the broker API from one address with an API key, a secret or a code that is not good.
+    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 60))]
+    pub broker_failures_per_address: Option<i64>,
 }
 
 impl LimitsSection {
@@ -44,6 +53,17 @@ impl LimitsSection {
             sign_in_per_address: limit("sign_in_per_address", self.sign_in_per_address, default.sign_in_per_address),
             logout_per_address: limit("logout_per_address", self.logout_per_address, default.logout_per_address),
             log_per_token: limit("log_per_token", self.log_per_token, default.log_per_token),
+            broker_per_api_key: limit("broker_per_api_key", self.broker_per_api_key, default.broker_per_api_key),
+            broker_per_connection: limit(
+                "broker_per_connection",
+                self.broker_per_connection,
+                default.broker_per_connection,
+            ),
+            broker_failures_per_address: limit(
+                "broker_failures_per_address",
+                self.broker_failures_per_address,
+                default.broker_failures_per_address,
+            ),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `[[organizations]]`: customers, whose people come through their connections.
 
 use acquit_core::OrganizationId;
-use acquit_server::settings::Organization;
+use acquit_server::settings::{Organization, domain::domain_is_valid};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -67,18 +67,6 @@ impl OrganizationSection {
     }
 }
 
-/// Whether `domain`, in lower case, is a name that the DNS can have, and no address.
-fn domain_is_valid(domain: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    let last = domain.rsplit('.').next().unwrap_or_default();
-    domain.len() <= 253 && domain.split('.').all(label) && !last.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 /// The organization that `id` names, which must be one of the file's.
 pub fn known(cx: &mut Context<'_>, path: &Path, id: &str) -> Option<OrganizationId> {
     let list = cx.written.find(&Path::root().key("organizations")).map(|node| &node.value);
@@ -104,33 +92,5 @@ fn id_of(entry: &Node) -> Option<&str> {
     match &entry.entry("id")?.node.value {
         Value::String(id) => Some(id),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_domain_is_a_name_that_the_dns_can_have() {
-        for domain in ["example.com", "a.b.c.example", "xn--bcher-kva.example", "3com.com", "corp"] {
-            assert!(domain_is_valid(domain), "{domain}");
-        }
-        let (label, name) = (format!("{}.com", "a".repeat(64)), format!("{}com", "a.".repeat(130)));
-        for domain in [
-            "",
-            ".",
-            "example.com.",
-            "*.example.com",
-            "-a.com",
-            "a-.com",
-            "a..com",
-            "192.168.1.4",
-            "bücher.de",
-            "a b.com",
-        ] {
-            assert!(!domain_is_valid(domain), "{domain}");
-        }
-        assert!(!domain_is_valid(&label) && !domain_is_valid(&name));
     }
 }

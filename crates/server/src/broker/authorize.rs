@@ -7,8 +7,8 @@ use acquit_oidc::{params::BadParam, pkce, response::add_query};
 use acquit_store::session::SessionView;
 use axum::{
     extract::State,
-    http::{HeaderMap, Uri},
-    response::Response,
+    http::{HeaderMap, HeaderValue, Uri, header},
+    response::{IntoResponse, Response},
 };
 
 use super::{
@@ -112,6 +112,11 @@ async fn begin(
             },
             Err(refused) => return Ok(Err(refused)),
         };
+    if let Err(refusal) = app.limits().try_connection(connection.id.as_str()) {
+        let mut page = DoorError::from(refusal).into_response();
+        page.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(refusal.seconds(app.clock.now())));
+        return Ok(Ok(page));
+    }
     let pending = BrokerPending {
         app: application.app.clone(),
         connection: connection.id.clone(),

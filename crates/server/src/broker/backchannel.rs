@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use acquit_core::{
-    SessionId,
+    SessionId, Timestamp, UserId,
     plan::{By, Scope, Tell},
 };
 use acquit_oidc::{
@@ -102,7 +102,7 @@ async fn act(app: &App, connection: &Connection, raw: &str, address: String) -> 
     if !is_new(app, connection, &token, raw).await? {
         return Ok(());
     }
-    match end(app, connection, &token, raw, address).await {
+    match end(app, connection, &token, address).await {
         Ok(sessions) => {
             tracing::info!(connection = %connection.id, sessions, "signed out by an identity provider");
             Ok(())
@@ -140,27 +140,25 @@ fn bytes_hash(connection: &Connection, raw: &str) -> acquit_store::Hash {
     random::hash(&format!("{}\0{raw}", connection.id))
 }
 
-/// Whether the token was not taken before. The same bytes again are answered the same and do nothing; another token of that
-/// name is refused (BC-27).
+/// Whether the token was not acted on before. The same bytes again are answered the same and do nothing; another token of that
+/// name is refused (BC-27), also when both arrive at once.
 async fn is_new(app: &App, connection: &Connection, token: &LogoutToken, raw: &str) -> Result<bool, Refused> {
     let busy = |_| Refused::NotNow("the store did not answer");
-    if !app.store.was_used(LOGOUT_TOKEN, &jti_hash(connection, token)).await.map_err(busy)? {
-        return Ok(true);
+    let (jti, bytes) = (jti_hash(connection, token), bytes_hash(connection, raw));
+    if !app.store.bind_once(LOGOUT_TOKEN, &jti, &bytes, remembered_until(token)).await.map_err(busy)? {
+        return Err(OAuthError::new(ErrorCode::InvalidRequest, "another logout token had this jti").into());
     }
-    if app.store.was_used(LOGOUT_TOKEN, &bytes_hash(connection, raw)).await.map_err(busy)? {
-        return Ok(false);
-    }
-    Err(OAuthError::new(ErrorCode::InvalidRequest, "another logout token had this jti").into())
+    // The name is used up in the transaction of the logout: one that the store did not take may be tried again.
+    Ok(!app.store.was_used(LOGOUT_TOKEN, &jti).await.map_err(busy)?)
+}
+
+/// Past the time at which it would be too old anyway.
+fn remembered_until(token: &LogoutToken) -> Timestamp {
+    token.expires_at.plus(CLOCK_SKEW)
 }
 
 /// Ends what the token names; how many sessions that were. The token is used up with the logout, in one transaction.
-async fn end(
-    app: &App,
-    connection: &Connection,
-    token: &LogoutToken,
-    raw: &str,
-    address: String,
-) -> Result<usize, LogoutError> {
+async fn end(app: &App, connection: &Connection, token: &LogoutToken, address: String) -> Result<usize, LogoutError> {
     let (name, sid) = match &token.subject {
         LogoutSubject::Session { sid, sub: None } => (UpstreamName::Sid(sid.clone()), Some(sid)),
         LogoutSubject::Session { sid, sub: Some(sub) } => {
@@ -172,8 +170,7 @@ async fn end(
         // Before it is looked for: a sign-in that is written now finds either this or is found.
         app.store.lay_tombstone(&tombstone(&connection.id, sid), app.clock.now().plus(TOMBSTONE_LIFE)).await?;
     }
-    let until = token.expires_at.plus(CLOCK_SKEW);
-    app.store.remember_once(LOGOUT_TOKEN, &bytes_hash(connection, raw), until).await?;
+    let until = remembered_until(token);
     let sessions = app.store.sessions_from(&connection.id, name).await?;
     let jti = jti_hash(connection, token);
     if sessions.is_empty() {
@@ -184,7 +181,9 @@ async fn end(
     Ok(sessions.len())
 }
 
-/// Ends sessions of one person because their provider says so, by one logout.
+/// Ends sessions because their provider says so: by one logout for each person, since one session there may have been several
+/// people's. What is to be done `once` is done with the last of them, so that whatever fails before is tried again. Gives the
+/// logout of the browser that is here, if it has one.
 pub(super) async fn end_all(
     app: &App,
     connection: &Connection,
@@ -193,18 +192,35 @@ pub(super) async fn end_all(
     ip: Option<String>,
     once: Option<Once>,
 ) -> Result<Done, LogoutError> {
-    let order = Order {
-        scope: match sessions {
-            [one] => Scope::Session(one.session.id.clone()),
-            all => Scope::Sessions(all.iter().map(|view| view.session.id.clone()).collect()),
-        },
-        by: By::Upstream,
-        party: Some(connection.id.to_string()),
-        reason: None,
-        tell: Tell::Everyone,
-        ip,
-        browser,
-        named: Vec::new(),
-    };
-    log_out_once(app, order, once).await
+    let mut people: Vec<(&UserId, Vec<SessionId>)> = Vec::new();
+    for view in sessions {
+        match people.iter_mut().find(|(user, _)| *user == &view.user.id) {
+            Some((_, theirs)) => theirs.push(view.session.id.clone()),
+            None => people.push((&view.user.id, vec![view.session.id.clone()])),
+        }
+    }
+    let (mut once, mut here) = (once, None);
+    let last = people.len();
+    for (number, (_, theirs)) in people.into_iter().enumerate() {
+        let of_browser = browser.as_ref().is_some_and(|browser| theirs.contains(browser));
+        let order = Order {
+            scope: match theirs.as_slice() {
+                [one] => Scope::Session(one.clone()),
+                _ => Scope::Sessions(theirs),
+            },
+            by: By::Upstream,
+            party: Some(connection.id.to_string()),
+            reason: None,
+            tell: Tell::Everyone,
+            ip: ip.clone(),
+            browser: browser.clone().filter(|_| of_browser),
+            named: Vec::new(),
+        };
+        let once = if number + 1 == last { once.take() } else { None };
+        let done = log_out_once(app, order, once).await?;
+        if of_browser || here.is_none() {
+            here = Some(done);
+        }
+    }
+    here.ok_or(LogoutError::UnknownTarget)
 }

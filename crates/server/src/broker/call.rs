@@ -16,6 +16,8 @@ use crate::{
 };
 
 const JSON: &str = "application/json";
+/// The longest name of a call, in bytes.
+const MAX_KEY: usize = 255;
 
 /// The fields of a call: those of the body, and of the query where the body has none of that name.
 #[derive(Default)]
@@ -90,8 +92,35 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| credential.trim())
 }
 
+/// Takes note of a call with an application's API key.
+///
+/// # Errors
+/// [`Failure::TooMany`].
+pub fn within_limit(app: &App, application: &BrokerApplication) -> Result<(), Failure> {
+    app.limits().try_api_key(application.app.as_str()).map_err(|refusal| Failure::too_many(app, refusal))
+}
+
 /// The application whose API key a request carries.
 #[must_use]
 pub fn application(app: &App, headers: &HeaderMap) -> Option<Arc<BrokerApplication>> {
     app.clients.connections().by_api_key(bearer(headers)?)
+}
+
+/// The name of a call that may be tried again: the SDKs send one, and try again by themselves when an answer is lost.
+///
+/// # Errors
+/// [`Failure::Invalid`].
+pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let key = value.to_str().ok().filter(|key| (1..=MAX_KEY).contains(&key.len()));
+    key.map(Some).ok_or_else(|| Failure::Invalid { message: "Idempotency-Key must be 1 to 255 letters".to_owned() })
+}
+
+/// A call that did not prove itself: it gets `failure`, or hears to wait where its address has failed too often.
+#[must_use]
+pub fn failed(app: &App, address: &str, failure: Failure) -> Failure {
+    match app.limits().try_broker_failure(address) {
+        Ok(()) => failure,
+        Err(refusal) => Failure::too_many(app, refusal),
+    }
 }

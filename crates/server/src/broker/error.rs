@@ -1,6 +1,7 @@
 //! The broker's errors, in WorkOS's families: one with a `message`, one in OAuth's shape. Never a page, never 500 for what a
 //! client sent.
 
+use acquit_core::id::InvalidId;
 use acquit_store::StoreError;
 use axum::{
     Json,
@@ -9,7 +10,9 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::{door::DoorError, form::BodyError, logout::LogoutError, random::NoRandomness, seal::SealError};
+use crate::{
+    App, door::DoorError, form::BodyError, limits::TooMany, logout::LogoutError, random::NoRandomness, seal::SealError,
+};
 
 /// Why a call failed.
 #[derive(Debug)]
@@ -26,6 +29,13 @@ pub enum Failure {
     /// The API key is good, and not for this.
     Forbidden {
         /// Why.
+        message: String,
+    },
+    /// What is asked cannot be: with 400 and a code of WorkOS's.
+    Bad {
+        /// Its code.
+        code: &'static str,
+        /// In words.
         message: String,
     },
     /// It is in the way of what is there.
@@ -69,11 +79,31 @@ impl Failure {
     pub fn oauth(error: &'static str, description: impl Into<String>) -> Self {
         Self::OAuth { error, description: description.into() }
     }
+
+    /// A field is wrong.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::Invalid { message: message.into() }
+    }
+
+    /// There is no such thing.
+    pub fn not_found(id: impl Into<String>) -> Self {
+        Self::NotFound { id: id.into() }
+    }
+
+    /// Too many calls.
+    #[must_use]
+    pub fn too_many(app: &App, refusal: TooMany) -> Self {
+        Self::TooMany { again_after: refusal.seconds(app.clock.now()) }
+    }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
+            StoreError::Duplicate(_) => {
+                let message = "it was made a moment ago by another call; read it again".to_owned();
+                Self::Conflict { code: "changed_meanwhile", message }
+            }
             StoreError::Unavailable(_) | StoreError::Conflict(_) => {
                 tracing::warn!(%error, "the store did not answer");
                 Self::Unavailable
@@ -95,6 +125,12 @@ impl From<LogoutError> for Failure {
 
 impl From<NoRandomness> for Failure {
     fn from(error: NoRandomness) -> Self {
+        ours(&error)
+    }
+}
+
+impl From<InvalidId> for Failure {
+    fn from(error: InvalidId) -> Self {
         ours(&error)
     }
 }
@@ -141,6 +177,7 @@ impl IntoResponse for Failure {
                 (StatusCode::UNAUTHORIZED, json!({ "error": "Unauthorized", "message": "Unauthorized" }))
             }
             Self::Forbidden { message } => (StatusCode::FORBIDDEN, json!({ "message": message, "code": "forbidden" })),
+            Self::Bad { code, message } => (StatusCode::BAD_REQUEST, json!({ "message": message, "code": code })),
             Self::Conflict { code, message } => (StatusCode::CONFLICT, json!({ "message": message, "code": code })),
             Self::Unprocessable { code, message } => {
                 let errors = [json!({ "code": code, "message": message })];

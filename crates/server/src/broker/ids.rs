@@ -1,6 +1,6 @@
 //! WorkOS's names for what has another here. A profile is a user: the same letters behind another prefix.
 
-use acquit_core::UserId;
+use acquit_core::{UserId, id::InvalidId};
 
 /// The profile that a user is.
 #[must_use]
@@ -20,6 +20,18 @@ pub fn session(id: &str) -> String {
 pub fn user(profile: &str) -> Option<UserId> {
     let bits = profile.strip_prefix("prof_")?;
     UserId::parse(&format!("usr_{}", bits.to_ascii_lowercase())).ok()
+}
+
+/// An identifier in the letters of WorkOS's, whose digits are in capitals.
+///
+/// # Errors
+/// [`InvalidId`], which no identifier causes.
+pub fn upper<T: std::fmt::Display>(id: &T, parse: impl Fn(&str) -> Result<T, InvalidId>) -> Result<T, InvalidId> {
+    let text = id.to_string();
+    match text.rsplit_once('_') {
+        Some((prefix, digits)) => parse(&format!("{prefix}_{}", digits.to_ascii_uppercase())),
+        None => parse(&text),
+    }
 }
 
 #[cfg(test)]

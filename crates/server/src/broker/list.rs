@@ -86,6 +86,9 @@ pub struct Window {
     pub order: Order,
     /// From where on; from the beginning when absent.
     pub cursor: Option<Cursor>,
+    /// Whether `before` on the wire means what is older, and `after` what is newer: that is the order `normal`, which is
+    /// otherwise `desc`.
+    swapped: bool,
 }
 
 impl Window {
@@ -102,20 +105,32 @@ impl Window {
                 limit.ok_or_else(|| invalid("limit must be a number from 1 to 100"))?
             }
         };
-        let order = match query.get("order")? {
-            // "normal" is what a list has by itself.
-            None | Some("desc" | "normal") => Order::Desc,
-            Some("asc") => Order::Asc,
+        let (order, swapped) = match query.get("order")? {
+            None | Some("desc") => (Order::Desc, false),
+            Some("normal") => (Order::Desc, true),
+            Some("asc") => (Order::Asc, false),
             Some(_) => return Err(invalid("order must be desc, asc or normal")),
         };
         let cursor = match (query.get("before")?, query.get("after")?) {
             (None, None) => None,
-            (Some(id), None) if id.len() <= MAX_CURSOR => Some(Cursor::Before(id.to_owned())),
-            (None, Some(id)) if id.len() <= MAX_CURSOR => Some(Cursor::After(id.to_owned())),
             (Some(_), Some(_)) => return Err(invalid("before and after cannot be given together")),
-            _ => return Err(invalid("before and after are ids of objects of the list")),
+            (Some(id), None) | (None, Some(id)) if id.len() > MAX_CURSOR => {
+                return Err(invalid("before and after are ids of objects of the list"));
+            }
+            (Some(id), None) if swapped => Some(Cursor::After(id.to_owned())),
+            (None, Some(id)) if swapped => Some(Cursor::Before(id.to_owned())),
+            (Some(id), None) => Some(Cursor::Before(id.to_owned())),
+            (None, Some(id)) => Some(Cursor::After(id.to_owned())),
         };
-        Ok(Self { limit, order, cursor })
+        Ok(Self { limit, order, cursor, swapped })
+    }
+
+    /// The part of a list that this asked for, with the ids to go on from: to what comes before it in the list's order, and to
+    /// what comes after it.
+    #[must_use]
+    pub fn page<T>(&self, data: Vec<T>, before: Option<String>, after: Option<String>) -> Page<T> {
+        let (before, after) = if self.swapped { (after, before) } else { (before, after) };
+        Page { data, before, after }
     }
 
     /// The part of `all` that is asked for. `place` says where an id stands, oldest lowest, also when the object is gone
@@ -159,11 +174,8 @@ impl Window {
         all.truncate(to);
         let data = all.split_off(from.min(all.len()));
         let at = |object: Option<&T>| object.map(|object| id(object).to_owned());
-        Ok(Page {
-            before: if is_first { None } else { at(data.first()) },
-            after: if is_last { None } else { at(data.last()) },
-            data,
-        })
+        let (before, after) = (at(data.first()).filter(|_| !is_first), at(data.last()).filter(|_| !is_last));
+        Ok(self.page(data, before, after))
     }
 }
 
@@ -216,7 +228,9 @@ mod tests {
         assert_eq!(page("limit=2&before=c", &all), ("ed".to_owned(), None, at("d")));
         assert_eq!(page("limit=2&order=asc&after=b", &all), ("cd".to_owned(), at("c"), at("d")));
         assert_eq!(page("limit=2&order=asc&before=b", &all), ("a".to_owned(), None, at("a")));
-        assert_eq!(page("limit=5&order=normal", &all).0, "edcba");
+        assert_eq!(page("limit=2&order=normal", &all), ("ed".to_owned(), at("d"), None), "what is older comes before");
+        assert_eq!(page("limit=2&order=normal&before=d", &all), ("cb".to_owned(), at("b"), at("c")));
+        assert_eq!(page("limit=2&order=normal&after=c", &all), ("ed".to_owned(), at("d"), None));
         assert_eq!(page("after=a", &all), (String::new(), None, None));
         assert_eq!(page("before=e", &all), (String::new(), None, None));
         assert_eq!(page("", &[]), (String::new(), None, None));
@@ -243,7 +257,8 @@ mod tests {
             let query = Query::read(Some(query)).unwrap();
             assert!(matches!(Window::read(&query), Err(Failure::Invalid { .. })), "{:?}", query.0);
         }
-        let window = Window { limit: 1, order: Order::Asc, cursor: Some(Cursor::After("?".to_owned())) };
+        let window =
+            Window { limit: 1, order: Order::Asc, cursor: Some(Cursor::After("?".to_owned())), swapped: false };
         let cut = window.cut(vec!["a"], |id| id, |id| (id != "?").then(|| id.to_owned()));
         assert!(matches!(cut, Err(Failure::Invalid { .. })));
         assert!(Query::read(Some(&"a=b&".repeat(MAX_PARAMETERS + 1))).is_err());

@@ -1,20 +1,40 @@
-//! The connections, the organizations, and the applications that use the broker, as the configuration has them.
+//! The connections, the organizations, and the applications that use the broker: as the configuration has them, together with
+//! what was made through the management API.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use acquit_core::{AppId, ConnectionId, OrganizationId, participant::Channels};
 
+use super::made::Made;
 use crate::settings::{BrokerApplication, Connection, Organization, Settings};
+
+mod listed;
+mod merge;
+
+pub use listed::{ListedConnection, ListedDomain, ListedOrganization};
 
 /// Finds connections and who uses them. Clones share everything.
 #[derive(Clone, Debug, Default)]
-pub struct Connections(Arc<RwLock<Arc<Configured>>>);
+pub struct Connections(Arc<RwLock<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// What the configuration says.
+    file: Arc<Configured>,
+    /// What was made through the API.
+    made: Arc<Made>,
+    /// Both.
+    all: Arc<Configured>,
+}
 
 #[derive(Debug, Default)]
 struct Configured {
     connections: Vec<Arc<Connection>>,
     organizations: Vec<Arc<Organization>>,
     applications: Vec<Arc<BrokerApplication>>,
+    /// The same as the management API shows it, with what is not in use now.
+    listed_connections: Vec<Arc<ListedConnection>>,
+    listed_organizations: Vec<Arc<ListedOrganization>>,
 }
 
 impl Configured {
@@ -23,6 +43,7 @@ impl Configured {
             connections: settings.connections.iter().cloned().map(Arc::new).collect(),
             organizations: settings.organizations.iter().cloned().map(Arc::new).collect(),
             applications: settings.broker_applications.iter().cloned().map(Arc::new).collect(),
+            ..Self::default()
         }
     }
 }
@@ -31,23 +52,49 @@ impl Connections {
     /// Those of the configuration.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(Configured::of(settings)))))
+        let connections = Self::default();
+        let _ = connections.replace(settings);
+        connections
     }
 
     fn configured(&self) -> Arc<Configured> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).all.clone()
     }
 
     /// Takes those of a changed configuration over; returns the applications and the connections that are gone from it.
     #[must_use]
     pub fn replace(&self, settings: &Settings) -> (Vec<AppId>, Vec<ConnectionId>) {
-        let fresh = Arc::new(Configured::of(settings));
-        let before = std::mem::replace(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner), fresh.clone());
-        let stays = |app: &AppId| fresh.applications.iter().any(|application| application.app == *app);
-        let applications = before.applications.iter().map(|application| application.app.clone());
-        let is_there = |id: &ConnectionId| fresh.connections.iter().any(|connection| connection.id == *id);
-        let connections = before.connections.iter().map(|connection| connection.id.clone());
-        (applications.filter(|app| !stays(app)).collect(), connections.filter(|id| !is_there(id)).collect())
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        state.file = Arc::new(Configured::of(settings));
+        state.merge()
+    }
+
+    /// Takes over what was made through the API, unless a later state of it is known.
+    pub fn take(&self, made: Made) {
+        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if made.version >= state.made.version {
+            state.made = Arc::new(made);
+            // Who is gone owes its sessions a logout in the store; nothing is left to be done here.
+            let _ = state.merge();
+        }
+    }
+
+    /// The number of the last change of what was made through the API.
+    #[must_use]
+    pub fn version(&self) -> i64 {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).made.version
+    }
+
+    /// All connections as the management API shows them, those of the configuration first.
+    #[must_use]
+    pub fn listed(&self) -> Vec<Arc<ListedConnection>> {
+        self.configured().listed_connections.clone()
+    }
+
+    /// All organizations as the management API shows them, those of the configuration first.
+    #[must_use]
+    pub fn listed_organizations(&self) -> Vec<Arc<ListedOrganization>> {
+        self.configured().listed_organizations.clone()
     }
 
     /// The connection with this id.

@@ -11,26 +11,36 @@ use acquit_store::{
 use axum::{
     Json,
     extract::{Request, State},
-    http::HeaderMap,
 };
 use serde_json::{Value, json};
 
 use super::{
     authorize::SCOPE,
-    call::{Fields, bearer},
+    call::{Fields, bearer, failed, idempotency_key, within_limit},
     error::Failure,
     ids, person,
 };
-use crate::{App, random, settings::BrokerApplication};
+use crate::{App, form::Address, random, settings::BrokerApplication};
 
 const GRANT: &str = "authorization_code";
-/// The longest name of a call, in bytes.
-const MAX_KEY: usize = 255;
 /// How many letters of a token tell the time.
 const TIME: usize = 8;
 
 /// `POST /sso/token`.
-pub async fn exchange(State(app): State<App>, request: Request) -> Result<Json<Value>, Failure> {
+pub async fn exchange(
+    State(app): State<App>,
+    Address(address): Address,
+    request: Request,
+) -> Result<Json<Value>, Failure> {
+    let mut proved = false;
+    attempt(&app, request, &mut proved).await.map_err(|failure| match failure {
+        // Whoever has shown the API key has a limit of its own.
+        Failure::OAuth { .. } if !proved => failed(&app, &address, failure),
+        failure => failure,
+    })
+}
+
+async fn attempt(app: &App, request: Request, proved: &mut bool) -> Result<Json<Value>, Failure> {
     let headers = request.headers().clone();
     let fields = Fields::read(request).await?;
     match fields.get("grant_type") {
@@ -43,8 +53,10 @@ pub async fn exchange(State(app): State<App>, request: Request) -> Result<Json<V
     let application = app.clients.connections().by_client_id(client_id).ok_or_else(unknown)?;
     // The SDKs send the API key as the secret, and some of them in the header as well.
     let secret = fields.get("client_secret").or_else(|| bearer(&headers));
-    let proved = secret.is_some_and(|secret| application.api_key.matches(secret));
-    if secret.is_some() && !proved {
+    *proved = secret.is_some_and(|secret| application.api_key.matches(secret));
+    if *proved {
+        within_limit(app, &application)?;
+    } else if secret.is_some() {
         return Err(unknown());
     }
     let gone = || Failure::oauth("invalid_grant", "the code is not good, or not for this client, or not any more");
@@ -53,19 +65,12 @@ pub async fn exchange(State(app): State<App>, request: Request) -> Result<Json<V
     let record = app.store.code(&hash).await?.filter(|record| record.grant.client_id == application.client_id);
     let record = record.ok_or_else(gone)?;
     // What is wrong up to here, or with the proof, does not use the code up.
-    check_proof(&record, proved, fields.get("code_verifier"))?;
+    check_proof(&record, *proved, fields.get("code_verifier"))?;
     let access = match idempotency_key(&headers)? {
-        Some(key) => derived(&app, code, key),
+        Some(key) => derived(app, code, key),
         None => random::secret_at(app.clock.now())?,
     };
-    redeem(&app, &application, &hash, access).await?.ok_or_else(gone)
-}
-
-/// The name of a call that may be tried again: the SDKs send one, and try again by themselves when an answer is lost.
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let key = value.to_str().ok().filter(|key| (1..=MAX_KEY).contains(&key.len()));
-    key.map(Some).ok_or_else(|| Failure::Invalid { message: "Idempotency-Key must be 1 to 255 letters".to_owned() })
+    redeem(app, &application, &hash, access).await?.ok_or_else(gone)
 }
 
 /// The access token of a call with a name: unguessable without the master key, and the same each time, so that nothing need be

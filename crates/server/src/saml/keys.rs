@@ -233,7 +233,7 @@ async fn make(
 }
 
 /// The host: what people see who look at the certificate.
-fn common_name(issuer: &str) -> String {
+pub(crate) fn common_name(issuer: &str) -> String {
     let host = url::Url::parse(issuer).ok().and_then(|url| url.host_str().map(str::to_owned));
     // RFC 5280 has 64 characters.
     host.unwrap_or_else(|| "acquit".to_owned()).chars().take(64).collect()

@@ -127,7 +127,7 @@ pub struct BrokerApplication {
     pub organizations: Option<Vec<OrganizationId>>,
     /// Where it is told by signed events, which is what counts: a frame proves nothing.
     pub webhook: Option<Webhook>,
-    /// Whether its API key may change what the broker keeps for it.
+    /// Whether its API key also makes, changes and deletes organizations, connections and webhook endpoints; otherwise it reads.
     pub manage: bool,
     /// Whether it is told when a session ends by age or idleness.
     pub tell_on_expiry: bool,

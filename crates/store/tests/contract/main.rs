@@ -18,6 +18,7 @@ mod durability;
 mod event;
 mod frontchannel;
 mod logout;
+mod management;
 mod outbox;
 mod races;
 mod receipt;

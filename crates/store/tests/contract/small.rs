@@ -111,6 +111,23 @@ contract! {
         assert!(world.remember_once("confirmation", &hash, at(60)).await.unwrap());
     }
 
+    async fn a_name_is_bound_to_one_thing_however_many_want_it_at_once(world: World) {
+        let name = world.hash();
+        let tries = (0..20u8).map(|thing| {
+            let store = world.store.clone();
+            tokio::spawn(async move { (thing, store.bind_once("token", &name, &[thing; 32], at(60)).await.unwrap()) })
+        });
+        let mut bound = Vec::new();
+        for one in tries.collect::<Vec<_>>() {
+            let (thing, taken) = one.await.unwrap();
+            bound.extend(taken.then_some(thing));
+        }
+        assert_eq!(bound.len(), 1, "{bound:?}");
+        assert!(world.bind_once("token", &name, &[bound[0]; 32], at(60)).await.unwrap(), "the same again");
+        assert!(!world.bind_once("token", &name, &[99; 32], at(60)).await.unwrap());
+        assert!(world.bind_once("other", &name, &[99; 32], at(60)).await.unwrap());
+    }
+
     async fn a_consent_is_what_was_said_last(world: World) {
         let ann = world.user("ann").await;
         assert_eq!(world.consented(&ann.id, &app("wiki")).await.unwrap(), None);

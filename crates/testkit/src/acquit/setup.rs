@@ -141,7 +141,7 @@ impl Setup {
         if !self.more.contains("[limits]") {
             text.push_str(
                 "[limits]\nsign_in_per_account = 100000\nsign_in_per_address = 100000\nlogout_per_address = 100000\n\
-                 log_per_token = 100000\n\n",
+                 log_per_token = 100000\nbroker_failures_per_address = 100000\n\n",
             );
         }
         for user in USERS {

@@ -45,8 +45,12 @@ impl HttpTransport for Wire {
     }
 }
 
-fn sdk(world: &World, api_key: &str) -> Client {
-    let client = Client::builder().base_url(world.app.url("")).api_key(api_key).client_id(CLIENT);
+pub(crate) fn sdk(world: &World, api_key: &str) -> Client {
+    client_at(&world.app.url(""), api_key, 3)
+}
+
+pub(crate) fn client_at(base_url: &str, api_key: &str, retries: u32) -> Client {
+    let client = Client::builder().base_url(base_url).api_key(api_key).client_id(CLIENT).max_retries(retries);
     client.transport(Arc::new(Wire)).build()
 }
 

@@ -12,7 +12,7 @@ use crate::broker_upstream::{API_KEY, CLIENT, World, value};
 
 pub(crate) const STRANGE: &str = "a state & more = ü/?#%";
 
-async fn sdk(world: &World, package: Package, api_key: Option<&str>) -> Sdk {
+pub(crate) async fn sdk(world: &World, package: Package, api_key: Option<&str>) -> Sdk {
     Sdk::start(package, &world.app.url(""), api_key, CLIENT).await
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn scopes(asked: &Value) -> Vec<&str> {
 }
 
 /// It raised this, and an application can quote the request that it was about.
-fn raised(outcome: Result<Value, Raised>, class: &str, said: &[(&str, Value)]) {
+pub(crate) fn raised(outcome: Result<Value, Raised>, class: &str, said: &[(&str, Value)]) {
     let id = raised_by(outcome, class, said);
     assert!(id.starts_with("req_"), "{id}");
 }
@@ -46,7 +46,7 @@ fn raised_by(outcome: Result<Value, Raised>, class: &str, said: &[(&str, Value)]
 }
 
 /// The same of a Node SDK. 8.13 looks for the header in the wrong kind of object and never finds it.
-fn thrown(package: Package, outcome: Result<Value, Raised>, class: &str, said: &[(&str, Value)]) {
+pub(crate) fn thrown(package: Package, outcome: Result<Value, Raised>, class: &str, said: &[(&str, Value)]) {
     let id = raised_by(outcome, class, said);
     assert!(if package == Package::Node8 { id.is_empty() } else { id.starts_with("req_") }, "{package:?}: {id}");
 }

@@ -61,7 +61,7 @@ async fn parts(engine: Engine) -> (Setup, OidcUpstream, TestRp, TestRp) {
     let saas = Registration::new("saas").start().await;
     let configuration = format!(
         "{}[[applications]]\nid = \"saas\"\nprotocol = \"broker\"\nclient_id = \"{CLIENT}\"\napi_key = \"{API_KEY}\"\n\
-         redirect_uris = [\"{}\"]\nlogout_uri = \"{}\"\npost_logout_redirect_uris = [\"{}\"]\n",
+         manage = true\nredirect_uris = [\"{}\"]\nlogout_uri = \"{}\"\npost_logout_redirect_uris = [\"{}\"]\n",
         upstream.configuration(),
         saas.url("/callback"),
         saas.url("/frontchannel"),

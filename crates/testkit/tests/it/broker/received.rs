@@ -101,6 +101,74 @@ async fn a_logout_token_is_acted_on_once_and_another_with_its_name_is_refused() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_different_tokens_of_one_name_at_the_same_instant_one_is_refused() {
+    for engine in Engine::BOTH {
+        let world = world(engine).await;
+        world.enter("alice").await;
+        let there = world.sids().await.remove(0);
+        for round in 0..12 {
+            let name = format!("jti-{round}");
+            let one = world.signed(&world.claims("acquit", &name, of(&format!("nobodys-session-{round}"))));
+            let other = world.signed(&world.claims("acquit", &name, of(&there)));
+            let (one, other) = futures_util::future::join(world.send(&one), world.send(&other)).await;
+            let mut answers = [one, other];
+            answers.sort_unstable();
+            assert_eq!(answers, [200, 400], "round {round}");
+            if other == 200 {
+                // As the same session there: the tombstone of it is old enough by then.
+                world.broker.runs.advance(Duration::from_secs(11 * 60));
+                world.upstream.runs.advance(Duration::from_secs(11 * 60));
+                world.enter("alice").await;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_there_that_was_two_peoples_ends_for_both() {
+    for engine in Engine::BOTH {
+        let world = world(engine).await;
+        world.enter("alice").await;
+        let bob = World { browser: Browser::new(), ..world };
+        bob.enter("bob").await;
+        let store = &bob.broker.runs.app.store;
+        let now = bob.broker.runs.clock.now();
+        // One browser there, in which one of them took over from the other without the session's name changing.
+        for session in bob.broker.live_sessions().await {
+            let id = acquit_core::SessionId::parse(session["id"].as_str().unwrap()).unwrap();
+            let view = store.session(&id).await.unwrap().unwrap();
+            let upstream = acquit_store::upstream::NewUpstream {
+                id: acquit_core::UpstreamId::from_random(*acquit_server::random::bytes::<16>().as_ref().unwrap()),
+                connection: acquit_core::ConnectionId::parse("conn_01EXAMPLE").unwrap(),
+                organization: None,
+                left_at: None,
+                protocol: acquit_core::participant::Protocol::Oidc,
+                subject: view.user.id.to_string(),
+                sid: Some("the-same-session-there-0123".to_owned()),
+                held: acquit_core::upstream::Held { access: false, refresh: false },
+                channels: acquit_core::upstream::UpstreamChannels {
+                    revocation: None,
+                    end_session: None,
+                    propagate: false,
+                },
+                sealed: Vec::new(),
+                tombstone: None,
+            };
+            let lifetimes = acquit_core::session::Lifetimes { idle: Duration::MAX, max: Duration::MAX };
+            let handle = acquit_server::random::hash(id.as_str());
+            assert!(store.reauthenticate(&id, &handle, Some(upstream), now, lifetimes).await.unwrap());
+        }
+        assert_eq!(bob.broker.live_sessions().await.len(), 2);
+        let token = bob.signed(&bob.claims("acquit", "jti-1", of("the-same-session-there-0123")));
+        assert_eq!(bob.send(&token).await, 200);
+        assert!(bob.broker.live_sessions().await.is_empty());
+        assert_eq!(bob.broker.receipts().await.len(), 2, "a logout for each");
+        assert_eq!(bob.send(&token).await, 200);
+        assert_eq!(bob.broker.receipts().await.len(), 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_whose_logout_overtook_it_is_refused() {
     for engine in Engine::BOTH {
         let world = world_with(engine, "logout = \"local\"").await;

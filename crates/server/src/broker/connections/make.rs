@@ -1,0 +1,141 @@
+//! `POST /connections`.
+
+use acquit_core::ConnectionId;
+use acquit_store::management::{ConnectionRecord, Made, Refused};
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+
+use super::{object, options, types};
+use crate::{
+    App,
+    broker::{
+        body::Body,
+        error::Failure,
+        ids, kept,
+        made::changed,
+        manage::Manager,
+        organizations,
+        registry::ListedConnection,
+        stored::{self, Stored, StoredAttributes, StoredProvider},
+    },
+    random,
+};
+
+/// How many characters an external key has: about 148 bits.
+const EXTERNAL_KEY: usize = 25;
+/// The most connections of one organization.
+const MAX_CONNECTIONS: usize = 100;
+
+/// `POST /connections`. One that the application already has by this `external_id` is the answer, as it is.
+pub async fn make(
+    State(app): State<App>,
+    Manager(application): Manager,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Failure> {
+    let (mut body, bytes) = Body::read(request).await?;
+    let call = kept::Call::read(&headers, &application, "/connections", &bytes)?;
+    if let Some(call) = &call
+        && let Some(answer) = call.before(&app).await?
+    {
+        return Ok(answer);
+    }
+    let organization = organizations::one(&app, &application, &body.need("organization_id")?)?;
+    let name = body.some_text("name")?.unwrap_or_else(|| organization.name.clone());
+    let external_id = body.some_text("external_id")?;
+    let connection_type = body.some_text("connection_type")?;
+    let mut attributes = StoredAttributes::default();
+    if let Some(maps) = body.object("attribute_maps")? {
+        options::attributes(maps, &mut attributes)?;
+    }
+    let (oidc, saml) = (body.object("oidc_options")?, body.object("saml_options")?);
+    body.done()?;
+    if let Some(existing) = external_id.as_deref().and_then(|id| by_external_id(&app, &organization.id, id)) {
+        return Ok(Json(object::connection(&existing, Some(&organization))).into_response());
+    }
+    if saml.is_some() || connection_type.as_deref().is_some_and(types::is_saml) {
+        return Err(Failure::invalid(
+            "connections by SAML cannot be made through the API yet; the configuration has them",
+        ));
+    }
+    let connection_type = connection_type.unwrap_or_else(|| types::GENERIC.to_owned());
+    if !types::is_oidc(&connection_type) {
+        return Err(Failure::invalid("connection_type must be one of OpenID Connect, such as GenericOIDC"));
+    }
+    let asked = oidc.ok_or_else(|| Failure::invalid("oidc_options are required"))?;
+    let of_it = |known: &ListedConnection| known.organization.as_ref() == Some(&organization.id);
+    if app.clients.connections().listed().iter().filter(|known| of_it(known)).count() >= MAX_CONNECTIONS {
+        return Err(Failure::invalid(format!("an organization has at most {MAX_CONNECTIONS} connections")));
+    }
+    let (provider, secret) = options::Asked::read(asked, None)?.provider(&app).await?;
+
+    let now = app.clock.now();
+    let id = ids::upper(&ConnectionId::from_random(random::id_at(now)?), ConnectionId::parse)?;
+    let sealed = secret.map(|secret| stored::seal(&app.sealer, &id, &provider.issuer, &secret)).transpose()?;
+    let stored = Stored { provider: StoredProvider::Oidc(provider), attributes };
+    let record = ConnectionRecord {
+        id,
+        organization: organization.id.clone(),
+        name,
+        connection_type,
+        external_id,
+        external_key: random::alphanumeric::<EXTERNAL_KEY>()?,
+        active: true,
+        options: serde_json::to_string(&stored).map_err(|_| Failure::Internal)?,
+        sealed,
+        created_at: now,
+        updated_at: now,
+    };
+    let answer = object::connection(&ListedConnection::of_store(&record, true), Some(&organization));
+    let answer_kept = call.as_ref().map(|call| call.keep(&app, StatusCode::CREATED, &answer)).transpose()?;
+    let external_id = record.external_id.clone();
+    let organization_is_here = organization.record.is_some();
+    match app.store.make_connection(record, organization_is_here, answer_kept).await? {
+        Ok(Made::Now) => {
+            changed(&app).await?;
+            Ok((StatusCode::CREATED, Json(answer)).into_response())
+        }
+        Ok(Made::Before(before)) => call.ok_or(Failure::Internal)?.answer(&app, &before),
+        Err(Refused::ExternalIdTaken) => {
+            // Made a moment ago, on another node perhaps.
+            changed(&app).await?;
+            let existing = external_id.as_deref().and_then(|id| by_external_id(&app, &organization.id, id));
+            let existing = existing.ok_or_else(|| refused(Refused::Changed, organization.id.as_str()))?;
+            Ok(Json(object::connection(&existing, Some(&organization))).into_response())
+        }
+        Err(why) => Err(refused(why, organization.id.as_str())),
+    }
+}
+
+fn by_external_id(
+    app: &App,
+    organization: &acquit_core::OrganizationId,
+    external_id: &str,
+) -> Option<std::sync::Arc<ListedConnection>> {
+    let is_it = |known: &&std::sync::Arc<ListedConnection>| {
+        let theirs = known.record.as_ref().and_then(|record| record.external_id.as_deref());
+        known.organization.as_ref() == Some(organization) && theirs == Some(external_id)
+    };
+    app.clients.connections().listed().iter().find(is_it).cloned()
+}
+
+/// Why the store did not take a change of the object `id`.
+pub(in crate::broker) fn refused(why: Refused, id: &str) -> Failure {
+    match why {
+        Refused::Gone | Refused::NoOrganization => Failure::not_found(id),
+        Refused::Changed => Failure::Conflict {
+            code: "changed_meanwhile",
+            message: format!("{id} was changed by another call; read it again"),
+        },
+        Refused::DomainTaken(domain) => {
+            Failure::Conflict { code: "domain_in_use", message: format!("{domain} belongs to another organization") }
+        }
+        Refused::ExternalIdTaken => {
+            Failure::Bad { code: "external_id_already_used", message: "this external_id is another one's".to_owned() }
+        }
+    }
+}
