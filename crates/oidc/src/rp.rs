@@ -6,6 +6,7 @@
 //! | module | specification |
 //! | --- | --- |
 //! | [`provider`] | OpenID Connect Discovery 1.0 as its reader, and what the provider can do for a logout |
+//! | [`logout_setup`] | the same in words and as data, with what to register there |
 //! | [`authorize`] | the request that a browser is sent with: Core section 3.1.2.1, RFC 7636 |
 //! | [`callback`] | its answer: RFC 6749 section 4.1.2, RFC 9207 |
 //! | [`client`] | how we prove who we are: RFC 6749 section 2.3, RFC 7523 |
@@ -27,6 +28,7 @@ pub mod end_session;
 pub mod failure;
 pub mod frontchannel;
 pub mod id_token;
+pub mod logout_setup;
 pub mod provider;
 pub mod revoke;
 pub mod token;
@@ -39,6 +41,7 @@ pub use client::{AssertionAudience, ClientAuth, Post, RpClient};
 pub use end_session::{Back, EndSession, EndSessionError, EndSessionUrl};
 pub use failure::{Failure, FailureCode};
 pub use frontchannel::FrontChannelError;
+pub use logout_setup::{LogoutSetup, OurUrls};
 pub use provider::{Abilities, Expected, Misfit, Provider, ProviderError, Tells, Wanted, discovery_url};
 pub use token::{Grant, TokenError, Tokens};
 pub use userinfo::UserinfoError;
