@@ -35,7 +35,7 @@ pub(crate) struct World {
     pub(crate) browser: Browser,
 }
 
-async fn world(engine: Engine) -> World {
+pub(crate) async fn world(engine: Engine) -> World {
     world_with(engine, "").await
 }
 
