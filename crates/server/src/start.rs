@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     App,
     app::Inner,
+    broker::revalidate,
     clients::Clients,
     clock::Clock,
     cookies::Cookies,
@@ -150,6 +151,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
         tokio::spawn(sweep::run(app.clone(), stop.clone())),
         tokio::spawn(refresh_keys(app.clone(), stop.clone())),
         tokio::spawn(fetch::run(app.clone(), stop.clone())),
+        tokio::spawn(revalidate::run(app.clone(), stop.clone())),
     ];
     Ok(Running { app, stop, tasks })
 }

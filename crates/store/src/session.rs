@@ -301,6 +301,7 @@ async fn prove_again(
         if tx.was_overtaken(upstream, now).await? {
             return Ok(false);
         }
+        batch.newer_sign_in_upstream(id, &upstream.connection);
         batch.signed_in_upstream(id, upstream, now)?;
     }
     batch.push(

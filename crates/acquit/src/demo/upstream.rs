@@ -84,10 +84,13 @@ impl Link {
                 scopes: ["openid", "profile", "email"].map(str::to_owned).into(),
                 algorithm: Algorithm::Rs256,
                 userinfo: true,
+                prompt: None,
+                parameters: Vec::new(),
             }),
             propagate: true,
             idp_logout: IdpLogout::Act,
             attributes: AttributeMap::default(),
+            revalidate: None,
         });
         Ok(())
     }
