@@ -235,7 +235,7 @@ async fn give_back(app: &App, oidc: &OidcProvider, secrets: &Secrets) {
         match provider::post(app, &post, revoke::MAX_ANSWER).await {
             Ok(answer) if answer.status.is_success() => {}
             Ok(answer) => {
-                tracing::warn!(issuer = oidc.issuer, status = answer.status.as_u16(), "a token was not taken back")
+                tracing::warn!(issuer = oidc.issuer, status = answer.status.as_u16(), "a token was not taken back");
             }
             Err(error) => tracing::warn!(issuer = oidc.issuer, %error, "a token could not be given back"),
         }

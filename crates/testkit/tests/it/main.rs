@@ -7,6 +7,7 @@ mod backchannel;
 mod bad_input;
 mod broker;
 mod broker_chromium;
+mod broker_deep;
 mod broker_sdk_rust;
 mod broker_sdks;
 mod broker_upstream;
