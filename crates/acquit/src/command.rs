@@ -64,7 +64,7 @@ pub enum Verb {
     Serve(serve::Serve),
     /// Check the configuration and point at every mistake
     Check(check::Check),
-    /// See what an application can do for logout, before or after it is configured
+    /// See what an application or an identity provider can do for logout, before or after it is configured
     Doctor(doctor::Doctor),
     /// Print the JSON Schema of the configuration
     Schema(schema::Schema),

@@ -1,20 +1,18 @@
-//! The demo: Acquit with a throw-away database and four sample applications, three real OIDC clients
-//! and a real SAML service provider, all on loopback.
+//! The demo: Acquit with a throw-away database, five sample applications, of which three are real OIDC clients, one is a
+//! real SAML service provider and one speaks WorkOS's wire, and a customer's identity provider, all on loopback.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use acquit_server::{
     clock::SystemClock,
     listener, random,
     router::router,
-    settings::{self, MasterKey, MasterKeySource, Password, Secret, Settings},
+    settings::Settings,
     start::{Running, StartError, start},
 };
-use ipnet::IpNet;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
 pub mod app;
 pub mod browser;
@@ -22,10 +20,13 @@ pub mod http;
 pub mod kind;
 pub mod once;
 pub mod ports;
+mod settings;
+pub mod upstream;
 
 pub use app::IdentityError;
 use app::{Identity, ProviderError, Sample, Setup, Speaks, Switch};
 use kind::{Kind, Told};
+use upstream::{Link, Upstream};
 
 /// Who may sign in.
 pub const USERNAME: &str = "alice";
@@ -69,10 +70,11 @@ pub enum DemoError {
     Address(String),
 }
 
-/// The running demo. Its database goes when it is dropped.
+/// The running demo. Its databases go when it is dropped.
 pub struct Demo {
     issuer: String,
     running: Running,
+    upstream: Upstream,
     apps: Vec<Sample>,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -93,7 +95,7 @@ impl Demo {
     /// # Errors
     /// [`DemoError`].
     pub async fn start(ports: Ports) -> Result<Self, DemoError> {
-        let folder = tempfile::Builder::new().prefix("acquit-demo-").tempdir().map_err(DemoError::Folder)?;
+        let folder = folder()?;
         let listener = match ports {
             Ports::From(port) => {
                 let listener = ports::listen_at(port).await;
@@ -103,21 +105,29 @@ impl Demo {
             Ports::Any => ports::listen(None).await.map_err(loopback)?,
         };
         let address = listener.local_addr().map_err(loopback)?;
+        let mut preferred = Some(address.port()).filter(|_| !matches!(ports, Ports::Any));
+        let mut next = || {
+            preferred = preferred?.checked_add(1);
+            preferred
+        };
         let mut seats = Vec::new();
-        for (offset, kind) in (1..).zip(kind::ALL) {
-            let preferred = address.port().checked_add(offset).filter(|_| !matches!(ports, Ports::Any));
-            seats.push(Seat::take(kind, preferred).await?);
+        for kind in kind::ALL {
+            seats.push(Seat::take(kind, next()).await?);
         }
+        let link = Link::take(next()).await?;
         let issuer = format!("http://localhost:{}", address.port());
-        let mut settings = settings(&folder, &issuer, address)?;
+        let user = settings::user(USERNAME, "Alice", "alice@example.com", PASSWORD);
+        let mut settings = settings::settings(&folder, &issuer, address, user)?;
+        link.register(&mut settings)?;
         for seat in &seats {
             seat.register(&mut settings)?;
         }
-        let running = start(settings, Arc::new(SystemClock)).await?;
         let stop = CancellationToken::new();
+        let upstream = link.start(&issuer, address, stop.clone()).await?;
+        let running = start(settings, Arc::new(SystemClock)).await?;
         let served = listener::serve(listener, router(running.app.clone()), stop.clone());
-        let mut demo =
-            Self { issuer, running, apps: Vec::new(), stop, tasks: vec![tokio::spawn(served)], _folder: folder };
+        let tasks = vec![tokio::spawn(served)];
+        let mut demo = Self { issuer, running, upstream, apps: Vec::new(), stop, tasks, _folder: folder };
         let all: Vec<(String, String)> =
             seats.iter().map(|seat| (seat.kind.name.to_owned(), seat.origin.clone())).collect();
         for seat in seats {
@@ -129,7 +139,8 @@ impl Demo {
     async fn seat(&mut self, seat: Seat, all: &[(String, String)]) -> Result<(), DemoError> {
         let Seat { kind, origin, speaks, listener } = seat;
         let neighbours = all.iter().filter(|(name, _)| name != kind.name).cloned().collect();
-        let setup = Setup { kind, origin, speaks, neighbours, stop: self.stop.clone() };
+        let (upstream, stop) = (self.upstream.issuer.clone(), self.stop.clone());
+        let setup = Setup { kind, origin, speaks, neighbours, upstream, stop };
         let app = Sample::start(setup, &self.issuer).await?;
         self.tasks.push(tokio::spawn(listener::serve(listener, app.router(), self.stop.clone())));
         self.apps.push(app);
@@ -147,19 +158,32 @@ impl Demo {
         self.apps.iter().map(|app| (app.kind(), app.origin()))
     }
 
+    /// The URL of the customer's identity provider.
+    #[must_use]
+    pub fn upstream(&self) -> &str {
+        &self.upstream.issuer
+    }
+
+    /// The customer's identity provider, for looking at what it recorded.
+    #[must_use]
+    pub fn at_upstream(&self) -> &acquit_server::App {
+        self.upstream.app()
+    }
+
     /// Acquit itself, for looking at what it recorded.
     #[must_use]
     pub fn acquit(&self) -> &acquit_server::App {
         &self.running.app
     }
 
-    /// Stops everything and removes the database.
+    /// Stops everything and removes the databases.
     pub async fn stop(self) {
         self.stop.cancel();
         for task in self.tasks {
             let _ = task.await;
         }
         self.running.stop().await;
+        self.upstream.stop().await;
     }
 }
 
@@ -173,6 +197,7 @@ impl Seat {
             Told::SwitchedOff => oidc(Some(Switch::off().map_err(loopback)?))?,
             Told::BackChannel | Told::FrontChannel => oidc(None)?,
             Told::Soap => Speaks::Saml(Box::new(Identity::new(kind, &origin, own)?)),
+            Told::LogoutUri => Speaks::Broker(upstream::account()?),
         };
         Ok(Self { kind, origin, speaks, listener })
     }
@@ -186,47 +211,18 @@ impl Seat {
                 settings.applications.push(self.kind.registration(&self.origin, back, secret));
             }
             Speaks::Saml(identity) => settings.saml_applications.push(identity.registration(self.kind)?),
+            Speaks::Broker(account) => {
+                settings.broker_applications.push(upstream::application(self.kind, &self.origin, account));
+            }
         }
         Ok(())
     }
 }
 
-fn loopback(error: std::io::Error) -> DemoError {
-    DemoError::Listen("a port of 127.0.0.1".to_owned(), error)
+fn folder() -> Result<TempDir, DemoError> {
+    tempfile::Builder::new().prefix("acquit-demo-").tempdir().map_err(DemoError::Folder)
 }
 
-fn settings(folder: &TempDir, issuer: &str, listen: SocketAddr) -> Result<Settings, DemoError> {
-    let public_url = Url::parse(issuer).map_err(|error| DemoError::Address(error.to_string()))?;
-    let loopback: IpNet =
-        IpNet::new([127, 0, 0, 0].into(), 8).map_err(|error| DemoError::Address(error.to_string()))?;
-    Ok(Settings {
-        saml_applications: Vec::new(),
-        broker_applications: Vec::new(),
-        organizations: Vec::new(),
-        connections: Vec::new(),
-        server: settings::Server {
-            public_url,
-            issuer: issuer.to_owned(),
-            listen,
-            trusted_proxies: Vec::new(),
-            master_key: MasterKeySource::Given(MasterKey::from_bytes(random::bytes()?)),
-        },
-        store: settings::Store::Sqlite(folder.path().join("acquit.db")),
-        lifetimes: settings::Lifetimes::default(),
-        limits: settings::Limits::default(),
-        egress: vec![settings::EgressAllowance { host: None, net: loopback }],
-        api_tokens: Vec::new(),
-        registration: settings::Registration::default(),
-        metrics: settings::Metrics::default(),
-        log: settings::Log::default(),
-        users: vec![settings::User {
-            username: USERNAME.to_owned(),
-            email: Some("alice@example.com".to_owned()),
-            name: Some("Alice".to_owned()),
-            password: Password::Plain(Secret::new(PASSWORD)),
-            groups: Vec::new(),
-            disabled: false,
-        }],
-        applications: Vec::new(),
-    })
+fn loopback(error: std::io::Error) -> DemoError {
+    DemoError::Listen("a port of 127.0.0.1".to_owned(), error)
 }

@@ -73,6 +73,10 @@ fn the_sample_becomes_what_it_says() {
     let second = provider(&settings, 1);
     assert!(matches!(second.authentication, Authentication::PrivateKeyJwt(Algorithm::Es256)));
     assert_eq!(second.algorithm, Algorithm::EdDsa);
+    assert_eq!((first.prompt.as_deref(), second.prompt.as_deref()), (None, Some("consent")));
+    assert_eq!(second.parameters, pair("access_type", "offline"));
+    let revalidate = settings.connections.iter().map(|connection| connection.revalidate);
+    assert_eq!(revalidate.collect::<Vec<_>>(), [None, Some(std::time::Duration::from_secs(600))]);
 
     let [application] = settings.broker_applications.as_slice() else { panic!("one") };
     assert_eq!((application.app.as_str(), application.client_id.as_str()), ("saas", "client_01EXAMPLE"));

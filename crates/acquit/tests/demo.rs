@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The command, with a folder for temporary files that is looked at afterwards.
@@ -32,13 +32,15 @@ fn assert_empty(folder: &TempDir) {
 }
 
 #[test]
-fn once_ends_with_two_confirmed_a_sent_and_a_pending_step_and_leaves_nothing_behind() {
+fn once_ends_with_two_receipts_as_they_should_be_and_leaves_nothing_behind() {
     let (output, temporary) = run(&["--once"]);
     let (said, complained) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert_eq!(output.status.code(), Some(0), "{said}{complained}");
-    for (stamp, times) in [("[confirmed]", 2), ("[sent]", 1), ("[pending]", 1)] {
+    // alice's: Calendar and Wiki, Notes, Archive. erin's: Calendar and Wiki and two tokens, Acme and the way to the provider.
+    for (stamp, times) in [("[confirmed]", 2 + 4), ("[sent]", 1 + 2), ("[pending]", 1)] {
         assert_eq!(said.matches(stamp).count(), times, "{said}");
     }
+    assert!(said.contains("no session lives"), "{said}");
     assert!(said.contains("second browser: its session at Acquit lives"), "{said}");
     assert!(said.ends_with("Everything is as it should be.\n"), "{said}");
     assert_empty(&temporary);
@@ -53,6 +55,12 @@ fn once_as_json_is_the_receipt_with_what_was_checked() {
     let steps = receipt["steps"].as_array().unwrap();
     let outcome = |party: &str| steps.iter().find(|step| step["party"] == party).unwrap()["outcome"].clone();
     assert_eq!(["calendar", "wiki", "notes", "archive"].map(outcome), ["confirmed", "confirmed", "sent", "pending"]);
+    let through = &receipt["through_upstream"];
+    assert_eq!((&through["state"], &through["requested"]["party"]), (&json!("complete"), &json!("acme")));
+    let channels: Vec<_> = through["steps"].as_array().unwrap().iter().map(|step| step["channel"].clone()).collect();
+    for channel in ["revocation", "end-session", "backchannel", "saml-soap", "frontchannel"] {
+        assert!(channels.contains(&json!(channel)), "{channel}: {channels:?}");
+    }
     assert!(receipt["checks"].as_array().unwrap().iter().all(|check| check["ok"] == true));
 }
 
@@ -87,7 +95,8 @@ fn it_runs_until_it_is_interrupted_and_leaves_nothing_behind() {
     let mut child = demo(&["--json", "--port", &port], temporary.path()).spawn().unwrap();
     let invitation = invitation(&mut child);
     assert_eq!(invitation["issuer"], format!("http://localhost:{port}"));
-    assert_eq!(invitation["apps"].as_array().unwrap().len(), 4);
+    assert_eq!(invitation["apps"].as_array().unwrap().len(), 5);
+    assert!(invitation["upstream"]["issuer"].as_str().unwrap().starts_with("http://127.0.0.1:"));
     // It listens, and a browser that only opened a connection does not hold it up.
     let idle = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
     let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();

@@ -26,7 +26,7 @@ pub use id_token::{
     IdTokenClaims,
     verify::{IdToken, IdTokenError, IdTokenRules, verify_id_token},
 };
-pub use jwk::{Jwks, JwksError, PublicJwk};
+pub use jwk::{Jwks, JwksError, MAX_JWKS, PublicJwk};
 pub use jws::JwsError;
 pub use key::{KeyError, SigningKey};
 pub use keyset::{JwksDocument, KeySet, Role};

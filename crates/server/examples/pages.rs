@@ -199,6 +199,7 @@ fn account_pages(folder: &Path) -> Outcomes<()> {
     };
     let phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) Version/18.5 Safari/604.1";
     let account = Account {
+        targets: FormTargets::Own,
         username: "alice".into(),
         email: Some("alice@example.com".into()),
         csrf: "made-up".into(),

@@ -37,6 +37,7 @@ pub mod person;
 pub mod profile;
 pub mod provider;
 pub mod registry;
+pub mod revalidate;
 pub mod secrets;
 pub mod stored;
 pub mod token;

@@ -15,6 +15,7 @@ pub mod okta;
 pub mod par;
 pub mod revoke;
 pub mod token;
+pub mod upstream;
 pub mod userinfo;
 
 use axum::{

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     App,
     app::Inner,
-    broker::made,
+    broker::{made, revalidate},
     clients::Clients,
     clock::Clock,
     cookies::Cookies,
@@ -154,6 +154,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
         tokio::spawn(refresh_keys(app.clone(), stop.clone())),
         tokio::spawn(fetch::run(app.clone(), stop.clone())),
         tokio::spawn(made::run(app.clone(), stop.clone())),
+        tokio::spawn(revalidate::run(app.clone(), stop.clone())),
     ];
     Ok(Running { app, stop, tasks })
 }

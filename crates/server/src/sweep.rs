@@ -38,6 +38,9 @@ pub async fn run(app: App, stop: CancellationToken) {
         if let Err(error) = end_overdue(&app).await {
             tracing::warn!(%error, "overdue sessions could not be ended; trying again soon");
         }
+        if let Err(error) = wipe(&app).await {
+            tracing::warn!(%error, "tokens of sessions that are over could not be wiped; trying again soon");
+        }
         round = round.wrapping_add(1);
         if round.is_multiple_of(CLEAN_EVERY) {
             app.limits().forget_quiet();
@@ -117,6 +120,15 @@ pub async fn end_overdue(app: &App) -> Result<usize, LogoutError> {
             return Ok(ended);
         }
     }
+}
+
+/// Wipes the tokens of providers that no step needs any more.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn wipe(app: &App) -> Result<(), StoreError> {
+    while app.store.wipe_upstreams().await? > 0 {}
+    Ok(())
 }
 
 /// Deletes what has expired, in batches.

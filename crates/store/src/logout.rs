@@ -114,5 +114,11 @@ async fn log_out(tx: &mut Tx, args: &Args) -> Result<Result<LoggedOut, NothingDo
         return Ok(Ok(LoggedOut { logout: earlier, steps: Vec::new(), ended: Vec::new(), repeated: true }));
     }
     apply::apply(tx, &args.order, &in_scope, &plan).await?;
+    let from_upstream = in_scope.snapshot.sessions.iter().filter(|share| !share.upstreams.is_empty());
+    let over: Vec<&SessionId> =
+        from_upstream.map(|share| &share.session).filter(|session| plan.end.contains(session)).collect();
+    if !over.is_empty() {
+        tx.upstreams_over(&over, request.at).await?;
+    }
     Ok(Ok(LoggedOut { logout: request.id.clone(), steps: plan.steps, ended: plan.end, repeated: false }))
 }

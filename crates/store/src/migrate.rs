@@ -45,6 +45,11 @@ const VERSIONS: &[(&str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0009_webhooks.sql"),
         include_str!("../migrations/postgres/0009_webhooks.sql"),
     ),
+    (
+        "V10__revalidate",
+        include_str!("../migrations/sqlite/0010_revalidate.sql"),
+        include_str!("../migrations/postgres/0010_revalidate.sql"),
+    ),
 ];
 
 /// Keeps nodes that start together from migrating at the same time; any number that nobody else uses.

@@ -308,6 +308,7 @@ async fn prove_again(
         if tx.was_overtaken(upstream, now).await? || !tx.may_come_through(&upstream.connection).await? {
             return Ok(false);
         }
+        batch.newer_sign_in_upstream(id, &upstream.connection);
         batch.signed_in_upstream(id, upstream, now)?;
         batch.vouched_for((&session.user, id), upstream, Event::new(Kind::SsoSucceeded, now));
     }

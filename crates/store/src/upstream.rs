@@ -1,7 +1,9 @@
 //! Upstream: people whom an identity provider vouches for, and the sign-ins of their sessions there.
 
 mod person;
+mod revalidate;
 mod sessions;
+mod wipe;
 
 use acquit_core::{
     ConnectionId, OrganizationId, SessionId, Timestamp, UpstreamId, UserId,
@@ -19,6 +21,7 @@ use crate::{
 };
 
 pub use person::{Origin, Person, Profile};
+pub use revalidate::{Asked, Due};
 pub use sessions::UpstreamName;
 
 /// The kind under which a logout that overtook its sign-in is remembered.
@@ -49,6 +52,8 @@ pub struct NewUpstream {
     pub sealed: Vec<u8>,
     /// The hash under which a logout of this `sid` was remembered that came before the sign-in, if it did.
     pub tombstone: Option<Hash>,
+    /// When the provider is asked for the first time whether the person is still welcome there, if it is at all.
+    pub revalidate_at: Option<Timestamp>,
 }
 
 /// The columns of a sign-in, for statements that read one as `t`.
@@ -84,7 +89,8 @@ impl Batch {
     ) -> Result<(), StoreError> {
         self.push(
             "INSERT INTO upstreams (id, session_id, connection, protocol, subject, sid, has_access, has_refresh, channels, \
-             sealed, signed_in_at, organization) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             sealed, signed_in_at, organization, revalidate_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
             params![
                 &new.id,
                 session,
@@ -98,9 +104,19 @@ impl Batch {
                 new.sealed.as_slice(),
                 now,
                 new.organization.as_ref(),
+                new.revalidate_at,
             ],
         );
         Ok(())
+    }
+
+    /// Asks about the earlier sign-ins of a session no more: a newer one speaks for the person, and providers may let go of
+    /// the tokens of the older.
+    pub(crate) fn newer_sign_in_upstream(&mut self, session: &SessionId, connection: &ConnectionId) {
+        self.push(
+            "UPDATE upstreams SET revalidate_at = NULL, revalidate_lease = NULL WHERE session_id = $1 AND connection = $2",
+            params![session, connection],
+        );
     }
 }
 

@@ -1,5 +1,6 @@
 //! `acquit demo`: the whole thing on loopback, without any configuration.
 
+use acquit_core::receipt::Receipt;
 use clap::Args;
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
@@ -9,31 +10,34 @@ use crate::{
     demo::{
         Demo as Running, PASSWORD, Ports, USERNAME,
         kind::Told,
-        once::{Check, checks, drive},
+        once::{Check, acme, checks, drive},
+        upstream,
     },
     output::{Ink, Output, note, receipt},
 };
 
-/// Show it all on this machine: Acquit, four apps, and a sign-out with its receipt
+/// Show it all on this machine: Acquit, five apps, a customer's identity provider, and sign-outs with their receipts
 ///
-/// Starts Acquit with a throw-away database and four sample apps. Three are real OIDC clients: Calendar is told of a
+/// Starts Acquit with a throw-away database and five sample apps. Three are real OIDC clients: Calendar is told of a
 /// sign-out by its back channel, Notes by a frame in the browser, and nobody listens at Archive's back channel, so that
-/// the receipt has something pending. Wiki is a real SAML service provider, told over SOAP. Everything listens on 127.0.0.1 only and is gone after Ctrl-C.
+/// the receipt has something pending. Wiki is a real SAML service provider, told over SOAP. Acme SaaS speaks WorkOS's API,
+/// and gets its people from the identity provider of its customer Example Corp, which is a second Acquit behind the first.
+/// Everything listens on 127.0.0.1 only and is gone after Ctrl-C.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   acquit demo                 opens nothing by itself: it says where to go and what to try
-  acquit demo --once          drives two browsers of its own through it and prints the receipt
+  acquit demo --once          drives three browsers of its own through it and prints the receipts
   acquit demo --once --json | jq '.steps[] | {party, outcome}'
 
 The apps are at names such as http://calendar.localhost:8081: Chromium and curl know without asking anybody that these
 are this machine, and Chromium takes each for a site of its own, as apps are on the web.
 --once exits with 0 if everything is as it should be, and with 1 if not; it says what differs.")]
 pub struct Demo {
-    /// Drive it without a browser, print the receipt, and stop
+    /// Drive it without a browser, print the receipts, and stop
     #[arg(long)]
     once: bool,
-    /// Acquit's port; the apps take the next ones that are free [default: 8080, or any if that is taken]
+    /// Acquit's port; the others take the next ones that are free [default: 8080, or any if that is taken]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
 }
@@ -91,6 +95,16 @@ struct Invitation {
     username: &'static str,
     password: &'static str,
     apps: Vec<Invited>,
+    upstream: InvitedUpstream,
+}
+
+/// The customer's identity provider.
+#[derive(Serialize)]
+struct InvitedUpstream {
+    name: &'static str,
+    issuer: String,
+    username: &'static str,
+    password: &'static str,
 }
 
 #[derive(Serialize)]
@@ -112,23 +126,40 @@ impl Invitation {
                 Told::FrontChannel => "by front channel: a frame in the browser",
                 Told::Soap => "by SAML, over SOAP",
                 Told::SwitchedOff => "by back channel, which is switched off",
+                Told::LogoutUri => "by a visit of the browser; for people of Example Corp",
             },
         });
-        Self { issuer: demo.issuer().to_owned(), username: USERNAME, password: PASSWORD, apps: apps.collect() }
+        let upstream = InvitedUpstream {
+            name: upstream::CUSTOMER,
+            issuer: demo.upstream().to_owned(),
+            username: upstream::USERNAME,
+            password: upstream::PASSWORD,
+        };
+        Self {
+            issuer: demo.issuer().to_owned(),
+            username: USERNAME,
+            password: PASSWORD,
+            apps: apps.collect(),
+            upstream,
+        }
     }
 
     fn text(&self, output: &Output) -> String {
         let strong = |text: &str| output.ink(Ink::Strong, text);
-        let mut text = format!("Acquit is at {}, with a throw-away database.\n\n", strong(&self.issuer));
+        let mut text = format!("Acquit is at {}, with a throw-away database.\n", strong(&self.issuer));
+        let there = &self.upstream;
+        text.push_str(&format!("Behind it, {}'s identity provider is at {}.\n\n", there.name, strong(&there.issuer)));
         let (user, password) = (strong(self.username), strong(self.password));
-        text.push_str(&format!("  Sign in as {user} with the password {password}.\n\n"));
+        text.push_str(&format!("  Sign in as {user} with the password {password}.\n"));
+        let (user, password) = (strong(there.username), strong(there.password));
+        text.push_str(&format!("  At {}, sign in as {user} with the password {password}.\n\n", there.name));
         let width = self.apps.iter().map(|app| app.url.len()).max().unwrap_or(0);
         for app in &self.apps {
             // Padded before it is coloured: escape sequences have no width.
             let (name, url) = (format!("{:<9}", app.name), strong(&format!("{:<width$}", app.url)));
             text.push_str(&format!("  {name} {url}  told {}\n", app.told));
         }
-        text.push_str(TRY);
+        text.push_str(&TRY.replace("ACCOUNT", &format!("{}/account", there.issuer)));
         text
     }
 }
@@ -142,24 +173,35 @@ Try this:
   4. See the receipt: Calendar and Wiki confirmed, Notes sent, Archive pending.
   5. Switch Archive's back channel on, on its page, and watch its receipt and its page.
   6. Sign in everywhere again and sign out at Wiki: SAML's LogoutRequest ends the OpenID Connect apps' sessions as well.
+  7. Sign out, open Acme SaaS and sign in with Example Corp, as erin. Open Calendar and Wiki: nobody asks again.
+  8. Sign out at Acme SaaS: Calendar and Wiki are out, and the browser was at Example Corp, which ended its session too.
+     See the receipt: both tokens were given back there, confirmed.
+  9. Sign in at Acme SaaS, Calendar and Wiki once more, and sign out at Example Corp's own page, at ACCOUNT.
+     It tells Acquit, from server to server, and Acquit tells Calendar and Wiki. Acme SaaS hears of it when a browser
+     comes to its logout_uri; until then it goes on by itself, as its page says.
 
 Ctrl-C stops everything and removes the database.
 ";
 
-/// The receipt as the API has it, with what was checked.
+/// The receipts as the API has them, with what was checked: alice's as a whole, erin's in a field of its own.
 #[derive(Serialize)]
 struct Report<'a> {
     #[serde(flatten)]
-    receipt: &'a acquit_core::receipt::Receipt,
+    receipt: &'a Receipt,
+    through_upstream: &'a Receipt,
     as_it_should_be: bool,
     checks: Vec<Check>,
+    #[serde(skip)]
+    first: usize,
 }
 
 async fn once(demo: &Running, output: &Output) -> Result<u8, CommandError> {
-    let seen = drive(demo).await.map_err(|error| CommandError::Failed(error.to_string()))?;
-    let checks = checks(&seen);
+    let (alice, erin) = drive(demo).await.map_err(|error| CommandError::Failed(error.to_string()))?;
+    let mut checks = checks(&alice);
+    let first = checks.len();
+    checks.extend(acme::checks(&erin, demo.upstream()));
     let as_it_should_be = checks.iter().all(|check| check.ok);
-    let report = Report { receipt: &seen.receipt, as_it_should_be, checks };
+    let report = Report { receipt: &alice.receipt, through_upstream: &erin.receipt, as_it_should_be, checks, first };
     output.say(&report, |report| tell(report, output))?;
     Ok(u8::from(!as_it_should_be))
 }
@@ -170,20 +212,33 @@ She signed in at Calendar and opened Wiki in a second browser, too. Wiki speaks 
 Then she signed out at Notes, in the first. This is the receipt:
 ";
 
+const THROUGH_UPSTREAM: &str = "\
+erin signed in at Acme SaaS in a third browser, with the password that she has at her employer's identity provider.
+Acme SaaS speaks WorkOS's API. She opened Calendar and Wiki as well; nobody asked again.
+Then she signed out at Acme SaaS. This is the receipt:
+";
+
 fn tell(report: &Report<'_>, output: &Output) -> String {
-    let mut text = format!("{STORY}\n{}\n", receipt::show(report.receipt, output));
-    for check in &report.checks {
-        let (ink, sign) = if check.ok { (Ink::Good, "ok ") } else { (Ink::Bad, "NOT") };
-        text.push_str(&format!("  {} {}\n", output.ink(ink, sign), check.what));
-        if let Some(saw) = &check.saw {
-            text.push_str(&format!("      instead: {}\n", crate::output::clean(saw)));
+    let mut text = String::new();
+    let (alices, erins) = report.checks.split_at(report.first);
+    for (story, receipt, checks) in
+        [(STORY, report.receipt, alices), (THROUGH_UPSTREAM, report.through_upstream, erins)]
+    {
+        text.push_str(&format!("{story}\n{}\n", receipt::show(receipt, output)));
+        for check in checks {
+            let (ink, sign) = if check.ok { (Ink::Good, "ok ") } else { (Ink::Bad, "NOT") };
+            text.push_str(&format!("  {} {}\n", output.ink(ink, sign), check.what));
+            if let Some(saw) = &check.saw {
+                text.push_str(&format!("      instead: {}\n", crate::output::clean(saw)));
+            }
         }
+        text.push('\n');
     }
     let verdict = if report.as_it_should_be {
         output.ink(Ink::Good, "Everything is as it should be.")
     } else {
         output.ink(Ink::Bad, "Not everything is as it should be.")
     };
-    text.push_str(&format!("\n{verdict}\n"));
+    text.push_str(&format!("{verdict}\n"));
     text
 }

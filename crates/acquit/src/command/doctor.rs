@@ -4,6 +4,7 @@ use std::{fs::File, io, io::Read, path::Path};
 
 use acquit_delivery::egress::{self, Egress, Options, Policy};
 use acquit_saml::METADATA_BYTES;
+use acquit_server::settings::Settings;
 use clap::{Args, Subcommand};
 
 use super::{CommandError, Global, check};
@@ -18,11 +19,12 @@ use crate::{
 
 mod about;
 mod block;
+mod idp;
 mod text;
 
 use about::About;
 
-/// See what an application can do for logout, before or after it is configured
+/// See what an application or an identity provider can do for logout, before or after it is configured
 #[derive(Debug, Args)]
 pub struct Doctor {
     #[command(subcommand)]
@@ -48,6 +50,23 @@ Examples:
 Exits with 0 if the application can be used and told of a logout, with 1 if not or if its metadata
 cannot be had or used, with 2 if there is no such file or the configuration has mistakes.")]
     App(App),
+    /// Read an identity provider's discovery document or SAML metadata and say which logout it can do
+    ///
+    /// Says whether a logout here can end the session there and take its tokens back, and whether a logout there reaches us,
+    /// from server to server or through the browser. Tries what can be tried: whether its endpoints answer, whether its keys
+    /// can be read, whether it is the issuer that it should be. With a connection of the configuration it also says what
+    /// does not fit, and the exact URLs to register there. Nobody is signed in or out by it, and no secret is sent.
+    #[command(after_help = "\
+Examples:
+  acquit doctor idp https://login.example.com
+  acquit doctor idp https://login.example.com/.well-known/openid-configuration
+  acquit doctor idp --connection conn_01EXAMPLE
+  acquit doctor idp idp-metadata.xml
+  acquit doctor idp https://login.example.com --json | jq '.abilities[] | {name, able}'
+
+Exits with 0 if a logout here can end the session there and all that was tried is well, with 1 if not or if
+the provider cannot be read, with 2 if there is no such file or connection or the configuration has mistakes.")]
+    Idp(idp::Idp),
 }
 
 #[derive(Debug, Args)]
@@ -66,10 +85,16 @@ impl Doctor {
     /// # Errors
     /// [`CommandError`].
     pub async fn run(&self, global: &Global, environment: &Environment, output: &Output) -> Result<u8, CommandError> {
-        let Party::App(app) = &self.party;
-        let policy = operators_policy(global, environment)?;
-        let document =
-            if is_url(&app.metadata) { fetch(&app.metadata, policy.clone()).await? } else { read(&app.metadata)? };
+        let app = match &self.party {
+            Party::App(app) => app,
+            Party::Idp(idp) => return idp.run(global, environment, output).await,
+        };
+        let policy = policy_of(configured(global, environment)?.as_ref());
+        let document = if is_url(&app.metadata) {
+            fetch(&app.metadata, &client(policy.clone())?).await?
+        } else {
+            read(&app.metadata)?
+        };
         let place = format!("`{}`", clean(&app.metadata));
         let sp = read_metadata(&document, app.entity_id.as_deref()).map_err(|unusable| {
             let help = match unusable {
@@ -92,21 +117,32 @@ fn is_url(text: &str) -> bool {
         .any(|scheme| text.get(..scheme.len()).is_some_and(|s| s.eq_ignore_ascii_case(scheme)))
 }
 
-/// What the configuration lets requests reach; public addresses where there is no configuration yet.
-fn operators_policy(global: &Global, environment: &Environment) -> Result<Policy, CommandError> {
+/// The configuration; none where there is none yet.
+fn configured(global: &Global, environment: &Environment) -> Result<Option<Settings>, CommandError> {
     let named = global.config != Path::new("acquit.toml");
     if !named && !global.config.exists() {
-        return Ok(Policy::allowing(Vec::new()));
+        return Ok(None);
     }
-    let settings = check::settings(global, environment)?;
-    // Never to this server itself, even where loopback is allowed.
-    Ok(Policy { own: vec![settings.server.listen], ..policy(&settings.egress) })
+    check::settings(global, environment).map(Some)
 }
 
-async fn fetch(url: &str, policy: Policy) -> Result<Vec<u8>, CommandError> {
+/// What a configuration lets requests reach; public addresses without one.
+fn policy_of(settings: Option<&Settings>) -> Policy {
+    match settings {
+        None => Policy::allowing(Vec::new()),
+        // Never to this server itself, even where loopback is allowed.
+        Some(settings) => Policy { own: vec![settings.server.listen], ..policy(&settings.egress) },
+    }
+}
+
+fn client(policy: Policy) -> Result<Egress, CommandError> {
+    let cannot = |error: egress::EgressError| CommandError::Failed(format!("requests cannot be made: {error}"));
+    Egress::new(Options::new(policy)).map_err(cannot)
+}
+
+async fn fetch(url: &str, egress: &Egress) -> Result<Vec<u8>, CommandError> {
     let shown = clean(url);
     let cannot = |why: String| CommandError::Failed(format!("`{shown}` cannot be fetched: {why}"));
-    let egress = Egress::new(Options::new(policy)).map_err(|error| cannot(error.to_string()))?;
     let answer = egress.fetch(url, METADATA_BYTES).await.map_err(|error| match error {
         egress::Trouble::Blocked(_) => {
             cannot(format!("{error}\n  help: allow its network in `egress.allow`, or give the metadata as a file"))

@@ -1,10 +1,13 @@
 //! `[[connections]]`: identity providers upstream, by which people sign in.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
     applications::{AlgorithmText, AuthMethodText},
+    duration::DurationText,
     secret::SecretText,
 };
 
@@ -80,6 +83,14 @@ pub struct ConnectionSection {
     /// `offline_access` only.
     #[schemars(extend("default" = ["openid", "profile", "email"]))]
     pub scopes: Option<Vec<String>>,
+    /// The `prompt` of every request there. Some providers give a refresh token with "consent" only.
+    pub prompt: Option<ConnectionPromptText>,
+    /// Parameters of the provider's own for every request there: Google gives a refresh token with `access_type = "offline"` only.
+    pub authorization_parameters: Option<BTreeMap<String, String>>,
+    /// How often the provider is asked, with the refresh token, whether a person is still welcome there; one who is not is signed
+    /// out of everything. It holds for whoever signs in from then on, and where the provider gives a refresh token. Never when
+    /// absent; "1m" to "1d".
+    pub revalidate: Option<DurationText>,
     /// What the provider's ID tokens and logout tokens are signed with.
     #[schemars(extend("default" = "RS256"))]
     pub id_token_signed_response_alg: Option<AlgorithmText>,
@@ -102,6 +113,18 @@ pub struct ConnectionSection {
 pub enum ConnectionProtocolText {
     /// OpenID Connect.
     Oidc,
+}
+
+/// What a provider is always asked to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionPromptText {
+    /// Its sign-in page, also to whoever is signed in there.
+    Login,
+    /// Its question whether the person agrees.
+    Consent,
+    /// Its choice of accounts.
+    SelectAccount,
 }
 
 /// What a top-level idp-logout does that names no session.

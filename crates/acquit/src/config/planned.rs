@@ -6,11 +6,8 @@ use super::path::Path;
 const SECTIONS: &[(&str, &str)] = &[("gateway", "gateway")];
 
 /// Keys of later versions: the table, the key, and what it belongs to.
-const KEYS: &[(&str, &str, &str)] = &[
-    ("connections", "metadata", "type = \"saml\""),
-    ("connections", "frontchannel_logout", "the gateway"),
-    ("connections", "revalidate", "revalidation"),
-];
+const KEYS: &[(&str, &str, &str)] =
+    &[("connections", "metadata", "type = \"saml\""), ("connections", "frontchannel_logout", "the gateway")];
 
 /// Keys whose value decides what the other keys of their table mean, the weightier first.
 pub const CHOICES: [&str; 2] = ["type", "connection_type"];

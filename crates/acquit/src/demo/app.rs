@@ -1,5 +1,6 @@
 //! A sample application: a real client with pages, a session of its own, and receivers of logout messages. It knows of
-//! Acquit only what any client knows. What all of them share is here; how each speaks is in `app/oidc` and in `app/saml`.
+//! Acquit only what any client knows. What all of them share is here; how each speaks is in `app/oidc`, `app/saml` and
+//! `app/broker`.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::kind::Kind;
 
 mod backchannel;
+mod broker;
 mod error;
 mod frontchannel;
 mod oidc;
@@ -30,6 +32,8 @@ mod sign_out;
 mod switch;
 mod waiting;
 
+pub(crate) use broker::Account;
+use broker::Broker;
 use oidc::Oidc;
 pub use provider::ProviderError;
 pub(crate) use saml::Identity;
@@ -47,6 +51,8 @@ pub(crate) struct Setup {
     pub(crate) speaks: Speaks,
     /// The other applications, by name and origin.
     pub(crate) neighbours: Vec<(String, String)>,
+    /// The identity provider behind Acquit, where browsers go on to at a sign-out.
+    pub(crate) upstream: String,
     /// When to stop.
     pub(crate) stop: CancellationToken,
 }
@@ -62,6 +68,8 @@ pub(crate) enum Speaks {
     },
     /// SAML 2.0.
     Saml(Box<Identity>),
+    /// WorkOS's wire.
+    Broker(Account),
 }
 
 /// A running sample application. Clones share it.
@@ -71,19 +79,22 @@ pub(crate) enum Sample {
     Oidc(Oidc),
     /// A service provider of SAML.
     Saml(Saml),
+    /// One whose people come through the broker.
+    Broker(Broker),
 }
 
 impl Sample {
     /// An application of the provider `issuer`, which must be running.
     pub(crate) async fn start(setup: Setup, issuer: &str) -> Result<Self, ProviderError> {
-        let Setup { kind, origin, speaks, neighbours, stop } = setup;
+        let Setup { kind, origin, speaks, neighbours, upstream, stop } = setup;
         let app = |switch| {
             let (issuer, memory) = (issuer.to_owned(), Mutex::default());
-            App(Arc::new(Inner { kind, origin, issuer, neighbours, switch, stop, memory }))
+            App(Arc::new(Inner { kind, origin, issuer, upstream, neighbours, switch, stop, memory }))
         };
         Ok(match speaks {
             Speaks::Oidc { secret, switch } => Self::Oidc(Oidc::start(app(switch), secret).await?),
             Speaks::Saml(identity) => Self::Saml(Saml::start(app(None), *identity).await?),
+            Speaks::Broker(account) => Self::Broker(Broker::new(app(None), account)),
         })
     }
 
@@ -92,6 +103,7 @@ impl Sample {
         let own = match self {
             Self::Oidc(app) => app.routes(),
             Self::Saml(app) => app.routes(),
+            Self::Broker(app) => app.routes(),
         };
         let shared = Router::new()
             .route("/", get(page::home))
@@ -110,6 +122,7 @@ impl Sample {
         match self {
             Self::Oidc(app) => app,
             Self::Saml(app) => app,
+            Self::Broker(app) => app,
         }
     }
 
@@ -141,6 +154,7 @@ pub(crate) struct Inner {
     kind: Kind,
     origin: String,
     issuer: String,
+    upstream: String,
     neighbours: Vec<(String, String)>,
     switch: Option<Switch>,
     stop: CancellationToken,

@@ -63,6 +63,14 @@ impl Ask {
         let form = HeaderValue::from_static("application/x-www-form-urlencoded");
         Self { method: Method::POST, url, headers: HeaderMap::from_iter([(header::CONTENT_TYPE, form)]), body }
     }
+
+    /// To post a JSON value.
+    #[must_use]
+    pub fn post_json(url: Url, value: &serde_json::Value) -> Self {
+        let json = HeaderValue::from_static("application/json");
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
+        Self { method: Method::POST, url, headers, body: value.to_string() }
+    }
 }
 
 /// What came back.

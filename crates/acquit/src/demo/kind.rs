@@ -1,4 +1,4 @@
-//! The four sample applications: what they are called, what they hold, and how each is told of a logout.
+//! The five sample applications: what they are called, what they hold, and how each is told of a logout.
 
 use std::net::SocketAddr;
 
@@ -16,6 +16,8 @@ pub enum Told {
     Soap,
     /// At a back channel where nobody listens until somebody switches it on.
     SwitchedOff,
+    /// By a visit of the browser to its `logout_uri`, as the broker's wire has it.
+    LogoutUri,
 }
 
 /// One sample application.
@@ -63,8 +65,16 @@ pub const ARCHIVE: Kind = Kind {
     contents: &[("2024", "Tax return"), ("2025", "Employment contract"), ("2026", "Lease")],
 };
 
+/// Gets its people from its customers' identity providers, through the broker.
+pub const ACME: Kind = Kind {
+    id: "acme",
+    name: "Acme SaaS",
+    told: Told::LogoutUri,
+    contents: &[("Jan", "Invoice to Example Corp"), ("Feb", "Discount, not to be told"), ("Mar", "Renewal in doubt")],
+};
+
 /// All of them.
-pub const ALL: [Kind; 4] = [CALENDAR, NOTES, WIKI, ARCHIVE];
+pub const ALL: [Kind; 5] = [CALENDAR, NOTES, WIKI, ARCHIVE, ACME];
 
 impl Kind {
     /// Where a browser reaches it. Each application has a host name of its own: browsers take hosts under `localhost` for
@@ -99,7 +109,7 @@ mod tests {
 
     #[test]
     fn every_sample_application_may_be_registered() {
-        for kind in ALL.into_iter().filter(|kind| kind.told != Told::Soap) {
+        for kind in ALL.into_iter().filter(|kind| !matches!(kind.told, Told::Soap | Told::LogoutUri)) {
             let client = kind.registration(&kind.origin(8081), ([127, 0, 0, 1], 8081).into(), "a-secret");
             assert_eq!(client.problems(), [], "{}", kind.name);
         }

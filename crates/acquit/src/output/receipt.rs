@@ -85,8 +85,9 @@ pub fn step(line: &Line, party_width: usize, output: &Output) -> String {
 
 fn evidence(line: &Line) -> String {
     let mut parts = Vec::new();
-    // A frame has no answer that anybody but the browser sees.
-    let answered = line.attempts.last().filter(|_| line.channel != Some(Channel::Frontchannel));
+    // What a frame or a provider's page answers, nobody but the browser sees.
+    let seen = !matches!(line.channel, Some(Channel::Frontchannel | Channel::EndSession));
+    let answered = line.attempts.last().filter(|_| seen);
     if let Some(attempt) = answered {
         let answer = attempt.status.map_or("no answer".to_owned(), |status| status.to_string());
         parts.push(format!("{answer} in {} ms", attempt.ms));

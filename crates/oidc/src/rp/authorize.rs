@@ -15,8 +15,11 @@ pub const MIN_RANDOM: usize = 22;
 pub const MAX_FREE: usize = 32;
 /// The longest name of a free parameter, in bytes.
 pub const MAX_NAME: usize = 128;
-/// The longest value of any parameter, in bytes.
+/// The longest value of any other parameter, in bytes.
 pub const MAX_VALUE: usize = 2048;
+/// The longest `state`, in bytes. Ours carries where the browser goes then, and where the broker behind it is a broker itself,
+/// the other's `state` is in it.
+pub const MAX_STATE: usize = 6 * 1024;
 /// The longest URL that is made, in bytes: servers refuse longer request lines.
 pub const MAX_URL: usize = 8000;
 
@@ -255,7 +258,8 @@ impl AuthorizationRequest<'_> {
 fn check(query: &[(&str, String)]) -> Result<(), AuthorizationRequestError> {
     for (name, value) in query {
         let name_fits = !name.is_empty() && name.len() <= MAX_NAME && !name.contains(char::is_control);
-        if !name_fits || value.len() > MAX_VALUE || value.contains(char::is_control) {
+        let max = if *name == "state" { MAX_STATE } else { MAX_VALUE };
+        if !name_fits || value.len() > max || value.contains(char::is_control) {
             return Err(AuthorizationRequestError::Unusable { name: super::failure::plain(name, 64) });
         }
     }

@@ -54,6 +54,7 @@ pub async fn show(State(app): State<App>, headers: HeaderMap, Query(query): Quer
         username: view.user.label().to_owned(),
         email: view.user.email.clone(),
         csrf,
+        targets: sign_out::targets(&app, &view.session.id).await?,
         sessions: sessions.iter().map(|other| entry(&app, other, &view.session.id)).collect(),
         done,
     };

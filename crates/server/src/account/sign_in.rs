@@ -156,7 +156,7 @@ fn form(
         Flow::Broker(_) | Flow::Account => (None, FormTargets::Own, false),
     };
     let sealed = flow.seal(app)?;
-    let connections = with::links(app, &username, &sealed);
+    let connections = with::links(app, flow, &username, &sealed);
     let view = SignIn {
         csrf,
         continue_with: sealed,

@@ -103,13 +103,25 @@ pub async fn ask(app: &App, browser: &mut Browser, asker: Asker<'_>) -> Result<R
         told,
         not_told,
         // Browsers hold every redirect after the form against the policy, and the application may redirect anywhere.
-        targets: if asker.target.is_some() { FormTargets::Any } else { FormTargets::Own },
+        targets: if asker.target.is_some() { FormTargets::Any } else { targets(app, &session).await? },
     };
     let mut response = respond::page(StatusCode::OK, &view);
     if let Some(cookie) = browser.fresh_cookie(app) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
+}
+
+/// Where a form that ends a session may lead. Browsers hold every redirect after it against the policy: where an identity
+/// provider is visited on the way out, it may send the browser anywhere before that comes back.
+///
+/// # Errors
+/// [`DoorError`].
+pub async fn targets(app: &App, session: &SessionId) -> Result<FormTargets, DoorError> {
+    let upstreams = app.store.upstreams(session).await?;
+    let visited =
+        upstreams.iter().any(|upstream| upstream.channels.propagate && upstream.channels.end_session.is_some());
+    Ok(if visited { FormTargets::Any } else { FormTargets::Own })
 }
 
 /// The names of the applications of a session that will be told, and of those that will not be.

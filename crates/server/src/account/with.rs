@@ -15,6 +15,7 @@ use crate::{
     form::Query,
     pages::sign_in::ConnectionLink,
     provenance::only_top_level,
+    provider::upstream::Source,
 };
 
 /// `GET`. Changes nothing here.
@@ -34,21 +35,32 @@ pub async fn go(
     })
 }
 
-/// The providers to offer: the operator's own, and those of the customer whose mail domain the person's name has. Who the
-/// customers are is nobody's business.
+/// The providers to offer: those that the application asks for, if it does, else the operator's own and those of the customer
+/// whose mail domain the person's name has. Who the customers are is nobody's business.
 #[must_use]
-pub fn links(app: &App, username: &str, sealed: &str) -> Vec<ConnectionLink> {
+pub fn links(app: &App, flow: &Flow, username: &str, sealed: &str) -> Vec<ConnectionLink> {
     let connections = app.clients.connections();
-    let domain = username.rsplit_once('@').map(|(_, domain)| domain);
-    let organization = domain.and_then(|domain| connections.by_domain(domain));
-    let offered = connections.all().into_iter().filter(|connection| match &connection.organization {
-        None => true,
-        Some(of) => organization.as_ref().is_some_and(|organization| organization.id == *of),
-    });
+    let asked = match flow {
+        Flow::Authorize(pending) => Source::of(connections, &pending.request).unwrap_or(Source::Anywhere),
+        Flow::Saml(_) | Flow::Broker(_) | Flow::Account => Source::Anywhere,
+    };
+    let offered = match asked {
+        Source::Through(asked) => asked,
+        Source::Anywhere => {
+            let domain = username.rsplit_once('@').map(|(_, domain)| domain);
+            let organization = domain.and_then(|domain| connections.by_domain(domain));
+            let mut all = connections.all();
+            all.retain(|connection| match &connection.organization {
+                None => true,
+                Some(of) => organization.as_ref().is_some_and(|organization| organization.id == *of),
+            });
+            all
+        }
+    };
     let link = |connection: std::sync::Arc<crate::settings::Connection>| ConnectionLink {
         id: connection.id.to_string(),
         name: connection.name.clone(),
         href: format!("/sign-in/with/{}?continue={sealed}", connection.id),
     };
-    offered.map(link).collect()
+    offered.into_iter().map(link).collect()
 }

@@ -30,6 +30,7 @@ use serde_json::{Map, Value};
 use super::{
     person::person,
     provider::{self, discover},
+    revalidate,
     secrets::{NewTokens, Secrets, as_client, tombstone},
     trip::{self, Trip},
 };
@@ -256,6 +257,7 @@ impl SignedIn {
             },
             sealed: Secrets::new(oidc, &tokens).seal(&app.sealer)?,
             tombstone: self.token.sid.as_deref().map(|sid| tombstone(&connection.id, sid)),
+            revalidate_at: revalidate::first(connection, refresh.is_some(), now),
         })
     }
 }

@@ -49,9 +49,13 @@ struct LogoutToken {
     /// When it was given, in microseconds: it ends no session that began later.
     given_at: i64,
     nonce: String,
+    /// Whether all of that person's sessions at the application end, and not only the browser's own.
+    #[serde(default)]
+    all: bool,
 }
 
-/// `POST /sso/logout/authorize`, with the API key.
+/// `POST /sso/logout/authorize`, with the API key. With `scope=profile`, which is our own, the right is to all sessions of the
+/// profile in which the application takes part.
 pub async fn authorize(State(app): State<App>, request: Request) -> Result<Json<Value>, Failure> {
     let headers = request.headers().clone();
     let application =
@@ -65,9 +69,14 @@ pub async fn authorize(State(app): State<App>, request: Request) -> Result<Json<
     if !app.store.has_received(&application.app, &user).await? {
         return Err(unknown());
     }
+    let all = match fields.get("scope") {
+        None | Some("session") => false,
+        Some("profile") => true,
+        Some(_) => return Err(Failure::Invalid { message: "scope is session or profile".to_owned() }),
+    };
     let now = app.clock.now();
-    let token =
-        LogoutToken { app: application.app.clone(), user, given_at: now.as_micros(), nonce: random::secret_at(now)? };
+    let (given_at, nonce) = (now.as_micros(), random::secret_at(now)?);
+    let token = LogoutToken { app: application.app.clone(), user, given_at, nonce, all };
     let token = app.sealer.seal(Purpose::LogoutToken, &token, now.plus(TOKEN_LIFE))?;
     Ok(Json(json!({ "logout_url": format!("{}/sso/logout?token={token}", app.issuer()), "logout_token": token })))
 }
@@ -91,7 +100,10 @@ pub async fn get(
     }
     let ending = which(&app, &browser, &token).await?;
     let Some(first) = ending.first() else { return over(&app, here, &token, landing).await };
+    let in_browser = browser.session.as_ref().or(browser.leaving.as_ref());
     let is_here = browser.session.as_ref().is_some_and(|view| view.session.id == first.session.id);
+    // Somebody else's browser loads no frames and visits no provider for it.
+    let is_strange = in_browser.is_some_and(|view| view.user.id != token.user);
     let order = Order {
         scope: match ending.as_slice() {
             [one] => Scope::Session(one.session.id.clone()),
@@ -102,7 +114,7 @@ pub async fn get(
         reason: None,
         tell: Tell::Everyone,
         ip: Some(address),
-        browser: Some(first.session.id.clone()),
+        browser: (!is_strange).then(|| first.session.id.clone()),
         named: Vec::new(),
     };
     let session = first.session.id.clone();
@@ -119,6 +131,9 @@ pub async fn get(
     if is_here {
         return sign_out::leave(&app, &session, &done, Some(url), name).await;
     }
+    if is_strange {
+        return Ok(respond::see_other(&url));
+    }
     // Not the browser of that session as far as its cookies say, but the one that its provider knows.
     match end_session::straight(&app, &session, &done, url.clone()).await? {
         Some(response) => Ok(response),
@@ -126,17 +141,18 @@ pub async fn get(
     }
 }
 
-/// The sessions that the token ends: the browser's own, if it is of that person and application; without a cookie, all of that
-/// person's there. A browser in which somebody else is signed in is left alone.
+/// The sessions that the token ends, the browser's own first: that one alone, if it is of that person and application; all of
+/// that person's there without a cookie, or where the token is for all. Somebody else's session is left alone.
 async fn which(app: &App, browser: &Browser, token: &LogoutToken) -> Result<Vec<SessionView>, DoorError> {
     let given_at = Timestamp::from_micros(token.given_at);
     let at_app = app.store.sessions_at(&token.user, &token.app).await?;
     let mut of_token: Vec<_> = at_app.into_iter().filter(|view| view.session.began_at <= given_at).collect();
-    if let Some(view) = browser.session.as_ref().or(browser.leaving.as_ref()) {
-        of_token.retain(|session| session.session.id == view.session.id);
+    let here = browser.session.as_ref().or(browser.leaving.as_ref()).map(|view| &view.session.id);
+    if let Some(here) = here.filter(|_| !token.all) {
+        of_token.retain(|view| view.session.id == *here);
     }
-    // The newest is the one whose provider's session is most likely this browser's.
-    of_token.sort_by_key(|view| std::cmp::Reverse(view.session.authenticated_at));
+    // Without a cookie the newest is the one whose provider's session is most likely this browser's.
+    of_token.sort_by_key(|view| (here != Some(&view.session.id), std::cmp::Reverse(view.session.authenticated_at)));
     Ok(of_token)
 }
 

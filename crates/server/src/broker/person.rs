@@ -117,6 +117,8 @@ mod tests {
                 scopes: Vec::new(),
                 algorithm: Algorithm::Rs256,
                 userinfo: false,
+                prompt: None,
+                parameters: Vec::new(),
             }),
             propagate: true,
             idp_logout: IdpLogout::Act,
@@ -124,6 +126,7 @@ mod tests {
                 group_names: vec![("Everyone".to_owned(), "staff".to_owned())],
                 ..Default::default()
             },
+            revalidate: None,
         }
     }
 

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The secrets of one sign-in.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Secrets {
     /// The provider.
     pub issuer: String,
@@ -33,7 +33,7 @@ pub struct Secrets {
     refresh_token: Option<String>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 enum Kept {
     Basic(String),
     Post(String),
@@ -86,9 +86,25 @@ impl Secrets {
     /// # Errors
     /// [`StoreError`].
     pub async fn find(store: &Store, sealer: &Sealer, id: &UpstreamId) -> Result<Option<Self>, StoreError> {
-        let Some(sealed) = store.upstream_secrets(id).await? else { return Ok(None) };
-        let plain = sealer.open_bytes(Purpose::UpstreamTokens, &sealed).ok();
-        Ok(plain.and_then(|plain| serde_json::from_slice(&plain).ok()))
+        Ok(store.upstream_secrets(id).await?.and_then(|sealed| Self::open(sealer, &sealed)))
+    }
+
+    /// Opens what [`Secrets::seal`] sealed; none when it was wiped, or the master key is another.
+    #[must_use]
+    pub fn open(sealer: &Sealer, sealed: &[u8]) -> Option<Self> {
+        let plain = sealer.open_bytes(Purpose::UpstreamTokens, sealed).ok();
+        plain.and_then(|plain| serde_json::from_slice(&plain).ok())
+    }
+
+    /// The same sign-in with the tokens of a refresh. A provider that gives no new refresh token goes on with the old one
+    /// (RFC 6749 section 6). The ID token stays: it names the session there.
+    #[must_use]
+    pub fn renewed(&self, access_token: &str, refresh_token: Option<&str>) -> Self {
+        Self {
+            access_token: Some(access_token.to_owned()),
+            refresh_token: refresh_token.map(str::to_owned).or_else(|| self.refresh_token.clone()),
+            ..self.clone()
+        }
     }
 
     /// A token of it.

@@ -144,6 +144,8 @@ impl Stored {
             userinfo: oidc.userinfo,
             client_id: oidc.client_id,
             issuer: oidc.issuer,
+            prompt: None,
+            parameters: Vec::new(),
         };
         let attributes = stored.attributes;
         Some(Arc::new(Connection {
@@ -155,6 +157,7 @@ impl Stored {
             provider: UpstreamProvider::Oidc(provider),
             propagate: true,
             idp_logout: IdpLogout::Act,
+            revalidate: None,
             attributes: AttributeMap {
                 email: attributes.email,
                 first_name: attributes.first_name,

@@ -111,13 +111,17 @@ pub async fn leave(
     let until = app.clock.now().plus(LIFE);
     let state = app.sealer.seal(Purpose::Trip, &trip, until).map_err(DoorError::from)?;
     let redirect_uri = callback(app, connection);
+    // An application may name the prompt among the provider's own parameters: then that is the one.
+    let named = wishes.free.iter().any(|(name, _)| name.eq_ignore_ascii_case("prompt"));
+    let prompt = prompt(oidc.prompt.as_deref().filter(|_| !named), wishes.prompt.as_deref());
+    let free = parameters(&oidc.parameters, &wishes.free);
     let scopes = wishes.scopes.as_deref().unwrap_or(&oidc.scopes);
     let request = AuthorizationRequest {
         scopes,
-        prompt: wishes.prompt.as_deref(),
+        prompt: prompt.as_deref(),
         login_hint: wishes.login_hint.as_deref(),
         domain: wishes.domain_hint.as_deref().map(|domain| (DomainParameter::DomainHint, domain)),
-        free: &wishes.free,
+        free: &free,
         ..AuthorizationRequest::new(&oidc.client_id, &redirect_uri, &state, &nonce, &verifier)
     };
     let mut response = respond::see_other(&request.url(&provider)?);
@@ -125,6 +129,23 @@ pub async fn leave(
         response.headers_mut().append(header::SET_COOKIE, app.cookies.set(Name::Browser, &device));
     }
     Ok(response)
+}
+
+/// What the connection always asks for, and what is asked for this time: `login consent`.
+fn prompt(always: Option<&str>, now: Option<&str>) -> Option<String> {
+    let mut words: Vec<&str> = Vec::new();
+    for word in [now, always].into_iter().flatten().flat_map(|words| words.split(' ')) {
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// The connection's own parameters, and those of this request, which win.
+fn parameters(always: &[(String, String)], now: &[(String, String)]) -> Vec<(String, String)> {
+    let replaced = |name: &str| now.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
+    always.iter().filter(|(name, _)| !replaced(name)).chain(now).cloned().collect()
 }
 
 fn secret() -> Result<String, DoorError> {
@@ -151,5 +172,24 @@ impl Trip {
         let until = app.clock.now().plus(LIFE);
         let first = app.store.remember_once("trip", &random::hash(&self.nonce), until).await?;
         if first { Ok(()) } else { Err(DoorError::Expired) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_connection_always_asks_for_goes_with_what_is_asked_this_time() {
+        assert_eq!(prompt(None, None), None);
+        assert_eq!(prompt(Some("consent"), None).as_deref(), Some("consent"));
+        assert_eq!(prompt(Some("consent"), Some("login")).as_deref(), Some("login consent"));
+        assert_eq!(prompt(Some("consent"), Some("consent")).as_deref(), Some("consent"));
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let always = [pair("access_type", "offline"), pair("hd", "a.example")];
+        assert_eq!(
+            parameters(&always, &[pair("HD", "b.example")]),
+            [pair("access_type", "offline"), pair("HD", "b.example")]
+        );
     }
 }

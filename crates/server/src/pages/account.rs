@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Csp, Moment, Page};
+use super::{Csp, FormTargets, Moment, Page};
 
 /// Where the forms of this page post to: `csrf`, and `session=ses_…` for one or `scope=user` for all.
 pub const SIGN_OUT_ACTION: &str = "/account/sign-out";
@@ -19,6 +19,8 @@ pub struct Account {
     pub csrf: String,
     /// The live sessions; this browser's first.
     pub sessions: Vec<SessionEntry>,
+    /// Where its forms may lead.
+    pub targets: FormTargets,
     /// Said above the list after an action, such as a session that was ended from here.
     pub done: Option<Done>,
 }
@@ -59,6 +61,6 @@ impl Account {
 
 impl Page for Account {
     fn csp(&self) -> String {
-        Csp::page().value()
+        Csp::page().forms(&self.targets).value()
     }
 }

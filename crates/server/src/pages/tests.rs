@@ -145,6 +145,7 @@ fn account(text: &str) -> Account {
     Account {
         username: text.into(),
         email: Some(text.into()),
+        targets: FormTargets::Own,
         csrf: text.into(),
         sessions: vec![entry(true), entry(false)],
         done: Some(Done { device: text.into(), receipt: Some(text.into()) }),

@@ -17,6 +17,7 @@ use axum::{
     response::Response,
 };
 
+use super::upstream::{self, Source};
 use crate::{
     App,
     browser::Browser,
@@ -103,7 +104,13 @@ async fn go_on(app: &App, headers: &HeaderMap, mut pending: Pending) -> Result<R
         Ok(hint) => hint,
         Err(error) => return Ok(deliver(app, &client, pending.request.error(app.issuer(), &error))),
     };
-    let view = browser.session.as_ref();
+    let source = match Source::of(app.clients.connections(), &pending.request) {
+        Ok(source) => source,
+        Err(error) => return Ok(deliver(app, &client, pending.request.error(app.issuer(), &error))),
+    };
+    // Somebody who came from elsewhere is not whom the client asked for.
+    let view = browser.session.as_ref().filter(|view| source.is_of(view));
+    let stranger = browser.session.is_some() && view.is_none();
     let consented = match view {
         Some(view) if client.consent => consented(app, view, &client, &pending.request).await?,
         _ => false,
@@ -121,10 +128,19 @@ async fn go_on(app: &App, headers: &HeaderMap, mut pending: Pending) -> Result<R
         consent_given: view.is_some_and(|view| pending.consent_given_by.as_ref() == Some(&view.user.id)),
     };
     match next(&pending.request, &client, present, hint.as_ref(), progress, &[], app.clock.now()) {
-        Next::Login { reprompt } => {
-            pending.reprompt = reprompt;
-            to_page(app, "/sign-in", pending)
-        }
+        Next::Login { reprompt } => match source.only() {
+            Some(connection) => {
+                pending.reprompt = reprompt;
+                let request = pending.request.clone();
+                let left = upstream::leave(app, headers, connection, pending).await?;
+                Ok(left.unwrap_or_else(|error| deliver(app, &client, request.error(app.issuer(), &error))))
+            }
+            None => {
+                // A stranger cannot go on as who they are.
+                pending.reprompt = reprompt || stranger;
+                to_page(app, "/sign-in", pending)
+            }
+        },
         Next::SelectAccount => to_page(app, "/sign-in", pending),
         Next::Consent => to_page(app, "/consent", pending),
         Next::Error(code) => Ok(refuse(app, &client, &pending.request, code)),

@@ -1,5 +1,7 @@
 //! What the configuration says of customers, of their identity providers, and of the applications that use the broker.
 
+use std::time::Duration;
+
 use acquit_core::{
     AppId, ConnectionId, OrganizationId,
     participant::{Channels, FrontChannel, WebhookChannel},
@@ -40,6 +42,8 @@ pub struct Connection {
     pub idp_logout: IdpLogout,
     /// What becomes of the provider's claims.
     pub attributes: AttributeMap,
+    /// How often the provider is asked whether a person is still welcome there; never when absent.
+    pub revalidate: Option<Duration>,
 }
 
 /// An identity provider, as the configuration names it.
@@ -64,6 +68,10 @@ pub struct OidcProvider {
     pub algorithm: Algorithm,
     /// Whether claims are also asked from its userinfo endpoint.
     pub userinfo: bool,
+    /// The `prompt` of every request there: some give a refresh token with `consent` only.
+    pub prompt: Option<String>,
+    /// Parameters of its own in every request there, such as `access_type=offline`.
+    pub parameters: Vec<(String, String)>,
 }
 
 /// How we prove who we are to a provider.

@@ -78,6 +78,7 @@ async fn begin_through(
         connection: through.clone(),
         organization: None,
         left_at: None,
+        revalidate_at: None,
         protocol: Protocol::Oidc,
         subject: "ann-there".to_owned(),
         sid: None,

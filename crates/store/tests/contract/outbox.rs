@@ -10,11 +10,11 @@ use acquit_store::{logout::LoggedOut, outbox::AttemptRecord};
 
 use crate::world::{World, app, at, lease};
 
-fn update(outcome: Outcome, next: Option<Timestamp>) -> StepUpdate {
+pub(crate) fn update(outcome: Outcome, next: Option<Timestamp>) -> StepUpdate {
     StepUpdate { outcome, detail: None, next_attempt_at: next, again: false, key_retried: false }
 }
 
-fn attempt(step: &Step, node: &str, now: i64, status: u16, update: StepUpdate) -> AttemptRecord {
+pub(crate) fn attempt(step: &Step, node: &str, now: i64, status: u16, update: StepUpdate) -> AttemptRecord {
     let attempt = Attempt { at: at(now), status: Some(status), ms: 12, detail: None };
     AttemptRecord { step: step.id.clone(), node: node.to_owned(), attempt: Some(attempt), update, at: at(now) }
 }

@@ -4,16 +4,20 @@ use acquit_core::{
     ConnectionId, UpstreamId, UserId,
     participant::Protocol,
     plan::Scope,
-    step::{Channel, Target},
+    step::{Channel, Outcome, Target},
     upstream::{Held, UpstreamChannels},
 };
 use acquit_store::{
+    logout::Lease,
     session::{BeginRefusal, NewSession},
-    upstream::{NewUpstream, Person, Profile, UpstreamName},
+    upstream::{Asked, NewUpstream, Person, Profile, UpstreamName},
     user::User,
 };
 
-use crate::world::{LIFETIMES, World, app, at};
+use crate::{
+    outbox::{attempt, update},
+    world::{LIFETIMES, World, app, at},
+};
 
 fn connection(name: &str) -> ConnectionId {
     ConnectionId::parse(&format!("conn_{name}")).unwrap()
@@ -49,6 +53,7 @@ fn upstream(world: &World, through: &str, sid: &str) -> NewUpstream {
         },
         sealed: b"sealed".to_vec(),
         tombstone: Some([sid.len() as u8; 32]),
+        revalidate_at: None,
     }
 }
 
@@ -182,5 +187,97 @@ contract! {
         assert_eq!(at_app.into_iter().map(|view| view.session.id).collect::<Vec<_>>(), [session.id.clone()]);
         world.log_out(world.order(Scope::Session(session.id), 3), |_| None).await.unwrap().unwrap();
         assert_eq!(world.sessions_at(&ann.id, &app("saas")).await.unwrap(), []);
+    }
+
+    async fn a_provider_is_asked_about_a_sign_in_by_one_node_at_a_time(world: World) {
+        let ann = world.recognise(person(&world, "a", "1"), at(0)).await.unwrap();
+        let mut new = session_of(&world, &ann, "a", "s1", 1);
+        new.upstream.as_mut().unwrap().revalidate_at = Some(at(600));
+        let upstream = new.upstream.as_ref().unwrap().id.clone();
+        let session = world.begin_session(new).await.unwrap().unwrap();
+        world.begin_session(session_of(&world, &ann, "a", "never", 1)).await.unwrap().unwrap();
+        let claim = async |now: i64, lease: &str| {
+            world.claim_revalidations(at(now), (lease, at(now + 120)), 10).await.unwrap()
+        };
+        assert!(claim(599, "early").await.is_empty());
+        let first = claim(600, "one").await;
+        assert_eq!(first.iter().map(|due| (&due.id, &due.session)).collect::<Vec<_>>(), [(&upstream, &session.id)]);
+        assert_eq!((first[0].sealed.as_slice(), first[0].failures), (&b"sealed"[..], 0));
+        assert!(claim(600, "two").await.is_empty(), "somebody is at it");
+        assert!(world.holds_revalidation(&first[0]).await.unwrap());
+        // Whoever took too long has nothing to say any more: another used the token since.
+        let second = claim(720, "three").await;
+        assert_eq!(second.len(), 1);
+        assert!(!world.holds_revalidation(&first[0]).await.unwrap());
+        let renewed = |bytes: &[u8]| Asked::Renewed { sealed: bytes.to_vec(), again_at: at(1320) };
+        assert!(!world.record_revalidation(&first[0], renewed(b"old"), at(721), LIFETIMES).await.unwrap());
+        assert!(world.record_revalidation(&second[0], renewed(b"new"), at(721), LIFETIMES).await.unwrap());
+        assert_eq!(world.upstream_secrets(&upstream).await.unwrap().as_deref(), Some(&b"new"[..]));
+        assert!(!world.record_revalidation(&second[0], renewed(b"again"), at(721), LIFETIMES).await.unwrap(), "once");
+        assert!(claim(1319, "four").await.is_empty());
+        // Failures are counted until it works again.
+        for failures in 0..3 {
+            let due = claim(1320, &format!("try {failures}")).await;
+            assert_eq!(due[0].failures, failures);
+            let failed = Asked::Failed { again_at: at(1320) };
+            assert!(world.record_revalidation(&due[0], failed, at(1320), LIFETIMES).await.unwrap());
+        }
+        let due = claim(1320, "last").await;
+        assert!(world.record_revalidation(&due[0], Asked::Never, at(1320), LIFETIMES).await.unwrap());
+        assert!(claim(9999, "nothing").await.is_empty());
+    }
+
+    async fn a_session_that_ended_or_was_renewed_there_gets_no_tokens_from_an_older_question(world: World) {
+        let ann = world.recognise(person(&world, "a", "1"), at(0)).await.unwrap();
+        let due_at = |mut new: NewSession| {
+            new.upstream.as_mut().unwrap().revalidate_at = Some(at(5));
+            new
+        };
+        let ended = world.begin_session(due_at(session_of(&world, &ann, "a", "s1", 1))).await.unwrap().unwrap();
+        let anew = world.begin_session(due_at(session_of(&world, &ann, "a", "s22", 1))).await.unwrap().unwrap();
+        let claimed = world.claim_revalidations(at(5), ("one", at(125)), 10).await.unwrap();
+        assert_eq!(claimed.len(), 2);
+        world.end(&ended.id, 6).await;
+        let newer = upstream(&world, "a", "s333");
+        assert!(world.reauthenticate(&anew.id, &world.hash(), Some(newer), at(6), LIFETIMES).await.unwrap());
+        for due in &claimed {
+            assert!(!world.holds_revalidation(due).await.unwrap());
+            let asked = Asked::Renewed { sealed: b"late".to_vec(), again_at: at(7) };
+            assert!(!world.record_revalidation(due, asked, at(7), LIFETIMES).await.unwrap());
+            assert_eq!(world.upstream_secrets(&due.id).await.unwrap().as_deref(), Some(&b"sealed"[..]));
+        }
+        assert!(world.claim_revalidations(at(999), ("two", at(1119)), 10).await.unwrap().is_empty());
+    }
+
+    async fn tokens_are_wiped_when_no_step_needs_them_and_not_before(world: World) {
+        let ann = world.recognise(person(&world, "a", "1"), at(0)).await.unwrap();
+        let new = session_of(&world, &ann, "a", "s1", 1);
+        let upstream = new.upstream.as_ref().unwrap().id.clone();
+        let session = world.begin_session(new).await.unwrap().unwrap();
+        world.join(&session.id, "calendar", 2).await;
+        assert_eq!(world.wipe_upstreams().await.unwrap(), 0, "the session lives");
+        let done = world.end(&session.id, 3).await;
+        let of = |channel: Channel| done.steps.iter().filter(move |step| step.channel == Some(channel));
+        assert_eq!(world.wipe_upstreams().await.unwrap(), 0, "its tokens are to be given back");
+        let lease = |until| Lease { node: "n".to_owned(), until: at(until) };
+        let claimed = world.claim_due(at(3), lease(33), 10, &[]).await.unwrap();
+        let revocations: Vec<_> =
+            claimed.iter().filter(|step| matches!(step.target, Target::Revocation { .. })).collect();
+        let tried = |at: i64, status, outcome| attempt(revocations[1], "n", at, status, update(outcome, None));
+        let confirmed = attempt(revocations[0], "n", 4, 200, update(Outcome::Confirmed, None));
+        world.record_attempts(vec![confirmed, tried(4, 403, Outcome::Failed)]).await.unwrap();
+        let hop = of(Channel::EndSession).next().unwrap();
+        assert_eq!(world.wipe_upstreams().await.unwrap(), 0, "its browser may still come");
+        assert!(world.record_hop(&hop.logout, &hop.id, at(5), None).await.unwrap());
+        assert_eq!(world.wipe_upstreams().await.unwrap(), 0, "what failed may be tried again by hand");
+        world.retry_now(&done.logout, at(6)).await.unwrap();
+        world.claim_due(at(6), lease(66), 10, &[]).await.unwrap();
+        world.record_attempts(vec![tried(7, 200, Outcome::Confirmed)]).await.unwrap();
+        // The application's own step is still pending: that is none of the provider's.
+        assert_eq!(world.wipe_upstreams().await.unwrap(), 1);
+        assert_eq!(world.upstream_secrets(&upstream).await.unwrap().as_deref(), Some(&b""[..]));
+        let kept = world.upstreams(&session.id).await.unwrap();
+        assert_eq!(kept[0].held, Held::default(), "and nothing claims to be held");
+        assert_eq!(world.wipe_upstreams().await.unwrap(), 0, "once");
     }
 }

@@ -50,6 +50,7 @@ async fn session(world: &World, username: &str) -> Session {
         connection: connection(),
         organization: Some(organization("1")),
         left_at: Some(at(-5)),
+        revalidate_at: None,
         protocol: Protocol::Oidc,
         subject: username.to_owned(),
         sid: None,

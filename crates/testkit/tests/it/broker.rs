@@ -17,8 +17,10 @@ use url::Url;
 
 use crate::world::{only_receipt, settled};
 
+mod authorize;
 mod exchange;
 mod received;
+mod revalidate;
 mod sign_out;
 
 pub(crate) const KEY: &str = "external-key-of-the-tests-0123";
@@ -35,7 +37,7 @@ pub(crate) struct World {
     pub(crate) browser: Browser,
 }
 
-async fn world(engine: Engine) -> World {
+pub(crate) async fn world(engine: Engine) -> World {
     world_with(engine, "").await
 }
 
@@ -45,15 +47,21 @@ async fn world_with(engine: Engine, more: &str) -> World {
 
 /// With more configuration of the connection, and of the application and what follows it.
 pub(crate) async fn world_of(engine: Engine, more: &str, application: &str) -> World {
+    made(engine, more, application, true).await
+}
+
+/// `told`: whether the provider tells the broker of its logouts.
+async fn made(engine: Engine, more: &str, application: &str, told: bool) -> World {
     let port = free_port();
+    let back = format!("backchannel_logout_uri = \"http://127.0.0.1:{port}/sso/oidc/backchannel-logout/{KEY}\"\n");
+    let back = if told { back.as_str() } else { "" };
     let upstream = Setup::on(Engine::Sqlite)
         .with(&format!(
             "[[applications]]\nid = \"broker\"\nprotocol = \"oidc\"\nclient_id = \"acquit\"\n\
              client_secret = \"a-secret-of-the-broker-at-its-upstream-0123\"\n\
              redirect_uris = [\"http://id.localhost:{port}/sso/oidc/{KEY}/callback\"]\n\
              post_logout_redirect_uris = [\"http://id.localhost:{port}/sso/oidc/logout-callback\"]\n\
-             backchannel_logout_uri = \"http://127.0.0.1:{port}/sso/oidc/backchannel-logout/{KEY}\"\n\
-             id_token_signed_response_alg = \"ES256\""
+             {back}id_token_signed_response_alg = \"ES256\""
         ))
         .start(&[])
         .await;

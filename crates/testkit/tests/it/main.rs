@@ -6,6 +6,8 @@ mod apache;
 mod backchannel;
 mod bad_input;
 mod broker;
+mod broker_chromium;
+mod broker_deep;
 mod broker_manage;
 mod broker_sdk_rust;
 mod broker_sdks;

@@ -7,7 +7,7 @@ use acquit_core::{
 use acquit_delivery::egress::Policy;
 use acquit_oidc::client::SingleLogout;
 use acquit_saml::{
-    metadata::ServiceProvider,
+    metadata::{Endpoint, ServiceProvider},
     names::{
         FORMAT_EMAIL, FORMAT_PERSISTENT, FORMAT_TRANSIENT, FORMAT_UNSPECIFIED, HTTP_ARTIFACT, HTTP_POST, HTTP_REDIRECT,
         SOAP_BINDING,
@@ -63,6 +63,17 @@ pub(super) struct Address {
     pub(super) asynchronous: bool,
 }
 
+impl From<&Endpoint> for Address {
+    fn from(endpoint: &Endpoint) -> Self {
+        Self {
+            binding: short(&endpoint.binding).to_owned(),
+            location: endpoint.location.clone(),
+            response_location: endpoint.response_location.clone(),
+            asynchronous: endpoint.asynchronous,
+        }
+    }
+}
+
 /// A key, by its certificate.
 #[derive(Debug, Serialize)]
 pub(super) struct Key {
@@ -111,15 +122,7 @@ impl About {
         let application = application(&id, sp);
         let channel = application.channels(sp).saml;
         let keys = |certificates: &[Certificate]| certificates.iter().map(|one| Key::of(one, now)).collect();
-        let addresses = |endpoints: &[acquit_saml::metadata::Endpoint]| {
-            let all = endpoints.iter().map(|endpoint| Address {
-                binding: short(&endpoint.binding).to_owned(),
-                location: endpoint.location.clone(),
-                response_location: endpoint.response_location.clone(),
-                asynchronous: endpoint.asynchronous,
-            });
-            all.collect()
-        };
+        let addresses = |endpoints: &[Endpoint]| endpoints.iter().map(Address::from).collect();
         Self {
             entity_id: sp.entity_id.clone(),
             source: source.to_owned(),
@@ -172,7 +175,7 @@ fn application(id: &str, sp: &ServiceProvider) -> SamlApplication {
 }
 
 impl Key {
-    fn of(certificate: &Certificate, now: Timestamp) -> Self {
+    pub(super) fn of(certificate: &Certificate, now: Timestamp) -> Self {
         Self {
             subject: certificate.subject().to_owned(),
             not_after: certificate.not_after(),

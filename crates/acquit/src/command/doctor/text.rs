@@ -73,7 +73,7 @@ fn verdict(about: &About) -> (Ink, &'static str) {
     }
 }
 
-fn name(binding: &str) -> String {
+pub(super) fn name(binding: &str) -> String {
     match binding {
         "soap" => "SOAP".to_owned(),
         "redirect" => "Redirect".to_owned(),
@@ -108,7 +108,7 @@ fn begins(about: &About) -> &'static str {
     }
 }
 
-fn keys(text: &mut String, what: &str, keys: &[Key], output: &Output) {
+pub(super) fn keys(text: &mut String, what: &str, keys: &[Key], output: &Output) {
     for key in keys {
         let end = if key.expired { output.ink(Ink::Waiting, "expired on") } else { "until".to_owned() };
         let weak = if key.usable { "" } else { ", too weak or of an unknown kind" };

@@ -1,13 +1,18 @@
 //! The OpenID provider of a connection, and how we prove ourselves there.
 
+use std::collections::BTreeMap;
+
 use acquit_delivery::egress::Policy;
-use acquit_oidc::uri::{self, Purpose};
+use acquit_oidc::{
+    rp::authorize::{MAX_FREE, MAX_NAME, MAX_VALUE, RESERVED},
+    uri::{self, Purpose},
+};
 use acquit_server::settings::{
     Secret,
     broker::{Authentication, OidcProvider},
 };
 
-use super::ConnectionSection;
+use super::{ConnectionPromptText, ConnectionSection};
 use crate::config::{
     applications::AuthMethodText, context::Context, diagnostic::quoted, egress::check_reachable, path::Path,
     secret::SecretText,
@@ -31,6 +36,7 @@ impl ConnectionSection {
         }
         let authentication = self.authentication(cx, path);
         let scopes = scopes(cx, &path.key("scopes"), self.scopes.take());
+        let parameters = parameters(cx, &path.key("authorization_parameters"), self.authorization_parameters.take());
         let algorithm = self.id_token_signed_response_alg.unwrap_or_default().into();
         Some(OidcProvider {
             issuer: self.issuer.take()?,
@@ -39,6 +45,8 @@ impl ConnectionSection {
             scopes,
             algorithm,
             userinfo: self.userinfo.unwrap_or(true),
+            prompt: self.prompt.map(|prompt| prompt.as_str().to_owned()),
+            parameters,
         })
     }
 
@@ -84,6 +92,38 @@ impl ConnectionSection {
             _ => Authentication::Basic(secret),
         })
     }
+}
+
+impl ConnectionPromptText {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Consent => "consent",
+            Self::SelectAccount => "select_account",
+        }
+    }
+}
+
+/// Names of ours among a provider's own: they have keys of their own here.
+const OWN: [&str; 5] = ["prompt", "login_hint", "domain_hint", "ui_locales", "scope"];
+
+fn parameters(cx: &mut Context<'_>, path: &Path, written: Option<BTreeMap<String, String>>) -> Vec<(String, String)> {
+    let written = written.unwrap_or_default();
+    if written.len() > MAX_FREE {
+        cx.error(path, format!("`{path}` has at most {MAX_FREE} entries"));
+    }
+    for (name, value) in written.iter().take(MAX_FREE) {
+        let at = path.key(name);
+        let is = |reserved: &&str| reserved.eq_ignore_ascii_case(name);
+        if RESERVED.iter().any(|reserved| is(&reserved)) || OWN.iter().any(|own| is(&own)) {
+            cx.error(&at, format!("{} is a parameter that Acquit itself sends", quoted(name)));
+        } else if name.is_empty() || name.len() > MAX_NAME || name.contains(char::is_control) {
+            cx.error(&at, format!("{} is no parameter's name", quoted(name)));
+        } else if value.len() > MAX_VALUE || value.contains(char::is_control) {
+            cx.error(&at, format!("a parameter has at most {MAX_VALUE} bytes and no control characters"));
+        }
+    }
+    written.into_iter().collect()
 }
 
 fn client_secret(cx: &mut Context<'_>, path: &Path, text: SecretText) -> Option<Secret> {

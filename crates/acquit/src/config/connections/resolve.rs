@@ -1,5 +1,7 @@
 //! From what is written of a connection to the one that the server knows.
 
+use std::time::Duration;
+
 use acquit_core::ConnectionId;
 use acquit_delivery::egress::Policy;
 use acquit_server::settings::{
@@ -8,10 +10,19 @@ use acquit_server::settings::{
 };
 
 use super::{ConnectionSection, IdpLogoutText, LogoutText};
-use crate::config::{context::Context, diagnostic::quoted, organizations, path::Path};
+use crate::config::{
+    context::Context,
+    diagnostic::quoted,
+    duration::{DAY, MINUTE},
+    organizations,
+    path::Path,
+};
 
 /// The fewest and the most characters of an external key. 20 of them have 120 bits when they are random.
 const EXTERNAL_KEY: std::ops::RangeInclusive<usize> = 20..=128;
+
+/// Stands in for a `revalidate` that is wrong, so that nothing runs with it: the mistake is noted.
+const REVALIDATE: Duration = Duration::from_secs(10 * 60);
 
 impl ConnectionSection {
     /// The connection to have; every mistake is noted. `organizations`: those of the file that are right.
@@ -50,6 +61,9 @@ impl ConnectionSection {
         let whose = organizations.iter().find(|candidate| Some(&candidate.id) == whose);
         let name = self.name.take().or_else(|| whose.map(|whose| whose.name.clone()));
         let attributes = self.attributes.take().unwrap_or_default().resolve(cx, &path.key("attributes"));
+        let at = path.key("revalidate");
+        let written = self.revalidate.take();
+        let revalidate = written.map(|text| cx.duration(&at, Some(text), REVALIDATE, MINUTE..=DAY));
         let id = id?;
         Some(Connection {
             name: name.unwrap_or_else(|| id.as_str().to_owned()),
@@ -61,6 +75,7 @@ impl ConnectionSection {
             propagate: self.logout.unwrap_or_default() == LogoutText::Propagate,
             idp_logout: self.idp_logout.unwrap_or_default().into(),
             attributes,
+            revalidate,
         })
     }
 }

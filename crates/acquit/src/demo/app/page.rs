@@ -78,7 +78,9 @@ impl StateView {
 pub(super) async fn home(State(app): State<App>, headers: HeaderMap) -> Response {
     let body = Body::State(Box::new(StateView::of(&app, &headers)));
     let (provider, neighbours) = (app.issuer.as_str(), app.neighbours.as_slice());
-    show(StatusCode::OK, &Page { kind: app.kind, provider, neighbours, body }, Some(provider))
+    // Browsers hold every redirect after a form against the policy, and a sign-out may go on to the provider behind ours.
+    let onward = format!("{provider} {}", app.upstream);
+    show(StatusCode::OK, &Page { kind: app.kind, provider, neighbours, body }, Some(&onward))
 }
 
 /// `GET /state`: the part that changes.
@@ -118,7 +120,7 @@ pub(super) async fn script() -> Response {
     ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], SCRIPT).into_response()
 }
 
-/// `onward` is where a form of the page may end after its redirects.
+/// `onward`: the origins where a form of the page may end after its redirects.
 fn show(status: StatusCode, page: &impl Template, onward: Option<&str>) -> Response {
     let Ok(html) = page.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     let mut response = (status, Html(html)).into_response();

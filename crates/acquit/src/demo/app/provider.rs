@@ -146,7 +146,7 @@ async fn fetch_keys(url: &Url) -> Result<Jwks, ProviderError> {
     Jwks::parse(answer.as_bytes()).map_err(|error| ProviderError::Nonsense(url.clone(), error.to_string()))
 }
 
-async fn json<T: DeserializeOwned>(ask: Ask) -> Result<T, ProviderError> {
+pub(super) async fn json<T: DeserializeOwned>(ask: Ask) -> Result<T, ProviderError> {
     let url = ask.url.clone();
     let body = ok(ask).await?;
     serde_json::from_str(&body).map_err(|error| ProviderError::Nonsense(url, error.to_string()))

@@ -23,6 +23,8 @@ pub(super) enum How {
     Soap,
     /// A SAML LogoutRequest came through the browser.
     Hop,
+    /// The browser was brought to the broker application's `logout_uri`.
+    LogoutUri,
 }
 
 impl How {
@@ -34,6 +36,7 @@ impl How {
             Self::FrontChannel => "frontchannel",
             Self::Soap => "soap",
             Self::Hop => "hop",
+            Self::LogoutUri => "logout-uri",
         }
     }
 }
@@ -45,6 +48,8 @@ pub(super) enum Proof {
     IdToken(String),
     /// SAML's name of the person.
     NameId(NameId),
+    /// The broker's id of the person's profile.
+    Profile(String),
 }
 
 /// One browser's session at a sample application.
@@ -101,11 +106,19 @@ impl Sessions {
         self.by_handle.remove(handle);
     }
 
-    /// Ends the session of this cookie; it, if it lived.
+    /// Ends the session of this cookie, because its person signs out; it, if it lived.
     pub(super) fn end(&mut self, handle: &str, now: Timestamp) -> Option<Session> {
         let session = self.by_handle.get_mut(handle).filter(|session| session.ended.is_none())?;
         session.ended = Some((now, How::Here));
         Some(session.clone())
+    }
+
+    /// Ends the session of this cookie, because its browser was brought where that is done.
+    pub(super) fn told_by_visit(&mut self, handle: &str, how: How, now: Timestamp) {
+        if let Some(session) = self.by_handle.get_mut(handle) {
+            session.told = true;
+            session.ended.get_or_insert((now, how));
+        }
     }
 
     /// Ends every session that `subject` names. One that has ended already is no mistake (BC-29).
@@ -121,7 +134,7 @@ impl Sessions {
                 let index = session.sid.as_ref().is_some_and(|index| asked.indexes.contains(index));
                 name.strongly_matches(asked.name, asked.idp, asked.sp) && (asked.indexes.is_empty() || index)
             }
-            Proof::IdToken(_) => false,
+            Proof::IdToken(_) | Proof::Profile(_) => false,
         };
         self.told_where(named, how, now);
     }

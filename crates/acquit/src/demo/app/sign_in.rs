@@ -7,7 +7,10 @@ use acquit_oidc::{
     params::Params,
     response::add_query,
 };
-use acquit_server::{random, respond};
+use acquit_server::{
+    random::{self, NoRandomness},
+    respond,
+};
 use axum::{
     extract::State,
     http::{HeaderMap, Uri},
@@ -27,15 +30,21 @@ const BEGUN_LIFE: Duration = Duration::from_secs(15 * 60);
 /// A sign-in that was begun in one browser.
 #[derive(Debug)]
 pub(super) struct Begun {
-    state: String,
+    pub(super) state: String,
     nonce: String,
-    verifier: String,
+    pub(super) verifier: String,
+}
+
+impl Begun {
+    pub(super) fn new() -> Result<Self, NoRandomness> {
+        Ok(Self { state: random::secret()?, nonce: random::secret()?, verifier: random::secret()? })
+    }
 }
 
 /// `GET /sign-in`: sends the browser to the provider.
 pub(super) async fn begin(State(app): State<Oidc>) -> Result<Response, AppError> {
     let key = random::secret()?;
-    let begun = Begun { state: random::secret()?, nonce: random::secret()?, verifier: random::secret()? };
+    let begun = Begun::new()?;
     let endpoint = app.provider.metadata.authorization_endpoint.as_str();
     let url = add_query(
         endpoint,

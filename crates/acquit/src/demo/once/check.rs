@@ -52,7 +52,7 @@ pub struct Check {
     pub saw: Option<String>,
 }
 
-fn check(what: &'static str, ok: bool, saw: impl FnOnce() -> String) -> Check {
+pub(super) fn check(what: &'static str, ok: bool, saw: impl FnOnce() -> String) -> Check {
     Check { what, ok, saw: (!ok).then(saw) }
 }
 
@@ -126,20 +126,28 @@ fn is_in_progress(receipt: &Receipt) -> bool {
 /// A check on the one step at a party.
 fn line(receipt: &Receipt, what: &'static str, party: &str, good: impl Fn(&Line) -> bool) -> Check {
     let party = AppId::new(party);
-    let lines: Vec<&Line> = receipt.steps.iter().filter(|line| line.party == party).collect();
-    let ok = matches!(lines.as_slice(), [one] if good(one));
-    check(what, ok, || {
-        let shown = lines.iter().map(|line| {
-            let channel = line.channel.map_or("no channel", Channel::as_str);
-            let detail = line.detail.as_deref().unwrap_or("no detail");
-            format!("{channel} {}, {detail}, {} tries", line.outcome.as_str(), line.attempts.len())
-        });
-        let shown: Vec<String> = shown.collect();
-        if shown.is_empty() { "no step".to_owned() } else { shown.join("; ") }
-    })
+    let found = lines(receipt, |line| line.party == party);
+    let ok = matches!(found.as_slice(), [one] if good(one));
+    check(what, ok, || said_of(&found))
 }
 
-fn state(what: &'static str, app: &AppState, good: impl Fn(&AppState) -> bool) -> Check {
+/// Some of the steps of a receipt.
+pub(super) fn lines(receipt: &Receipt, which: impl Fn(&Line) -> bool) -> Vec<&Line> {
+    receipt.steps.iter().filter(|line| which(line)).collect()
+}
+
+/// What the receipt says of steps, for who expected something else of them.
+pub(super) fn said_of(lines: &[&Line]) -> String {
+    let shown = lines.iter().map(|line| {
+        let channel = line.channel.map_or("no channel", Channel::as_str);
+        let detail = line.detail.as_deref().unwrap_or("no detail");
+        format!("{channel} {}, {detail}, {} tries", line.outcome.as_str(), line.attempts.len())
+    });
+    let shown: Vec<String> = shown.collect();
+    if shown.is_empty() { "no step".to_owned() } else { shown.join("; ") }
+}
+
+pub(super) fn state(what: &'static str, app: &AppState, good: impl Fn(&AppState) -> bool) -> Check {
     check(what, good(app), || {
         let by = app.ended_by.as_deref().map(|by| format!(" by {by}")).unwrap_or_default();
         format!("{}: {}{by}, {}", app.app, app.state, if app.told { "told" } else { "not told" })

@@ -172,3 +172,11 @@ fn a_request_does_not_show_its_secrets() {
         assert!(!shown.contains(secret), "{shown}");
     }
 }
+
+#[test]
+fn a_state_may_carry_that_of_another_broker_and_no_more() {
+    let asked = |state: &str| AuthorizationRequest { state, ..request() }.url(&provider());
+    let long = "s".repeat(MAX_STATE);
+    assert!(asked(&long).unwrap().contains(&long));
+    assert_eq!(asked(&format!("{long}s")), Err(AuthorizationRequestError::Unusable { name: "state".to_owned() }));
+}

@@ -142,6 +142,7 @@ async fn a_session_there_that_was_two_peoples_ends_for_both() {
                 connection: acquit_core::ConnectionId::parse("conn_01EXAMPLE").unwrap(),
                 organization: None,
                 left_at: None,
+                revalidate_at: None,
                 protocol: acquit_core::participant::Protocol::Oidc,
                 subject: view.user.id.to_string(),
                 sid: Some("the-same-session-there-0123".to_owned()),

@@ -62,6 +62,46 @@ async fn without_the_cookie_the_persons_sessions_at_that_application_end_and_nob
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn with_scope_profile_all_sessions_of_the_person_at_that_application_end_and_nobody_elses() {
+    for engine in Engine::BOTH {
+        let first = world(engine).await;
+        let alice = first.enter("alice").await;
+        let url = async |world: &World, body: Value| {
+            let (status, reply) = world.post("/sso/logout/authorize", &body, Some(API_KEY)).await;
+            assert_eq!(status, 200, "{reply}");
+            reply["logout_url"].as_str().unwrap().to_owned()
+        };
+        let wrong = json!({ "profile_id": profile_id(&alice), "scope": "everybody" });
+        assert_eq!(first.post("/sso/logout/authorize", &wrong, Some(API_KEY)).await.0, 422);
+        let right = json!({ "profile_id": profile_id(&alice), "scope": "profile" });
+
+        let second = World { browser: Browser::new(), ..first };
+        second.enter("alice").await;
+        let third = World { browser: Browser::new(), ..second };
+        let bob = third.enter("bob").await;
+        assert_eq!(third.broker.live_sessions().await.len(), 3);
+        // From Bob's browser: both of Alice's end, and his is left alone, also at the provider.
+        let from_bobs = url(&third, right.clone()).await;
+        assert_eq!(land(&third, &from_bobs).await.as_str(), BYE);
+        assert_eq!(third.broker.live_sessions().await.len(), 1);
+        assert!(third.is_signed_in().await && third.is_signed_in_upstream().await);
+        assert_eq!(third.profile(bob["access_token"].as_str().unwrap()).await.0, 200);
+        let receipt = only_receipt(&third.broker).await;
+        assert_eq!(receipt["sessions"].as_array().unwrap().len(), 2, "one logout: {receipt:#}");
+
+        // From one of her own: her browser goes to the provider, and the other session ends as well.
+        let fourth = World { browser: Browser::new(), ..third };
+        fourth.enter("alice").await;
+        let fifth = World { browser: Browser::new(), ..fourth };
+        fifth.enter("alice").await;
+        let from_hers = url(&fifth, right).await;
+        assert_eq!(land(&fifth, &from_hers).await.as_str(), BYE);
+        assert!(!fifth.is_signed_in().await && !fifth.is_signed_in_upstream().await);
+        assert_eq!(fifth.broker.live_sessions().await.len(), 1, "Bob's");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_profile_that_an_application_never_received_does_not_exist_for_it() {
     let world = world(Engine::Sqlite).await;
     let reply = world.enter("alice").await;

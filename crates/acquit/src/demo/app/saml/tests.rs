@@ -29,7 +29,7 @@ fn wiki(demo: &Demo) -> &super::Saml {
         .iter()
         .find_map(|app| match app {
             Sample::Saml(app) => Some(app),
-            Sample::Oidc(_) => None,
+            Sample::Oidc(_) | Sample::Broker(_) => None,
         })
         .unwrap()
 }
