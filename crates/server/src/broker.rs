@@ -26,6 +26,7 @@ pub mod person;
 pub mod profile;
 pub mod provider;
 pub mod registry;
+pub mod saml;
 pub mod secrets;
 pub mod token;
 pub mod trip;
@@ -42,6 +43,7 @@ pub fn routes() -> Router<App> {
         .route(end_session::CALLBACK, get(end_session::back))
         .route("/sso/oidc/idp-logout/{external_key}", get(idp_logout::get).post(idp_logout::post))
         .route("/sso/oidc/backchannel-logout/{external_key}", post(backchannel::receive))
+        .merge(saml::routes())
         .layer(middleware::from_fn(request_id))
 }
 

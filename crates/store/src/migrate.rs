@@ -35,6 +35,11 @@ const VERSIONS: &[(&str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0006_upstream.sql"),
         include_str!("../migrations/postgres/0006_upstream.sql"),
     ),
+    (
+        "V7__saml_upstream",
+        include_str!("../migrations/sqlite/0007_saml_upstream.sql"),
+        include_str!("../migrations/postgres/0007_saml_upstream.sql"),
+    ),
 ];
 
 /// Keeps nodes that start together from migrating at the same time; any number that nobody else uses.

@@ -49,7 +49,7 @@ impl Store {
         // Gateways refuse cookies older than the longest session, so nothing needs an older revocation.
         let revocations = now.minus(lifetimes.max).minus(Duration::from_secs(86_400));
         let bounds =
-            [now.minus(CODES), now, now, now, now, now, now, now, revocations, now.minus(SESSIONS), now.minus(LOGOUTS)];
+            [now.minus(CODES), now, now, now, now, now, now, now, now, revocations, now.minus(SESSIONS), now.minus(LOGOUTS)];
         for (index, bound) in bounds.into_iter().enumerate() {
             // Each kind in a transaction of its own: the writer is never held for all of them.
             let args = (index, bound, now);
@@ -63,7 +63,7 @@ impl Store {
 }
 
 /// In the order of the bounds above.
-const DELETIONS: [&str; 11] = [
+const DELETIONS: [&str; 12] = [
     "DELETE FROM codes WHERE hash IN (SELECT hash FROM codes WHERE expires_at < $1 LIMIT $2)",
     "DELETE FROM access_tokens WHERE hash IN (SELECT hash FROM access_tokens WHERE expires_at < $1 LIMIT $2)",
     "DELETE FROM refresh_tokens WHERE hash IN (SELECT hash FROM refresh_tokens WHERE expires_at < $1 LIMIT $2)",
@@ -72,6 +72,8 @@ const DELETIONS: [&str; 11] = [
     "DELETE FROM used_once WHERE (kind, key_hash) IN (SELECT kind, key_hash FROM used_once WHERE until < $1 LIMIT $2)",
     "DELETE FROM saml_ways WHERE logout_id IN (SELECT logout_id FROM saml_ways WHERE expires_at < $1 LIMIT $2)",
     "DELETE FROM saml_artifacts WHERE hash IN (SELECT hash FROM saml_artifacts WHERE expires_at < $1 LIMIT $2)",
+    "DELETE FROM upstream_tombstones WHERE name_hash IN \
+     (SELECT name_hash FROM upstream_tombstones WHERE until < $1 LIMIT $2)",
     "DELETE FROM revocations WHERE seq IN (SELECT seq FROM revocations WHERE at < $1 ORDER BY at LIMIT $2)",
     // A session stays while an offline grant given in it lives, and while a front-channel step waits for its browser.
     "DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.ended_at < $1 \
@@ -97,7 +99,7 @@ async fn give_up_late(tx: &mut Tx, now: Timestamp) -> Result<u64, StoreError> {
         "SELECT ",
         step_columns!(),
         " FROM steps WHERE outcome = 'pending' AND due_at IS NULL AND deadline < $1 \
-         AND channel IN ('frontchannel', 'saml-redirect', 'saml-post') ORDER BY deadline LIMIT $2"
+         AND channel IN ('frontchannel', 'saml-redirect', 'saml-post', 'end-session') ORDER BY deadline LIMIT $2"
     );
     let rows = tx.query(sql, &params![now, BATCH]).await?;
     let steps = rows.into_iter().map(|row| read_step(&mut row.read())).collect::<Result<Vec<_>, StoreError>>()?;

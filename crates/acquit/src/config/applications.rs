@@ -8,10 +8,10 @@ use super::{jwks::JwksText, secret::SecretText};
 mod broker;
 mod check;
 mod resolve;
-mod saml;
+pub(super) mod saml;
 
 pub use saml::{
-    AttributeText, CertificateText, MetadataText, NameIdText, SloBindingText, Unusable, read_metadata, remarks,
+    AttributeText, CertificateText, MetadataRole, MetadataText, NameIdText, SloBindingText, Unusable, read_metadata, remarks,
 };
 
 /// An application that people sign in to.

@@ -4,15 +4,21 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use acquit_core::{AppId, ConnectionId, OrganizationId, participant::Channels};
 
+use super::saml::idp::{IdentityProviders, Idp};
 use crate::settings::{BrokerApplication, Connection, Organization, Settings};
 
 /// Finds connections and who uses them. Clones share everything.
 #[derive(Clone, Debug, Default)]
-pub struct Connections(Arc<RwLock<Arc<Configured>>>);
+pub struct Connections {
+    configured: Arc<RwLock<Arc<Configured>>>,
+    identity_providers: IdentityProviders,
+}
 
 #[derive(Debug, Default)]
 struct Configured {
     connections: Vec<Arc<Connection>>,
+    /// Those that are gone from the configuration while this server runs: their providers are still told, and answer.
+    gone: Vec<Arc<Connection>>,
     organizations: Vec<Arc<Organization>>,
     applications: Vec<Arc<BrokerApplication>>,
 }
@@ -21,6 +27,7 @@ impl Configured {
     fn of(settings: &Settings) -> Self {
         Self {
             connections: settings.connections.iter().cloned().map(Arc::new).collect(),
+            gone: Vec::new(),
             organizations: settings.organizations.iter().cloned().map(Arc::new).collect(),
             applications: settings.broker_applications.iter().cloned().map(Arc::new).collect(),
         }
@@ -31,18 +38,26 @@ impl Connections {
     /// Those of the configuration.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(Configured::of(settings)))))
+        let configured = Arc::new(RwLock::new(Arc::new(Configured::of(settings))));
+        Self { configured, identity_providers: IdentityProviders::default() }
     }
 
     fn configured(&self) -> Arc<Configured> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.configured.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Takes those of a changed configuration over; returns the applications and the connections that are gone from it.
     #[must_use]
     pub fn replace(&self, settings: &Settings) -> (Vec<AppId>, Vec<ConnectionId>) {
-        let fresh = Arc::new(Configured::of(settings));
-        let before = std::mem::replace(&mut *self.0.write().unwrap_or_else(PoisonError::into_inner), fresh.clone());
+        let mut current = self.configured.write().unwrap_or_else(PoisonError::into_inner);
+        let before = current.clone();
+        let mut fresh = Configured::of(settings);
+        let known = before.gone.iter().chain(&before.connections);
+        let gone = known.filter(|known| !fresh.connections.iter().any(|connection| connection.id == known.id));
+        fresh.gone = gone.cloned().collect();
+        let fresh = Arc::new(fresh);
+        *current = fresh.clone();
+        drop(current);
         let stays = |app: &AppId| fresh.applications.iter().any(|application| application.app == *app);
         let applications = before.applications.iter().map(|application| application.app.clone());
         let is_there = |id: &ConnectionId| fresh.connections.iter().any(|connection| connection.id == *id);
@@ -56,10 +71,32 @@ impl Connections {
         self.configured().connections.iter().find(|connection| connection.id == *id).cloned()
     }
 
-    /// The connection with this key in its URLs.
+    /// The OpenID connection with this key in its URLs.
     #[must_use]
     pub fn by_key(&self, external_key: &str) -> Option<Arc<Connection>> {
-        self.configured().connections.iter().find(|connection| connection.external_key == external_key).cloned()
+        let configured = self.configured();
+        let mut oidc = configured.connections.iter().filter(|connection| connection.oidc().is_some());
+        oidc.find(|connection| connection.external_key == external_key).cloned()
+    }
+
+    /// The metadata of SAML providers that was fetched.
+    #[must_use]
+    pub fn identity_providers(&self) -> &IdentityProviders {
+        &self.identity_providers
+    }
+
+    /// The SAML identity provider of a connection, if its metadata is known.
+    #[must_use]
+    pub fn identity_provider(&self, id: &ConnectionId) -> Option<Idp> {
+        self.identity_providers.of(&self.find(id)?)
+    }
+
+    /// The SAML identity provider of a connection whose answers are believed: also one that is gone from the configuration, which
+    /// is told of that and answers.
+    #[must_use]
+    pub fn that_answers(&self, id: &ConnectionId) -> Option<Idp> {
+        let gone = || self.configured().gone.iter().rev().find(|connection| connection.id == *id).cloned();
+        self.identity_providers.of(&self.find(id).or_else(gone)?)
     }
 
     /// All connections, in the order of the configuration.

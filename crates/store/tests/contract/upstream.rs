@@ -43,6 +43,7 @@ fn upstream(world: &World, through: &str, sid: &str) -> NewUpstream {
         channels: UpstreamChannels {
             revocation: Some("https://idp.example/revoke".to_owned()),
             end_session: Some("https://idp.example/end".to_owned()),
+            saml: None,
             propagate: true,
         },
         sealed: b"sealed".to_vec(),

@@ -22,6 +22,7 @@ fn upstream(n: u8, name: &str) -> Upstream {
         channels: UpstreamChannels {
             revocation: Some("https://idp.test/revoke".to_owned()),
             end_session: Some("https://idp.test/end".to_owned()),
+            saml: None,
             propagate: true,
         },
     }
