@@ -5,6 +5,7 @@
 pub mod acquit;
 pub mod browser;
 mod door;
+pub mod idp;
 pub mod peers;
 pub mod postgres;
 pub mod rp;
@@ -13,5 +14,6 @@ pub mod wire;
 
 pub use acquit::{Engine, Setup, TestApp};
 pub use browser::{Browser, Page};
+pub use idp::TestIdp;
 pub use rp::{Registration, TestRp};
 pub use sp::{SpRegistration, TestSp};

@@ -6,6 +6,7 @@ mod apache;
 mod backchannel;
 mod bad_input;
 mod broker;
+mod broker_saml;
 mod broker_sdk_rust;
 mod broker_sdks;
 mod broker_upstream;
