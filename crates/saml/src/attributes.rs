@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn the_name_decides_before_the_name_for_people() {
-        let said = [attribute("urn:x", Some("mail"), &["other@example.com"]), attribute("mail", None, &["ann@example.com"])];
+        let said =
+            [attribute("urn:x", Some("mail"), &["other@example.com"]), attribute("mail", None, &["ann@example.com"])];
         assert_eq!(values(&said, "mail"), ["ann@example.com"]);
         assert_eq!(values(&said[..1], "mail"), ["other@example.com"]);
     }

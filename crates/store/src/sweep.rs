@@ -48,8 +48,20 @@ impl Store {
         swept.more = swept.given_up >= full;
         // Gateways refuse cookies older than the longest session, so nothing needs an older revocation.
         let revocations = now.minus(lifetimes.max).minus(Duration::from_secs(86_400));
-        let bounds =
-            [now.minus(CODES), now, now, now, now, now, now, now, now, revocations, now.minus(SESSIONS), now.minus(LOGOUTS)];
+        let bounds = [
+            now.minus(CODES),
+            now,
+            now,
+            now,
+            now,
+            now,
+            now,
+            now,
+            now,
+            revocations,
+            now.minus(SESSIONS),
+            now.minus(LOGOUTS),
+        ];
         for (index, bound) in bounds.into_iter().enumerate() {
             // Each kind in a transaction of its own: the writer is never held for all of them.
             let args = (index, bound, now);

@@ -11,7 +11,8 @@ mod resolve;
 pub(super) mod saml;
 
 pub use saml::{
-    AttributeText, CertificateText, MetadataRole, MetadataText, NameIdText, SloBindingText, Unusable, read_metadata, remarks,
+    AttributeText, CertificateText, MetadataRole, MetadataText, NameIdText, SloBindingText, Unusable, read_metadata,
+    remarks,
 };
 
 /// An application that people sign in to.

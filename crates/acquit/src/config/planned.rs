@@ -6,10 +6,8 @@ use super::path::Path;
 const SECTIONS: &[(&str, &str)] = &[("gateway", "gateway")];
 
 /// Keys of later versions: the table, the key, and what it belongs to.
-const KEYS: &[(&str, &str, &str)] = &[
-    ("connections", "frontchannel_logout", "the gateway"),
-    ("connections", "revalidate", "revalidation"),
-];
+const KEYS: &[(&str, &str, &str)] =
+    &[("connections", "frontchannel_logout", "the gateway"), ("connections", "revalidate", "revalidation")];
 
 /// Says that `key` is not built yet, if it is one of a later version.
 #[must_use]

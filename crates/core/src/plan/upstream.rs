@@ -77,7 +77,8 @@ impl Planner<'_> {
         };
         if let Some(uri) = &saml.soap {
             let target = Target::SamlSoap { uri: uri.clone(), named };
-            let said = self.steps.iter().any(|step| step.session.as_ref() == Some(&share.session) && step.target == target);
+            let said =
+                self.steps.iter().any(|step| step.session.as_ref() == Some(&share.session) && step.target == target);
             if !said {
                 let step = self.upstream_step(share, upstream, Some(Channel::SamlSoap), target);
                 self.steps.push(step);

@@ -132,7 +132,11 @@ pub async fn begin(app: &App, browser: &Browser, beginning: Beginning<'_>) -> Re
 
 /// Looks once more whether the identity provider has ended the sign-in: its logout is remembered before it looks for sessions,
 /// so that one of the two sees the other, whichever commits first.
-async fn still_there(app: &App, session: &SessionId, came_by: Option<&(ConnectionId, Graves)>) -> Result<(), DoorError> {
+async fn still_there(
+    app: &App,
+    session: &SessionId,
+    came_by: Option<&(ConnectionId, Graves)>,
+) -> Result<(), DoorError> {
     let Some((connection, graves)) = came_by else { return Ok(()) };
     if !app.store.was_overtaken(graves, app.clock.now()).await? {
         return Ok(());

@@ -42,10 +42,7 @@ use crate::{
     form::{self, Address},
     provenance::{self, Load},
     random,
-    settings::{
-        Connection,
-        broker::OidcProvider,
-    },
+    settings::{Connection, broker::OidcProvider},
 };
 
 /// `GET` on a connection's callback.

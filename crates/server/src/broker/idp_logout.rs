@@ -23,10 +23,7 @@ use crate::{
     logout::Done,
     provenance::{self, Load},
     respond,
-    settings::{
-        Connection,
-        broker::IdpLogout,
-    },
+    settings::{Connection, broker::IdpLogout},
 };
 
 /// `GET`.

@@ -4,11 +4,7 @@
 use std::sync::Arc;
 
 use acquit_core::{AppId, ConnectionId, Timestamp};
-use acquit_saml::{
-    Error,
-    metadata::Role,
-    security::Trust,
-};
+use acquit_saml::{Error, metadata::Role, security::Trust};
 
 use super::{entity_id, registry::Sp};
 use crate::{

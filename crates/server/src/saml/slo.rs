@@ -31,8 +31,8 @@ use crate::{
     respond,
 };
 
-pub(super) use end::{end, unknown_principal};
 pub(crate) use end::{Ended, replay_key};
+pub(super) use end::{end, unknown_principal};
 
 pub(crate) const ANY: &[Kind] = &[Kind::LogoutRequest, Kind::LogoutResponse];
 
@@ -166,7 +166,12 @@ async fn astray(app: &App, fields: &[u8], error: DoorError) -> Result<Response, 
 }
 
 /// The request in a message, if the party signed it for this address and it is fresh.
-pub(super) fn verified(app: &App, party: &Party, message: &Message<'_>, here: &str) -> Result<Verified, acquit_saml::Error> {
+pub(super) fn verified(
+    app: &App,
+    party: &Party,
+    message: &Message<'_>,
+    here: &str,
+) -> Result<Verified, acquit_saml::Error> {
     let here = [here];
     let now = app.clock.now();
     let signed = message.verify(&party.trust(now)?, &Expect::new(&here, now))?;

@@ -75,13 +75,7 @@ pub(crate) async fn serve(app: &App, address: &str, request: Request, path: &str
     }
 }
 
-async fn take(
-    app: &App,
-    address: &str,
-    body: Vec<u8>,
-    path: &str,
-    only: Option<&Party>,
-) -> Result<String, Trouble> {
+async fn take(app: &App, address: &str, body: Vec<u8>, path: &str, only: Option<&Party>) -> Result<String, Trouble> {
     let fault = |error: acquit_saml::Error| Trouble::Fault(error.to_string());
     let arrived = soap::decode(body).map_err(fault)?;
     let (id, party, verified) = {

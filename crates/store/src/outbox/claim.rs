@@ -58,7 +58,8 @@ impl Store {
         self.write((logout.clone(), now), |tx, (logout, now)| Box::pin(retry_now(tx, logout, *now))).await
     }
 
-    /// Whether a user has a live session with an application in it that joined after a time: then a step that names the
+    /// Whether a user has a live session with an application in it that joined after a time, or through a connection by which
+    /// they signed in after it: then a step that names the
     /// user alone would end more than was asked (design 6.6, "superseded").
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod broker;
 mod broker_saml;
 mod broker_sdk_rust;
 mod broker_sdks;
+mod broker_simplesamlphp;
 mod broker_upstream;
 mod chromium;
 mod crash;

@@ -37,20 +37,14 @@ impl ConnectionSection {
             cx.error(&path.key("name_id"), "a transient name is another one each time, so nobody would be known again")
                 .help("choose \"persistent\", or name in `attributes` the attribute that says who a person is: id = \"uid\"");
         }
-        let provider =
-            SamlProvider { source: source?, slo_binding: self.slo_binding.map(SloBinding::from), name_id };
+        let provider = SamlProvider { source: source?, slo_binding: self.slo_binding.map(SloBinding::from), name_id };
         if let Source::Given(idp) = &provider.source {
             check(&provider, idp, cx, path, policy);
         }
         Some(provider)
     }
 
-    fn source(
-        &mut self,
-        cx: &mut Context<'_>,
-        path: &Path,
-        policy: &Policy,
-    ) -> Option<Source<IdentityProvider>> {
+    fn source(&mut self, cx: &mut Context<'_>, path: &Path, policy: &Policy) -> Option<Source<IdentityProvider>> {
         let written = BY_HAND.into_iter().find(|key| cx.is_written(&path.key(key)));
         let at = path.key("metadata");
         match (self.metadata.take(), written) {
@@ -126,8 +120,11 @@ fn check(provider: &SamlProvider, idp: &IdentityProvider, cx: &mut Context<'_>, 
     }
     match told_at(provider.slo_binding, &idp.role) {
         (None, None) if idp.role.single_logout.is_empty() => {
-            cx.warning(path, "this provider cannot be told of a logout, so people stay signed in there, as receipts will say")
-                .help("its metadata has no SingleLogoutService; turn single logout on there, or say logout = \"local\"");
+            cx.warning(
+                path,
+                "this provider cannot be told of a logout, so people stay signed in there, as receipts will say",
+            )
+            .help("its metadata has no SingleLogoutService; turn single logout on there, or say logout = \"local\"");
         }
         (Some(soap), _) => check_reachable(cx, &slo_at, &soap, policy),
         (None, Some(hop)) => check_address(cx, &slo_at, &hop.uri),

@@ -14,12 +14,7 @@ use axum::{
     response::Response,
 };
 
-use super::{
-    acs_path, attributes,
-    end::graves,
-    entity_id,
-    idp::Idp,
-};
+use super::{acs_path, attributes, end::graves, entity_id, idp::Idp};
 use crate::{
     App,
     broker::{

@@ -159,7 +159,8 @@ mod tests {
         assert_eq!(read["given_name"], "Ann");
         assert_eq!(read["groups"], json!(["ops"]));
         assert!(!read.contains_key("department"), "nobody asked for it");
-        let with = AttributeMap { custom: vec![("team".to_owned(), "department".to_owned())], ..AttributeMap::default() };
+        let with =
+            AttributeMap { custom: vec![("team".to_owned(), "department".to_owned())], ..AttributeMap::default() };
         assert_eq!(claims(&with, &assertion)["department"], "R&D");
         let own = AttributeMap { groups: Some("roles".to_owned()), ..AttributeMap::default() };
         assert!(!claims(&own, &assertion).contains_key("groups"), "the name that was chosen and no other");

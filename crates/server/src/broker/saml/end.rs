@@ -35,12 +35,7 @@ fn grave(connection: &ConnectionId, subject: &str, index: Option<&str>) -> Hash 
 
 /// Where a sign-in looks for its end.
 #[must_use]
-pub fn graves(
-    connection: &ConnectionId,
-    subject: &str,
-    index: Option<&str>,
-    authenticated_at: Timestamp,
-) -> Graves {
+pub fn graves(connection: &ConnectionId, subject: &str, index: Option<&str>, authenticated_at: Timestamp) -> Graves {
     let of_person = grave(connection, subject, None);
     let of_session = index.map(|index| grave(connection, subject, Some(index)));
     Graves { names: std::iter::once(of_person).chain(of_session).collect(), authenticated_at }

@@ -1,7 +1,7 @@
 //! What is posted to the broker in a provider's name, or by a provider that is none of this connection's.
 
 use acquit_saml::{
-    message::{Assertion, NameId, Response, SignWhat, Status},
+    message::{Assertion, AuthnRequest, NameId, Response, SignWhat, Status},
     names::FORMAT_TRANSIENT,
     security::{KeyKind, Signer},
 };
@@ -29,7 +29,9 @@ impl World {
             assert_eq!(value(&answer, "state"), "st ate");
             return format!("{}: {}", value(&answer, "error"), value(&answer, "error_description"));
         }
-        assert_eq!((page.status / 100, page.mark().as_deref()), (4, Some("error")), "{what}: {page}");
+        assert_eq!((page.status, page.mark().as_deref()), (400, Some("error")), "{what}: {page}");
+        // Not because the request was used up before: then nothing else would have been looked at.
+        assert!(!page.text().contains("This page has expired"), "{what}: {page}");
         page.text()
     }
 }
@@ -49,35 +51,67 @@ async fn a_response_with_any_defect_signs_nobody_in() {
     let elsewhere = world.app.url("/sso/saml/acs/conn_01OTHER");
     let other = elsewhere.clone();
     let edits: Vec<(&str, &str, Edit)> = vec![
-        ("audience", "audience", Box::new(|response| assertion(response).audience.push('x'))),
-        ("recipient", "address", Box::new(move |response| assertion(response).recipient.clone_from(&elsewhere))),
-        ("destination", "address", Box::new(move |response| response.header.destination = Some(other.clone()))),
-        ("expired", "time", Box::new(|response| {
-            let end = assertion(response).not_on_or_after.minus(HOUR);
-            assertion(response).not_on_or_after = end;
-        })),
-        ("not yet", "time", Box::new(|response| {
-            let begin = assertion(response).issue_instant.plus(HOUR);
-            assertion(response).not_before = Some(begin);
-        })),
-        ("stale", "time", Box::new(|response| {
-            response.header.issue_instant = response.header.issue_instant.minus(HOUR);
-        })),
-        ("the provider's session is over", "time", Box::new(|response| {
-            let end = assertion(response).issue_instant.minus(HOUR);
-            assertion(response).authn.session_not_on_or_after = Some(end);
-        })),
-        ("assertion for another request", "InResponseTo", Box::new(|response| {
-            assertion(response).in_response_to = Some("_another".to_owned());
-        })),
-        ("assertion for nobody's request", "InResponseTo", Box::new(|response| assertion(response).in_response_to = None)),
-        ("another's assertion", "Issuer", Box::new(|response| assertion(response).issuer.push('x'))),
-        ("another's message", "Issuer", Box::new(|response| response.header.issuer.push('x'))),
-        ("a name for now", "transient", Box::new(|response| {
-            assertion(response).name_id = NameId::new("_1", FORMAT_TRANSIENT);
-        })),
+        ("audience", "the audience is another", Box::new(|response| assertion(response).audience.push('x'))),
+        (
+            "recipient",
+            "another address",
+            Box::new(move |response| assertion(response).recipient.clone_from(&elsewhere)),
+        ),
+        ("destination", "another address", Box::new(move |response| response.header.destination = Some(other.clone()))),
+        (
+            "expired",
+            "not yet valid",
+            Box::new(|response| {
+                let end = assertion(response).not_on_or_after.minus(HOUR);
+                assertion(response).not_on_or_after = end;
+            }),
+        ),
+        (
+            "not yet",
+            "not yet valid",
+            Box::new(|response| {
+                let begin = assertion(response).issue_instant.plus(HOUR);
+                assertion(response).not_before = Some(begin);
+            }),
+        ),
+        (
+            "stale",
+            "not yet valid",
+            Box::new(|response| {
+                response.header.issue_instant = response.header.issue_instant.minus(HOUR);
+            }),
+        ),
+        (
+            "the provider's session is over",
+            "not yet valid",
+            Box::new(|response| {
+                let end = assertion(response).issue_instant.minus(HOUR);
+                assertion(response).authn.session_not_on_or_after = Some(end);
+            }),
+        ),
+        (
+            "assertion for another request",
+            "InResponseTo",
+            Box::new(|response| {
+                assertion(response).in_response_to = Some("_another".to_owned());
+            }),
+        ),
+        (
+            "assertion for nobody's request",
+            "InResponseTo",
+            Box::new(|response| assertion(response).in_response_to = None),
+        ),
+        ("another's assertion", "the issuer is not", Box::new(|response| assertion(response).issuer.push('x'))),
+        ("another's message", "the issuer is not", Box::new(|response| response.header.issuer.push('x'))),
+        (
+            "a name for now",
+            "transient",
+            Box::new(|response| {
+                assertion(response).name_id = NameId::new("_1", FORMAT_TRANSIENT);
+            }),
+        ),
     ];
-    for (what, _, edit) in &edits {
+    for (what, why, edit) in &edits {
         for sign in [SignWhat::Response, SignWhat::Assertion, SignWhat::Both] {
             // The Response's own attributes are covered by its own signature alone; the assertion repeats what counts.
             if sign == SignWhat::Assertion && matches!(*what, "another's message") {
@@ -85,7 +119,7 @@ async fn a_response_with_any_defect_signs_nobody_in() {
             }
             let response = world.wrong(edit).await;
             let said = world.refused(what, world.idp.posted(&response, sign)).await;
-            assert!(said.starts_with("oauth_failed"), "{what}: {said}");
+            assert!(said.starts_with("oauth_failed") && said.contains(why), "{what}: {said}");
         }
     }
     let honest = world.wrong(|_| ()).await;
@@ -106,19 +140,22 @@ async fn a_response_that_nobody_asked_for_or_nobody_signed_signs_nobody_in() {
         response.header.in_response_to = Some("_never".to_owned());
         assertion(response).in_response_to = Some("_never".to_owned());
     });
-    world.refused("a request that was never sent", world.idp.posted(&never.await, SignWhat::Both)).await;
+    let page = world.browser.load(world.idp.posted(&never.await, SignWhat::Both)).await;
+    assert_eq!((page.status, page.mark().as_deref()), (400, Some("error")), "a request that was never sent: {page}");
 
-    let response = world.wrong(|_| ()).await;
     for sign in [SignWhat::Response, SignWhat::Assertion, SignWhat::Both] {
         let response = world.wrong(|_| ()).await;
         let forged = response.to_xml(&stranger(), sign, None).unwrap();
         world.refused("another key", world.idp.posted_xml(&forged)).await;
     }
-    let signed = response.to_xml(world.idp.signer(), SignWhat::Response, None).unwrap();
-    let unsigned = without_signatures(&signed);
-    assert_ne!(signed, unsigned);
-    world.refused("no signature", world.idp.posted_xml(&unsigned)).await;
-    world.refused("changed", world.idp.posted_xml(&signed.replace("ann-there", "bob-there"))).await;
+    type Edit = fn(&str) -> String;
+    let edits: [(&str, Edit); 2] =
+        [("no signature", without_signatures), ("changed", |xml| xml.replace("ann-there", "bob-there"))];
+    for (what, edit) in edits {
+        let signed = world.wrong(|_| ()).await.to_xml(world.idp.signer(), SignWhat::Response, None).unwrap();
+        assert_ne!(signed, edit(&signed), "{what}");
+        world.refused(what, world.idp.posted_xml(&edit(&signed))).await;
+    }
     world.refused("garbage", world.idp.posted_xml("<samlp:Response")).await;
     world.refused("nothing", world.idp.posted_xml("")).await;
     let huge = world.idp.posted_xml(&"x".repeat(2_000_000));
@@ -146,12 +183,26 @@ fn element(xml: &str, name: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signed_assertion_wrapped_into_a_forged_response_signs_nobody_in() {
     let world = world(Engine::Sqlite, &[Binding::Redirect]).await;
-    let response = world.wrong(|_| ()).await;
-    let id = response.assertion.as_ref().unwrap().id.clone();
-    let xml = response.to_xml(world.idp.signer(), SignWhat::Assertion, None).unwrap();
-    let signed = element(&xml, "saml:Assertion");
+    for at in 0.. {
+        // Begun anew each time: an answer uses its request up, whatever it is worth.
+        let response = world.wrong(|_| ()).await;
+        let id = response.assertion.as_ref().unwrap().id.clone();
+        let xml = response.to_xml(world.idp.signer(), SignWhat::Assertion, None).unwrap();
+        let Some((what, forged)) = wrapped_ways(&xml, &id).into_iter().nth(at) else {
+            let page = world.browser.load(world.idp.posted_xml(&xml)).await;
+            assert!(page.query().iter().any(|(name, _)| name == "code"), "and the honest one is taken: {page}");
+            return;
+        };
+        assert_ne!(forged, xml, "{what}");
+        world.refused(what, world.idp.posted_xml(&forged)).await;
+    }
+}
+
+/// The Response `xml`, whose assertion alone is signed and has this identifier, with a forged one that is about somebody else.
+fn wrapped_ways(xml: &str, id: &str) -> Vec<(&'static str, String)> {
+    let signed = element(xml, "saml:Assertion");
     let evil = without_signatures(&signed).replace("ann-there", "bob-there");
-    let other = evil.replace(&id, "_evil");
+    let other = evil.replace(id, "_evil");
     let signature = element(&signed, "ds:Signature");
     let wrapped = |inner: &str| xml.replace(&signed, inner);
     let carrying = |around: &str| {
@@ -160,22 +211,20 @@ async fn a_signed_assertion_wrapped_into_a_forged_response_signs_nobody_in() {
     };
     let in_object = signature.replace("</ds:Signature>", &format!("<ds:Object>{signed}</ds:Object></ds:Signature>"));
     let issuer_end = "</saml:Issuer>";
-    for (what, forged) in [
+    vec![
         ("before it", wrapped(&format!("{other}{signed}"))),
         ("behind it", wrapped(&format!("{signed}{other}"))),
         ("of the same name before it", wrapped(&format!("{evil}{signed}"))),
         ("around it", wrapped(&other.replace("</saml:Assertion>", &format!("{signed}</saml:Assertion>")))),
-        ("around it under its name", wrapped(&evil.replace("</saml:Assertion>", &format!("{signed}</saml:Assertion>")))),
+        (
+            "around it under its name",
+            wrapped(&evil.replace("</saml:Assertion>", &format!("{signed}</saml:Assertion>"))),
+        ),
         ("with it among the extensions", carrying(&signed)),
         ("with its signature", wrapped(&other.replacen(issuer_end, &format!("{issuer_end}{signature}"), 1))),
         ("with it in the signature", wrapped(&other.replacen(issuer_end, &format!("{issuer_end}{in_object}"), 1))),
         ("in a comment", wrapped(&signed.replace("ann-there", "ann<!---->-there"))),
-    ] {
-        assert_ne!(forged, xml, "{what}");
-        world.refused(what, world.idp.posted_xml(&forged)).await;
-    }
-    let page = world.browser.load(world.idp.posted_xml(&xml)).await;
-    assert!(page.query().iter().any(|(name, _)| name == "code"), "and the honest one is taken: {page}");
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,7 +242,8 @@ async fn an_answer_counts_once_and_only_in_the_browser_that_left() {
         // Of two at once one is taken.
         let copy = world.browser.copy();
         let both = futures_util::future::join(world.browser.load(load.clone()), copy.load(load.clone())).await;
-        let taken = [&both.0, &both.1].iter().filter(|page| page.query().iter().any(|(name, _)| name == "code")).count();
+        let taken =
+            [&both.0, &both.1].iter().filter(|page| page.query().iter().any(|(name, _)| name == "code")).count();
         assert_eq!(taken, 1, "{} {}", both.0, both.1);
         assert_eq!(world.app.live_sessions().await.len(), 1);
         let page = world.browser.load(load).await;
@@ -213,7 +263,8 @@ async fn a_provider_signs_nobody_in_at_anothers_connection() {
     other.trust(&world.app).await;
     let request = world.idp.asked(&world.leaving("").await);
     // What the other provider says at its own door, and what it would say at this one.
-    let mut own = other.response(&request);
+    let to_other = |request: &AuthnRequest| AuthnRequest { acs_url: None, ..request.clone() };
+    let mut own = other.response(&to_other(&request));
     assertion(&mut own).recipient = world.idp.sp().acs_for(None).unwrap().location.clone();
     own.header.destination = Some(assertion(&mut own).recipient.clone());
     let xml = own.to_xml(other.signer(), SignWhat::Both, None).unwrap();
@@ -224,7 +275,7 @@ async fn a_provider_signs_nobody_in_at_anothers_connection() {
     world.refused("the other provider in this one's name", world.idp.posted_xml(&xml)).await;
     // Its good answer to this connection's request, at its own address.
     let request = world.idp.asked(&world.leaving("").await);
-    let load = other.posted(&other.response(&request), SignWhat::Both);
+    let load = other.posted(&other.response(&to_other(&request)), SignWhat::Both);
     let page = world.browser.load(load).await;
     assert_eq!(page.status, 400, "{page}");
     assert!(world.app.live_sessions().await.is_empty());

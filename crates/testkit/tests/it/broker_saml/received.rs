@@ -57,7 +57,10 @@ async fn a_logout_of_the_provider_ends_the_session_tells_the_applications_and_is
         assert!(!world.is_signed_in().await && !world.wiki.knows(&world.browser).await, "{by:?}");
         assert_eq!(world.wiki.ledger().by(Way::Back).len(), 1);
         let receipt = world.receipt().await;
-        assert_eq!((&receipt["requested"]["by"], &receipt["requested"]["party"]), (&json!("upstream"), &json!(CONNECTION)));
+        assert_eq!(
+            (&receipt["requested"]["by"], &receipt["requested"]["party"]),
+            (&json!("upstream"), &json!(CONNECTION))
+        );
         assert!(world.idp.requests().is_empty(), "never back to where it came from");
         // Asked again it is what it was, by one logout.
         let again = world.told_by(&world.idp.logout_request(&["index-1"], by), by).await;
@@ -133,12 +136,20 @@ async fn a_request_with_any_defect_ends_nothing() {
         ("another key", &stranger, Box::new(|_| ())),
         ("the other provider in this one's name", other.signer(), Box::new(|_| ())),
         ("the other provider", other.signer(), Box::new(move |request| request.header.issuer.clone_from(&entity))),
-        ("stale", world.idp.signer(), Box::new(move |request| {
-            request.header.issue_instant = request.header.issue_instant.minus(hour);
-        })),
-        ("over", world.idp.signer(), Box::new(move |request| {
-            request.not_on_or_after = Some(request.header.issue_instant.minus(hour));
-        })),
+        (
+            "stale",
+            world.idp.signer(),
+            Box::new(move |request| {
+                request.header.issue_instant = request.header.issue_instant.minus(hour);
+            }),
+        ),
+        (
+            "over",
+            world.idp.signer(),
+            Box::new(move |request| {
+                request.not_on_or_after = Some(request.header.issue_instant.minus(hour));
+            }),
+        ),
     ];
     for (what, signer, edit) in &defects {
         for by in [Binding::Soap, Binding::Redirect, Binding::Post] {
@@ -191,7 +202,10 @@ async fn a_sign_in_that_its_logout_overtook_is_refused_and_the_next_one_is_not()
             let acs = world.idp.sp().acs_for(None).unwrap().location.clone();
             let is_acs = |load: &Load| load.url.as_str() == acs;
             let late = ride_up_to(&world.browser, world.leaving("").await, is_acs).await;
-            assert_eq!(world.told_by(&world.idp.logout_request(indexes, Binding::Soap), Binding::Soap).await, "Success");
+            assert_eq!(
+                world.told_by(&world.idp.logout_request(indexes, Binding::Soap), Binding::Soap).await,
+                "Success"
+            );
             let page = world.browser.load(late).await;
             assert_eq!((page.status, page.mark().as_deref()), (403, Some("error")), "{page}");
             assert!(world.app.live_sessions().await.is_empty());
