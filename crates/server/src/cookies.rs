@@ -204,4 +204,37 @@ mod tests {
         assert_eq!(set.to_str().unwrap(), format!("__Host-acquit={VALUE}; HttpOnly; SameSite=Lax; Secure; Path=/"));
         assert!(Cookies::new(true).clear(Name::Session).to_str().unwrap().contains("Max-Age=0"));
     }
+
+    #[test]
+    fn a_trip_waits_under_its_own_name_and_the_oldest_go_where_there_are_too_many() {
+        let cookies = Cookies::new(true);
+        let at = |seconds| Timestamp::from_seconds(seconds);
+        let name = |number: u8| format!("_{}", format!("{number:02x}").repeat(20));
+        let mut jar: Vec<(String, String)> = Vec::new();
+        let header = |jar: &[(String, String)]| {
+            let pairs: Vec<String> = jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            headers(&[&pairs.join("; ")])
+        };
+        for number in 1..=20 {
+            let trip = number.to_string().repeat(500);
+            for set in cookies.keep_trip(&header(&jar), &name(number), at(1000 + i64::from(number)), &trip) {
+                let set = Cookie::parse(set.to_str().unwrap().to_owned()).unwrap();
+                assert!(set.name().starts_with("__Host-acquit-trip-") && set.http_only() == Some(true));
+                jar.retain(|(name, _)| name != set.name());
+                if !set.value().is_empty() {
+                    jar.push((set.name().to_owned(), set.value().to_owned()));
+                }
+            }
+            let kept = header(&jar);
+            assert_eq!(cookies.trip(&kept, &name(number)), Some(trip), "the newest is always there");
+            assert!(jar.iter().map(|(_, value)| value.len()).sum::<usize>() <= TRIPS_BYTES);
+        }
+        let kept = header(&jar);
+        assert_eq!(cookies.trip(&kept, &name(1)), None);
+        assert!(cookies.trip(&kept, &name(19)).is_some());
+        assert_eq!(cookies.end_trip(&kept, &name(20)).len(), 1);
+        assert!(cookies.end_trip(&kept, &name(1)).is_empty());
+        let planted = headers(&[&format!("__Host-acquit-trip-1-{0}=a; __Host-acquit-trip-2-{0}=b", "ab".repeat(8))]);
+        assert_eq!(cookies.trip(&planted, &name(0xab)), None, "twice means that somebody planted one");
+    }
 }

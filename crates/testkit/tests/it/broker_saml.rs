@@ -328,3 +328,38 @@ async fn sign_ins_in_several_tabs_do_not_get_into_each_others_way() {
     assert!((1..7000).contains(&kept), "{kept}");
     world.enter().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_that_waits_for_its_browser_never_ends_a_newer_session_at_the_provider() {
+    for engine in Engine::BOTH {
+        let world = world(engine, &[Binding::Redirect]).await;
+        world.enter().await;
+        let session = world.app.live_sessions().await[0]["id"].as_str().unwrap().to_owned();
+        let (status, _) = world.app.api(http::Method::DELETE, &format!("/api/v1/sessions/{session}"), None).await;
+        assert!((200..300).contains(&status), "{status}");
+        let waiting = only_receipt(&world.app).await;
+        assert_eq!(outcome(&waiting, CONNECTION, "saml-redirect"), "pending", "{waiting:#}");
+        world.app.runs.advance(Duration::from_secs(2));
+        world.idp.person(|person| person.index = Some("index-2".to_owned()));
+        let landed = onward(&world.browser, world.follow("").await).await;
+        assert!(landed.url.as_str().starts_with(&world.saas.url("/callback")), "{landed}");
+        let receipt = only_receipt(&world.app).await;
+        assert_eq!(outcome(&receipt, CONNECTION, "saml-redirect"), "failed", "{receipt:#}");
+        assert!(world.idp.requests().is_empty(), "it would end whatever the browser has there now");
+        assert!(world.is_signed_in().await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_is_gone_from_the_configuration_is_told_and_believed() {
+    let world = world(Engine::Sqlite, &[Binding::Soap]).await;
+    world.enter().await;
+    let mut settings = (*world.app.runs.app.settings()).clone();
+    settings.connections.clear();
+    acquit_server::reload::reload(&world.app.runs.app, settings).await.unwrap();
+    let receipt = world.receipt().await;
+    assert_eq!(outcome(&receipt, CONNECTION, "saml-soap"), "confirmed", "{receipt:#}");
+    assert_eq!(world.idp.requests().len(), 1);
+    let gone = world.browser.open(&world.app.url(&format!("/sso/saml/metadata/{CONNECTION}"))).await;
+    assert_eq!(gone.status, 404);
+}
