@@ -9,7 +9,8 @@ use acquit_core::OrganizationId;
 use acquit_oidc::jose::Algorithm;
 use acquit_server::settings::{
     Settings,
-    broker::{AttributeMap, Authentication, IdpLogout, OidcProvider, UpstreamProvider},
+    broker::{AttributeMap, Authentication, IdpLogout, OidcProvider},
+    saml::{NameIdKind, SloBinding, Source},
 };
 
 const ORGANIZATION: &str = "[[organizations]]\nid = \"org_01\"\nname = \"One\"\n";
@@ -36,8 +37,7 @@ fn words(loaded: &Loaded) -> String {
 }
 
 fn provider(settings: &Settings, index: usize) -> &OidcProvider {
-    let UpstreamProvider::Oidc(provider) = &settings.connections[index].provider;
-    provider
+    settings.connections[index].oidc().expect("an OpenID connection")
 }
 
 #[test]
@@ -54,6 +54,7 @@ fn the_sample_becomes_what_it_says() {
     assert_eq!((connection.propagate, connection.idp_logout), (false, IdpLogout::Confirm));
     let pair = |one: &str, other: &str| vec![(one.to_owned(), other.to_owned())];
     let expected = AttributeMap {
+        id: None,
         email: Some("mail".to_owned()),
         first_name: Some("given".to_owned()),
         last_name: Some("family".to_owned()),
@@ -132,7 +133,12 @@ fn a_public_client_and_one_with_a_key_need_no_secret() {
 fn every_name_of_a_connection_type_is_taken() {
     for name in config::connections::CONNECTION_TYPES {
         let line = format!("connection_type = \"{name}\"\n");
-        assert_eq!(settings(&[CONNECTION, SECRET, &line]).connections[0].connection_type, *name);
+        let of_saml = "[[connections]]\nid = \"conn_01\"\ntype = \"saml\"\nmetadata = { url = \"https://idp.example.com/metadata\" }\n";
+        let settings = match name.ends_with("SAML") {
+            true => settings(&[of_saml, &line]),
+            false => settings(&[CONNECTION, SECRET, &line]),
+        };
+        assert_eq!(settings.connections[0].connection_type, *name);
     }
 }
 
@@ -234,4 +240,45 @@ fn long_lists_and_names_have_an_end() {
         let text = [CONNECTION, SECRET].concat().replace(line, &replacement);
         assert!(read(&[&text], []).settings.is_none(), "{line}");
     }
+}
+
+#[test]
+fn a_saml_connection_is_known_by_its_id_and_by_what_its_metadata_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/configurations/metadata/idp.xml");
+    let connection = format!(
+        "[[connections]]\nid = \"conn_01\"\ntype = \"saml\"\nmetadata = {{ file = {:?} }}\nname_id = \"transient\"\n\
+         attributes = {{ id = \"uid\" }}\nlogout = \"local\"\n",
+        path.display().to_string()
+    );
+    let settings = settings(&[&connection]);
+    let connection = &settings.connections[0];
+    assert_eq!((connection.connection_type.as_str(), connection.external_key.as_str()), ("GenericSAML", "conn_01"));
+    assert!(!connection.propagate);
+    assert_eq!(connection.attributes.id.as_deref(), Some("uid"));
+    let provider = connection.saml().unwrap();
+    assert_eq!(provider.name_id, Some(NameIdKind::Transient));
+    let Source::Given(idp) = &provider.source else { panic!("a file") };
+    assert_eq!(idp.entity_id, "https://idp.example.com/saml");
+    assert_eq!(idp.sign_on().unwrap().location, "https://idp.example.com/sso");
+    assert_eq!(idp.role.signing.len(), 1);
+}
+
+#[test]
+fn a_saml_connection_may_be_written_by_hand_or_refreshed_from_a_url() {
+    let pem = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/configurations/good/wiki.pem");
+    let by_hand = format!(
+        "[[connections]]\nid = \"conn_01\"\ntype = \"saml\"\nentity_id = \"https://idp.example.com\"\n\
+         sso_url = \"https://idp.example.com/sso\"\nslo_url = \"https://idp.example.com/slo\"\nslo_binding = \"post\"\n\
+         certificates = [{{ file = {:?} }}]\n",
+        pem.display().to_string()
+    );
+    let at_url = "[[connections]]\nid = \"conn_02\"\ntype = \"saml\"\nconnection_type = \"AzureSAML\"\n\
+                  metadata = { url = \"https://idp.example.org/metadata\" }\nentity_id = \"https://idp.example.org\"\n";
+    let settings = settings(&[&by_hand, at_url]);
+    let Source::Given(idp) = &settings.connections[0].saml().unwrap().source else { panic!("by hand") };
+    assert_eq!(idp.role.single_logout[0].location, "https://idp.example.com/slo");
+    assert_eq!(idp.role.single_logout[0].binding, SloBinding::Post.uri());
+    let document = settings.connections[1].saml().unwrap().source.document().unwrap();
+    assert_eq!(document.url, "https://idp.example.org/metadata");
+    assert_eq!(document.entity_id.as_deref(), Some("https://idp.example.org"));
 }

@@ -92,6 +92,7 @@ pub fn plan(snapshot: &Snapshot, request: &Request) -> Plan {
             // The receipt of the logout that ended it says already that they were not asked.
             continue;
         }
+        planner.tell_authorities(share);
         for participant in &share.participants {
             planner.tell(share, participant);
             listed.insert((&share.user, &participant.app));
@@ -185,8 +186,12 @@ impl Planner<'_> {
 
     /// Plans a step that the browser makes, not the worker.
     fn push_for_browser(&mut self, share: &SessionShare, participant: &Participant, channel: Channel, target: Target) {
-        let detail = self.browser_detail(share);
         let step = self.step(&share.user, Some(&share.session), participant.party(), Some(channel), target);
+        self.push_browsers(share, step);
+    }
+
+    fn push_browsers(&mut self, share: &SessionShare, step: Step) {
+        let detail = self.browser_detail(share);
         self.steps.push(Step { detail: Some(detail.to_owned()), next_attempt_at: None, ..step });
     }
 

@@ -5,7 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectionId, OrganizationId, SessionId, UpstreamId, participant::Protocol};
+use crate::{
+    ConnectionId, OrganizationId, SessionId, UpstreamId,
+    participant::{NameIdForm, Protocol, SamlHop},
+};
 
 /// How an identity provider can be told, as its discovery or its metadata had it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,8 +19,24 @@ pub struct UpstreamChannels {
     /// Where the browser ends its session there (RP-Initiated Logout 1.0).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_session: Option<String>,
+    /// What there is to know of a SAML provider; none for others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub saml: Option<SamlUpstream>,
     /// Whether a logout here goes on to it at all (`logout = "propagate"`).
     pub propagate: bool,
+}
+
+/// A SAML identity provider, as it was known at a sign-in, and its name for the person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SamlUpstream {
+    /// Its entity ID.
+    pub entity_id: String,
+    /// What stands beside the value of the NameID, which is the subject.
+    pub name_id: NameIdForm,
+    /// Where LogoutRequests are posted in an envelope, server to server.
+    pub soap: Option<String>,
+    /// Where the browser takes them.
+    pub hop: Option<SamlHop>,
 }
 
 /// The tokens of a sign-in that we hold.

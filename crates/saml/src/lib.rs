@@ -66,6 +66,7 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
 
+pub mod attributes;
 pub mod binding;
 mod error;
 pub mod message;

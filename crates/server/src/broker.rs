@@ -38,6 +38,7 @@ pub mod profile;
 pub mod provider;
 pub mod registry;
 pub mod revalidate;
+pub mod saml;
 pub mod secrets;
 pub mod stored;
 pub mod token;
@@ -70,6 +71,7 @@ pub fn routes() -> Router<App> {
         .route("/organizations/{id}", get(organizations::show).put(organizations::change).delete(organizations::delete))
         // An older SDK writes a slash in it as it is.
         .route("/organizations/external_id/{*external_id}", get(organizations::show_by_external_id))
+        .merge(saml::routes())
         .layer(middleware::from_fn(request_id))
 }
 

@@ -236,20 +236,65 @@ pub enum SamlHandoff {
     SignIn(Box<SamlPending>),
     /// A request for a logout.
     SignOut(Box<SamlLogout>),
+    /// An identity provider's answer to our own request.
+    Arrived(Box<SamlArrived>),
 }
 
-/// An application's request for a logout: its signature was checked when it came.
+/// An identity provider's Response that was judged when it came.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SamlLogout {
-    /// Whose.
-    pub app: AppId,
-    /// Its identifier.
+pub struct SamlArrived {
+    /// Through which connection.
+    pub connection: ConnectionId,
+    /// The request that it answers.
     pub request: String,
+    /// Whom it is about, or why about nobody.
+    pub came: Result<SamlPerson, SamlNobody>,
+}
+
+/// A person whom an identity provider vouches for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SamlPerson {
+    /// The identifier of the assertion, which is good once.
+    pub assertion: String,
+    /// Until when it must be remembered, in microseconds.
+    pub until: i64,
     /// The value of the NameID.
     pub subject: String,
     /// What qualifies it.
     pub form: NameIdForm,
-    /// The sessions, by their indexes; none means all of that person's at this application.
+    /// The provider's name for its session, if it gave one.
+    pub index: Option<String>,
+    /// When the person was authenticated, by the provider's clock, in microseconds.
+    pub authenticated_at: i64,
+    /// The provider's name for the person, for good.
+    pub idp_id: String,
+    /// What it says of them.
+    pub claims: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Why a Response signs nobody in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SamlNobody {
+    /// Whether the provider or the person said no.
+    pub denied: bool,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// A party's request for a logout: its signature was checked when it came.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SamlLogout {
+    /// Whose: an application's or a connection's id.
+    pub app: AppId,
+    /// Its identifier.
+    pub request: String,
+    /// When it was written, by the party's clock, in microseconds.
+    pub issued_at: i64,
+    /// The value of the NameID.
+    pub subject: String,
+    /// What qualifies it.
+    pub form: NameIdForm,
+    /// The sessions, by their indexes; none means all of that person's between this party and us.
     pub indexes: Vec<String>,
     /// What the answer gives back.
     pub relay_state: Option<String>,
@@ -295,7 +340,7 @@ impl SamlHandoff {
     pub fn open_sign_in(app: &App, text: &str) -> Result<SamlPending, SealError> {
         match app.sealer.open(Purpose::SamlHandoff, text, app.clock.now())? {
             Self::SignIn(pending) => Ok(*pending),
-            Self::SignOut(_) => Err(SealError::Forged),
+            Self::SignOut(_) | Self::Arrived(_) => Err(SealError::Forged),
         }
     }
 
@@ -306,7 +351,18 @@ impl SamlHandoff {
     pub fn open_sign_out(app: &App, text: &str) -> Result<SamlLogout, SealError> {
         match app.sealer.open(Purpose::SamlHandoff, text, app.clock.now())? {
             Self::SignOut(logout) => Ok(*logout),
-            Self::SignIn(_) => Err(SealError::Forged),
+            Self::SignIn(_) | Self::Arrived(_) => Err(SealError::Forged),
+        }
+    }
+
+    /// Opens a handoff of an identity provider's answer.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn open_arrived(app: &App, text: &str) -> Result<SamlArrived, SealError> {
+        match app.sealer.open(Purpose::SamlHandoff, text, app.clock.now())? {
+            Self::Arrived(arrived) => Ok(*arrived),
+            Self::SignIn(_) | Self::SignOut(_) => Err(SealError::Forged),
         }
     }
 }

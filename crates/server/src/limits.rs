@@ -143,7 +143,7 @@ impl Limits {
         self.check(&self.push_address, &subscriber(address))
     }
 
-    /// May this address have one more signed error answer to a SAML request that nobody signed? Each costs us a signature.
+    /// May this address have one more SAML message refused that nobody signed well? Each costs us a signature, or the look at one.
     ///
     /// # Errors
     /// [`TooMany`].

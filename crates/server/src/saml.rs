@@ -13,6 +13,7 @@ pub mod keys;
 pub mod metadata;
 pub mod okta;
 pub mod parties;
+pub mod party;
 pub mod registry;
 pub mod slo;
 pub mod soap;
@@ -47,6 +48,6 @@ impl App {
 }
 
 /// The name of the identity provider of an issuer.
-fn entity_id(issuer: &str) -> String {
+pub(crate) fn entity_id(issuer: &str) -> String {
     format!("{issuer}/saml/metadata")
 }

@@ -45,7 +45,7 @@ pub enum End {
         /// Whose, for the link.
         name: Option<String>,
     },
-    /// At a SAML application that asked, with our LogoutResponse.
+    /// At a SAML party that asked, with our LogoutResponse.
     Answer {
         /// Which.
         app: AppId,
@@ -149,7 +149,7 @@ pub async fn left_behind(app: &App, former: &SessionId) -> Result<(Vec<Step>, Op
     let (mut frames, mut waiting) = (Vec::new(), None);
     for step in app.store.pending_hops(former).await? {
         // A provider ends whatever session the browser has there by then.
-        if step.target.names_subject_alone() || matches!(step.target, Target::EndSession { .. }) {
+        if step.target.names_subject_alone() || step.target.ends_upstream() {
             let why = "a newer sign-in began in this browser before it could be told";
             app.store.skip_hop(&step.logout, &step.id, app.clock.now(), why, Skipped::Failed).await?;
         } else if is_frame(&step) {

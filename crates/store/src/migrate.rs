@@ -36,6 +36,11 @@ const VERSIONS: &[(&str, &str, &str)] = &[
         include_str!("../migrations/postgres/0006_upstream.sql"),
     ),
     (
+        "V7__saml_upstream",
+        include_str!("../migrations/sqlite/0007_saml_upstream.sql"),
+        include_str!("../migrations/postgres/0007_saml_upstream.sql"),
+    ),
+    (
         "V8__management",
         include_str!("../migrations/sqlite/0008_management.sql"),
         include_str!("../migrations/postgres/0008_management.sql"),

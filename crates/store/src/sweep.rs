@@ -49,7 +49,7 @@ impl Store {
         // Gateways refuse cookies older than the longest session, so nothing needs an older revocation.
         let revocations = now.minus(lifetimes.max).minus(Duration::from_secs(86_400));
         let (codes, sessions, logouts) = (now.minus(CODES), now.minus(SESSIONS), now.minus(LOGOUTS));
-        let bounds = [codes, now, now, now, now, now, now, now, now, revocations, sessions, logouts];
+        let bounds = [codes, now, now, now, now, now, now, now, now, now, revocations, sessions, logouts];
         for (index, bound) in bounds.into_iter().enumerate() {
             // Each kind in a transaction of its own: the writer is never held for all of them.
             let args = (index, bound, now);
@@ -63,7 +63,7 @@ impl Store {
 }
 
 /// In the order of the bounds above.
-const DELETIONS: [&str; 12] = [
+const DELETIONS: [&str; 13] = [
     "DELETE FROM codes WHERE hash IN (SELECT hash FROM codes WHERE expires_at < $1 LIMIT $2)",
     "DELETE FROM access_tokens WHERE hash IN (SELECT hash FROM access_tokens WHERE expires_at < $1 LIMIT $2)",
     "DELETE FROM refresh_tokens WHERE hash IN (SELECT hash FROM refresh_tokens WHERE expires_at < $1 LIMIT $2)",
@@ -73,6 +73,8 @@ const DELETIONS: [&str; 12] = [
     "DELETE FROM saml_ways WHERE logout_id IN (SELECT logout_id FROM saml_ways WHERE expires_at < $1 LIMIT $2)",
     "DELETE FROM saml_artifacts WHERE hash IN (SELECT hash FROM saml_artifacts WHERE expires_at < $1 LIMIT $2)",
     "DELETE FROM kept_answers WHERE key_hash IN (SELECT key_hash FROM kept_answers WHERE until < $1 LIMIT $2)",
+    "DELETE FROM upstream_tombstones WHERE name_hash IN \
+     (SELECT name_hash FROM upstream_tombstones WHERE until < $1 LIMIT $2)",
     "DELETE FROM revocations WHERE seq IN (SELECT seq FROM revocations WHERE at < $1 ORDER BY at LIMIT $2)",
     // A session stays while an offline grant given in it lives, and while a front-channel step waits for its browser.
     "DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.ended_at < $1 \

@@ -2,7 +2,9 @@
 
 mod person;
 mod revalidate;
+mod saml;
 mod sessions;
+mod tombstone;
 mod wipe;
 
 use acquit_core::{
@@ -13,7 +15,7 @@ use acquit_core::{
 };
 
 use crate::{
-    Hash, Store, StoreError,
+    Store, StoreError,
     column::to_json,
     event::Event,
     tx::{Batch, Tx},
@@ -22,10 +24,9 @@ use crate::{
 
 pub use person::{Origin, Person, Profile};
 pub use revalidate::{Asked, Due};
+pub use saml::SamlSignIn;
 pub use sessions::UpstreamName;
-
-/// The kind under which a logout that overtook its sign-in is remembered.
-pub(crate) const TOMBSTONE: &str = "upstream-session";
+pub use tombstone::{Graves, Tombstone};
 
 /// A sign-in at an identity provider, as it becomes part of a session.
 #[derive(Clone, Debug)]
@@ -50,10 +51,10 @@ pub struct NewUpstream {
     pub channels: UpstreamChannels,
     /// The tokens, sealed by the caller: the store never sees one in the clear.
     pub sealed: Vec<u8>,
-    /// The hash under which a logout of this `sid` was remembered that came before the sign-in, if it did.
-    pub tombstone: Option<Hash>,
     /// When the provider is asked for the first time whether the person is still welcome there, if it is at all.
     pub revalidate_at: Option<Timestamp>,
+    /// Under which names a logout was remembered that came before the sign-in, if one did.
+    pub graves: Graves,
 }
 
 /// The columns of a sign-in, for statements that read one as `t`.
@@ -135,14 +136,6 @@ impl Batch {
 }
 
 impl Tx {
-    /// Whether the provider ended the session of a sign-in before it arrived here.
-    pub(crate) async fn was_overtaken(&mut self, new: &NewUpstream, now: Timestamp) -> Result<bool, StoreError> {
-        match &new.tombstone {
-            Some(name) => overtaken(self, name, now).await,
-            None => Ok(false),
-        }
-    }
-
     /// The sign-ins of a session, oldest first.
     pub(crate) async fn upstreams_of(&mut self, session: &SessionId) -> Result<Vec<Upstream>, StoreError> {
         let sql = concat!(
@@ -170,28 +163,6 @@ impl Store {
     pub async fn upstreams(&self, session: &SessionId) -> Result<Vec<Upstream>, StoreError> {
         self.read(session.clone(), |tx, session| Box::pin(tx.upstreams_of(session))).await
     }
-
-    /// Whether an identity provider ended a session, by the hash of its name, before its sign-in arrived.
-    ///
-    /// # Errors
-    /// [`StoreError`] as everywhere: then it must not be taken for alive.
-    pub async fn was_overtaken(&self, name: &Hash, now: Timestamp) -> Result<bool, StoreError> {
-        self.read((*name, now), |tx, (name, now)| Box::pin(overtaken(tx, name, *now))).await
-    }
-
-    /// Remembers that an identity provider ended a session that is not known here, by the hash of its name: a sign-in
-    /// that then brings it is refused until `until`.
-    ///
-    /// # Errors
-    /// [`StoreError`] as everywhere: then the provider must not be told that it is done.
-    pub async fn lay_tombstone(&self, name: &Hash, until: Timestamp) -> Result<(), StoreError> {
-        self.remember_once(TOMBSTONE, name, until).await.map(drop)
-    }
-}
-
-async fn overtaken(tx: &mut Tx, name: &Hash, now: Timestamp) -> Result<bool, StoreError> {
-    let sql = "SELECT until FROM used_once WHERE kind = $1 AND key_hash = $2 AND until > $3";
-    Ok(tx.query_opt(sql, &params![TOMBSTONE, name, now]).await?.is_some())
 }
 
 async fn secrets(tx: &mut Tx, id: &UpstreamId) -> Result<Option<Vec<u8>>, StoreError> {

@@ -27,9 +27,12 @@ mod send;
 mod server;
 mod told;
 
+pub(crate) use server::{form_page, from_form, page, serve_router};
+
 pub use artifact::{Brought, artifact_in};
 pub use registration::SpRegistration;
 pub use ride::{load_frames, ride, ride_up_to};
+pub(crate) use send::form_body;
 pub use send::post_soap;
 
 /// By which binding it is told of logouts, and asks for them.

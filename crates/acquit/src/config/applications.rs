@@ -8,13 +8,14 @@ use super::{jwks::JwksText, secret::SecretText};
 mod broker;
 mod check;
 mod resolve;
-mod saml;
+pub(super) mod saml;
 mod webhook;
 
 pub use webhook::WebhookText;
 
 pub use saml::{
-    AttributeText, CertificateText, MetadataText, NameIdText, SloBindingText, Unusable, read_metadata, remarks,
+    AttributeText, CertificateText, MetadataRole, MetadataText, NameIdText, SloBindingText, Unusable, read_metadata,
+    remarks,
 };
 
 /// An application that people sign in to.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    applications::{AlgorithmText, AuthMethodText},
+    applications::{AlgorithmText, AuthMethodText, CertificateText, MetadataText, NameIdText, SloBindingText},
     duration::DurationText,
     secret::SecretText,
 };
@@ -14,34 +14,62 @@ use super::{
 mod attributes;
 mod provider;
 mod resolve;
+mod saml;
 
 pub use attributes::AttributesSection;
 
-/// WorkOS's names for the types of connections that speak OpenID Connect or OAuth; its SDKs know these and no others.
+/// WorkOS's names for the types of connections; its SDKs know these and no others. Those that end in "SAML" go with
+/// `type = "saml"`.
 pub const CONNECTION_TYPES: &[&str] = &[
+    "ADFSSAML",
     "AdpOidc",
     "AppleOAuth",
+    "Auth0SAML",
+    "AzureSAML",
     "BitbucketOAuth",
+    "CasSAML",
+    "ClassLinkSAML",
     "CleverOIDC",
+    "CloudflareSAML",
+    "CyberArkSAML",
     "DiscordOAuth",
+    "DuoSAML",
     "EntraIdOIDC",
     "GenericOIDC",
+    "GenericSAML",
     "GitHubOAuth",
     "GitLabOAuth",
     "GoogleOAuth",
     "GoogleOIDC",
+    "GoogleSAML",
     "GrokOAuth",
     "IntuitOAuth",
+    "JumpCloudSAML",
+    "KeycloakSAML",
+    "LastPassSAML",
     "LinkedInOAuth",
     "LoginGovOidc",
     "MicrosoftOAuth",
+    "MiniOrangeSAML",
+    "NetIqSAML",
     "OktaOIDC",
+    "OktaSAML",
+    "OneLoginSAML",
+    "OracleSAML",
+    "PingFederateSAML",
+    "PingOneSAML",
+    "RipplingSAML",
     "SalesforceOAuth",
+    "SalesforceSAML",
+    "ShibbolethGenericSAML",
+    "ShibbolethSAML",
+    "SimpleSamlPhpSAML",
     "SlackOAuth",
     "VercelMarketplaceOAuth",
     "VercelOAuth",
-    "XOAuth",
+    "VMwareSAML",
     "XeroOAuth",
+    "XOAuth",
 ];
 
 /// An identity provider upstream, by which people sign in.
@@ -59,29 +87,36 @@ pub struct ConnectionSection {
     #[serde(rename = "type")]
     #[schemars(required)]
     pub protocol: Option<ConnectionProtocolText>,
-    /// What it is called in the broker API, by WorkOS's names.
-    #[schemars(extend("default" = "GenericOIDC", "enum" = CONNECTION_TYPES))]
+    /// What it is called in the broker API, by WorkOS's names; "GenericOIDC" or "GenericSAML" when absent.
+    #[schemars(extend("enum" = CONNECTION_TYPES))]
     pub connection_type: Option<String>,
     /// The provider's issuer, to the letter; `/.well-known/openid-configuration` stands under it.
     #[schemars(required)]
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub issuer: Option<String>,
     /// Acquit's client_id at the provider.
     #[schemars(required)]
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub client_id: Option<String>,
     /// Acquit's secret at the provider.
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub client_secret: Option<SecretText>,
     /// How Acquit proves itself at the provider. With "private_key_jwt" the provider is given Acquit's `jwks_uri`.
     #[schemars(extend("default" = "client_secret_basic"))]
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub token_endpoint_auth_method: Option<AuthMethodText>,
     /// With "private_key_jwt": what Acquit's assertions are signed with.
     #[schemars(extend("default" = "RS256"))]
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub token_endpoint_auth_signing_alg: Option<AlgorithmText>,
     /// What stands for it in its callback and logout URLs; unique and hard to guess: at least 20 letters, digits, `-` and `_`.
     #[schemars(required)]
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub external_key: Option<String>,
     /// What is asked for; `openid` always is. Many providers give a refresh token for
     /// `offline_access` only.
     #[schemars(extend("default" = ["openid", "profile", "email"]))]
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub scopes: Option<Vec<String>>,
     /// The `prompt` of every request there. Some providers give a refresh token with "consent" only.
     pub prompt: Option<ConnectionPromptText>,
@@ -93,16 +128,42 @@ pub struct ConnectionSection {
     pub revalidate: Option<DurationText>,
     /// What the provider's ID tokens and logout tokens are signed with.
     #[schemars(extend("default" = "RS256"))]
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub id_token_signed_response_alg: Option<AlgorithmText>,
     /// Whether claims are also asked from the provider's userinfo endpoint.
     #[schemars(extend("default" = true))]
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub userinfo: Option<bool>,
     /// What its idp-logout URL does when the browser comes without a session's name: sign the person out, or ask.
     #[schemars(extend("default" = "act"))]
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub idp_logout: Option<IdpLogoutText>,
     /// Whether the provider is told when a person signs out here.
     #[schemars(extend("default" = "propagate"))]
     pub logout: Option<LogoutText>,
+    /// Its metadata: a file, or a URL from which it is fetched and refreshed. Without it there are `entity_id`, `sso_url` and
+    /// `certificates`.
+    #[schemars(extend("x-protocol" = "saml"))]
+    pub metadata: Option<MetadataText>,
+    /// The provider's entity ID: by hand, or which one of a metadata document with several.
+    #[schemars(extend("x-protocol" = "saml"))]
+    pub entity_id: Option<String>,
+    /// By hand: where people sign in, by a redirect.
+    #[schemars(extend("x-protocol" = "saml"))]
+    pub sso_url: Option<String>,
+    /// By hand: where logout messages go, by `slo_binding`.
+    #[schemars(extend("x-protocol" = "saml"))]
+    pub slo_url: Option<String>,
+    /// By hand: the certificates of the keys that it signs with, as PEM text or `{ file = "…" }`.
+    #[schemars(extend("x-protocol" = "saml"))]
+    pub certificates: Option<Vec<CertificateText>>,
+    /// How it is told of a logout. With metadata the default is what that has, SOAP first; by hand it is "redirect".
+    #[schemars(extend("x-protocol" = "saml"))]
+    pub slo_binding: Option<SloBindingText>,
+    /// How it should name people; as it likes when absent. A transient name says who nobody is the next time, so it goes with `id`
+    /// in `attributes`.
+    #[schemars(extend("x-protocol" = "saml"))]
+    pub name_id: Option<NameIdText>,
     /// Which of the provider's claims become what of a person.
     pub attributes: Option<AttributesSection>,
 }
@@ -113,6 +174,8 @@ pub struct ConnectionSection {
 pub enum ConnectionProtocolText {
     /// OpenID Connect.
     Oidc,
+    /// SAML.
+    Saml,
 }
 
 /// What a provider is always asked to show.

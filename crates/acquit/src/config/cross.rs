@@ -95,6 +95,14 @@ pub fn itself(cx: &mut Context<'_>, server: &Server) {
             cx.error(&list.index(index).key("issuer"), "this is the issuer of this server itself")
                 .help("name the provider upstream; `public_url` in [server] is what applications sign in by");
         }
+        let own_metadata = format!("{}/saml/metadata", server.issuer);
+        let url = entry.entry("metadata").and_then(|entry| text_of(&entry.node, "url"));
+        for (key, named) in [("entity_id", text_of(entry, "entity_id")), ("metadata", url)] {
+            if named == Some(own_metadata.as_str()) {
+                cx.error(&list.index(index).key(key), "this is the identity provider of this server itself")
+                    .help("name the provider upstream; its applications are what takes our own metadata");
+            }
+        }
     }
 }
 

@@ -31,7 +31,13 @@ pub fn any_property(schema: &Value) -> Option<&Value> {
     alternatives(schema).find_map(|alternative| alternative.get("additionalProperties").filter(|any| any.is_object()))
 }
 
-/// The protocols of applications that a key belongs to; none when it belongs to all.
+/// The key of a table by whose value its other keys are meant: applications have a `protocol`, connections a `type`.
+#[must_use]
+pub fn choice(schema: &Value) -> &'static str {
+    if property(schema, "protocol").is_none() && property(schema, "type").is_some() { "type" } else { "protocol" }
+}
+
+/// The protocols that a key belongs to; none when it belongs to all.
 #[must_use]
 pub fn protocols(schema: &Value) -> Vec<&str> {
     match schema.get("x-protocol") {
@@ -46,7 +52,8 @@ pub fn protocols(schema: &Value) -> Vec<&str> {
 pub fn required<'a>(schema: &'a Value, protocol: Option<&str>) -> Vec<&'a str> {
     let conditions = schema.get("allOf").and_then(Value::as_array).into_iter().flatten();
     let chosen = conditions.filter(|condition| {
-        protocol.is_some() && condition.pointer("/if/properties/protocol/const").and_then(Value::as_str) == protocol
+        let of = condition.pointer(&format!("/if/properties/{}/const", choice(schema)));
+        protocol.is_some() && of.and_then(Value::as_str) == protocol
     });
     let lists =
         std::iter::once(schema.get("required")).chain(chosen.map(|condition| condition.pointer("/then/required")));
@@ -158,7 +165,8 @@ impl Transform for PerProtocol {
 
 fn per_protocol(schema: &mut Map<String, Value>) {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
-    let Some(choice) = properties.get("protocol") else { return };
+    let Some(key) = ["protocol", "type"].into_iter().find(|key| properties.contains_key(*key)) else { return };
+    let choice = &properties[key];
     let Some(required) = schema.get("required").and_then(Value::as_array) else { return };
     let of = |key: &Value| key.as_str().and_then(|key| properties.get(key)).map(protocols).unwrap_or_default();
     let (always, sometimes): (Vec<Value>, Vec<Value>) = required.iter().cloned().partition(|key| of(key).is_empty());
@@ -166,7 +174,7 @@ fn per_protocol(schema: &mut Map<String, Value>) {
         let needed: Vec<&Value> = sometimes.iter().filter(|key| of(key).contains(&protocol)).collect();
         (!needed.is_empty()).then(|| {
             json!({
-                "if": { "properties": { "protocol": { "const": protocol } }, "required": ["protocol"] },
+                "if": { "properties": { key: { "const": protocol } }, "required": [key] },
                 "then": { "required": needed },
             })
         })

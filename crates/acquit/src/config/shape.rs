@@ -61,22 +61,12 @@ pub fn check(node: Node, schema: &Schema, path: &Path, diagnostics: &mut Diagnos
 fn table(mut node: Node, entries: Vec<Entry>, schema: &Schema, path: &Path, diagnostics: &mut Diagnostics) -> Node {
     // Written, or meant by what was written: neither is missing.
     let mut written: Vec<String> = entries.iter().map(|entry| entry.key.clone()).collect();
-    let choices = planned::CHOICES.iter().filter_map(|key| entries.iter().find(|entry| entry.key == *key));
-    let planned = choices.filter_map(|entry| match &entry.node.value {
-        Value::String(choice) => planned::choice(path, &entry.key, choice).map(|what| (entry, what)),
-        _ => None,
-    });
-    if let Some((chosen, what)) = planned.into_iter().next() {
-        // Its other keys are right in a version that has it, so they are no mistakes of their own.
-        entries.iter().filter(|entry| entry.key != chosen.key).for_each(|entry| hide_all(&entry.node, diagnostics));
-        diagnostics.error(&path.key(&chosen.key), Some(&chosen.node.origin), what);
-        return node;
-    }
-    let protocol = entries.iter().find(|entry| entry.key == "protocol").and_then(|entry| match &entry.node.value {
+    let choice = schema::choice(schema);
+    let protocol = entries.iter().find(|entry| entry.key == choice).and_then(|entry| match &entry.node.value {
         Value::String(protocol) => Some(protocol.clone()),
         _ => None,
     });
-    let known = schema::property(schema, "protocol").map(schema::allowed).unwrap_or_default();
+    let known = schema::property(schema, choice).map(schema::allowed).unwrap_or_default();
     let protocol = protocol.filter(|written| known.contains(&written.as_str()));
     // The protocols of a property that is none of the protocol that is written.
     let foreign = |property: &Schema| -> Option<String> {
@@ -91,7 +81,7 @@ fn table(mut node: Node, entries: Vec<Entry>, schema: &Schema, path: &Path, diag
         if let Some(property) = schema::property(schema, &entry.key).or_else(|| schema::any_property(schema)) {
             if let Some(of) = foreign(property) {
                 hide_all(&entry.node, diagnostics);
-                let message = format!("`{}` belongs to protocol = {of}", entry.key);
+                let message = format!("`{}` belongs to {choice} = {of}", entry.key);
                 diagnostics.error(&inner, Some(&entry.origin), message);
             } else if let Some(checked) = check(entry.node, property, &inner, diagnostics) {
                 kept.push(Entry { node: checked, ..entry });

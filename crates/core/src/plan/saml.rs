@@ -13,7 +13,7 @@ const EXPIRED: &str = "cannot be told: its metadata has expired";
 
 /// What a LogoutRequest says of why (Core section 3.7.3.1 for the person and the operator, 3.7.3.2 for the authority's own
 /// reasons).
-fn reason(request: &Request) -> SamlReason {
+pub(super) fn reason(request: &Request) -> SamlReason {
     match (request.tell, request.by) {
         (Tell::Expiry, _) => SamlReason::GlobalTimeout,
         (_, By::Application | By::User | By::Upstream) => SamlReason::User,
@@ -52,6 +52,7 @@ impl Planner<'_> {
                 if channel.session_index_required { (index, None) } else { (None, index) };
             let named = SamlNamed {
                 entity_id: participant.client_id.clone(),
+                connection: None,
                 subject: participant.subject.clone(),
                 form: participant.name_id.clone().unwrap_or_default(),
                 session_index,

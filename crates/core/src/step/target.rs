@@ -141,8 +141,12 @@ pub enum SamlReason {
 /// What a LogoutRequest says, whichever way it goes: all that is needed to build it anew for each attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SamlNamed {
-    /// The application's entity ID: its answer must come from it.
+    /// The party's entity ID: its answer must come from it.
     pub entity_id: String,
+    /// Through which connection, where the party is an identity provider, to which we are the service provider; absent for an
+    /// application.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<ConnectionId>,
     /// The value of the NameID.
     pub subject: String,
     /// What qualifies it.
@@ -226,6 +230,15 @@ impl Target {
     #[must_use]
     pub fn note(&self) -> Option<&'static str> {
         self.saml().filter(|named| named.session_index.is_none()).map(|_| NO_INDEX)
+    }
+
+    /// Whether it ends the browser's session at an identity provider: whichever the browser has there by then.
+    #[must_use]
+    pub fn ends_upstream(&self) -> bool {
+        match self {
+            Self::SamlHop { named, .. } => named.connection.is_some(),
+            other => matches!(other, Self::EndSession { .. }),
+        }
     }
 
     /// Whether the browser goes there itself, to come back, instead of loading a frame.

@@ -10,7 +10,7 @@ use crate::{
     time,
     xml::{
         Caps, Node, Xml,
-        names::{DS, FORMAT_UNSPECIFIED, HTTP_ARTIFACT, HTTP_POST, MD, SAMLP},
+        names::{DS, FORMAT_UNSPECIFIED, HTTP_ARTIFACT, HTTP_POST, HTTP_REDIRECT, MD, SAMLP},
     },
 };
 
@@ -108,6 +108,13 @@ pub struct IdentityProvider {
 }
 
 impl IdentityProvider {
+    /// The endpoint that AuthnRequests go to: by Redirect if it has that, else by POST.
+    #[must_use]
+    pub fn sign_on(&self) -> Option<&Endpoint> {
+        let by = |binding: &str| self.single_sign_on.iter().find(|endpoint| endpoint.binding == binding);
+        by(HTTP_REDIRECT).or_else(|| by(HTTP_POST))
+    }
+
     /// Its keys.
     ///
     /// # Errors

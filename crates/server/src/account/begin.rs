@@ -5,9 +5,8 @@ use acquit_core::{
     plan::{By, Scope, Tell},
 };
 use acquit_store::{
-    Hash,
     session::{BeginRefusal, NewSession},
-    upstream::NewUpstream,
+    upstream::{Graves, NewUpstream},
     user::User,
 };
 use axum::response::Response;
@@ -53,7 +52,9 @@ pub async fn begin(app: &App, browser: &Browser, beginning: Beginning<'_>) -> Re
     let Beginning { user, upstream, address, agent, onward } = beginning;
     let now = app.clock.now();
     let handle = random::secret_at(now)?;
-    let came_by = upstream.as_ref().and_then(|upstream| Some((upstream.connection.clone(), upstream.tombstone?)));
+    let came_by = upstream.as_ref().and_then(|upstream| {
+        (!upstream.graves.names.is_empty()).then(|| (upstream.connection.clone(), upstream.graves.clone()))
+    });
     let mut frames = Vec::new();
     // Of the session that this browser leaves: which applications it must visit before.
     let mut way = None;
@@ -131,9 +132,13 @@ pub async fn begin(app: &App, browser: &Browser, beginning: Beginning<'_>) -> Re
 
 /// Looks once more whether the identity provider has ended the sign-in: its logout is remembered before it looks for sessions,
 /// so that one of the two sees the other, whichever commits first.
-async fn still_there(app: &App, session: &SessionId, came_by: Option<&(ConnectionId, Hash)>) -> Result<(), DoorError> {
-    let Some((connection, name)) = came_by else { return Ok(()) };
-    if !app.store.was_overtaken(name, app.clock.now()).await? {
+async fn still_there(
+    app: &App,
+    session: &SessionId,
+    came_by: Option<&(ConnectionId, Graves)>,
+) -> Result<(), DoorError> {
+    let Some((connection, graves)) = came_by else { return Ok(()) };
+    if !app.store.was_overtaken(graves, app.clock.now()).await? {
         return Ok(());
     }
     let order = Order {

@@ -33,7 +33,7 @@ use crate::{
     logout::{Done, LogoutError, Order, log_out_once},
     provider::credentials::keys_at,
     random,
-    settings::{Connection, broker::UpstreamProvider},
+    settings::Connection,
 };
 
 /// How long a logout of a session that is not known here is remembered: its sign-in may be on its way.
@@ -92,7 +92,7 @@ pub async fn receive(
 }
 
 async fn act(app: &App, connection: &Connection, raw: &str, address: String) -> Result<(), Refused> {
-    let UpstreamProvider::Oidc(oidc) = &connection.provider;
+    let oidc = connection.oidc().ok_or(Refused::NotNow("this connection is another one now"))?;
     let provider = discover(app, oidc).await.map_err(|_| Refused::NotNow("the provider's document cannot be read"))?;
     let rules =
         LogoutTokenRules { issuer: &oidc.issuer, client_id: &oidc.client_id, alg: oidc.algorithm, require_typ: false };
@@ -168,7 +168,8 @@ async fn end(app: &App, connection: &Connection, token: &LogoutToken, address: S
     };
     if let Some(sid) = sid {
         // Before it is looked for: a sign-in that is written now finds either this or is found.
-        app.store.lay_tombstone(&tombstone(&connection.id, sid), app.clock.now().plus(TOMBSTONE_LIFE)).await?;
+        let until = app.clock.now().plus(TOMBSTONE_LIFE);
+        app.store.lay_tombstones(vec![tombstone(&connection.id, sid, until)]).await?;
     }
     let until = remembered_until(token);
     let sessions = app.store.sessions_from(&connection.id, name).await?;

@@ -13,13 +13,16 @@ use acquit_oidc::{
     rp::{
         callback::{Callback, CallbackRules},
         client::RpClient,
-        id_token::{self, Asked},
+        id_token,
         provider::Provider,
         token::{self, Grant, Tokens},
         userinfo,
     },
 };
-use acquit_store::{event::Event, upstream::NewUpstream};
+use acquit_store::{
+    event::Event,
+    upstream::{Graves, NewUpstream},
+};
 use axum::{
     extract::{Path, Request, State},
     http::{HeaderMap, HeaderValue, Uri, header},
@@ -31,8 +34,8 @@ use super::{
     person::person,
     provider::{self, discover},
     revalidate,
-    secrets::{NewTokens, Secrets, as_client, tombstone},
-    trip::{self, Trip},
+    secrets::{NewTokens, Secrets, as_client, grave},
+    trip::{self, Asked, Trip},
 };
 use crate::{
     App,
@@ -40,14 +43,11 @@ use crate::{
     broker::authorize,
     browser::Browser,
     door::DoorError,
-    flow::Handoff,
+    flow::{Flow, Handoff},
     form::{self, Address},
     provenance::{self, Load},
     random,
-    settings::{
-        Connection,
-        broker::{OidcProvider, UpstreamProvider},
-    },
+    settings::{Connection, broker::OidcProvider},
 };
 
 /// `GET` on a connection's callback.
@@ -102,35 +102,69 @@ async fn come_back(
     if trip.connection != connection.id {
         return Err(DoorError::Expired);
     }
+    let (Some(oidc), Asked::Oidc { nonce, verifier }) = (connection.oidc(), &trip.asked) else {
+        return Err(DoorError::Expired);
+    };
     trip.finish(app).await?;
-    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
-    let signed_in = match sign_in(app, &connection, &trip, state, params).await {
+    let signed_in = match sign_in(app, (&connection, oidc), (nonce, verifier), state, params).await {
         Ok(signed_in) => signed_in,
         Err(failed) => {
-            tracing::warn!(connection = %connection.id, code = failed.code, why = failed.why, "a sign-in upstream failed");
-            log_failure(app, (&connection, &trip), &failed, (address, agent)).await;
-            return authorize::refused(app, &trip.flow, &failed);
+            return refused(app, headers, address, (&connection, &trip), &failed).await;
         }
     };
+    let upstream = signed_in.upstream(app, &connection, oidc, Timestamp::from_micros(trip.left_at))?;
+    let recognised = Recognised { idp_id: signed_in.token.subject, claims: signed_in.claims, upstream };
+    enter(app, headers, address, &connection, &trip.flow, recognised).await
+}
+
+/// Somebody whom a provider vouches for, by whichever protocol.
+pub(super) struct Recognised {
+    /// The provider's name for the person, for good.
+    pub(super) idp_id: String,
+    /// What it says of them.
+    pub(super) claims: Map<String, Value>,
+    /// The sign-in there.
+    pub(super) upstream: NewUpstream,
+}
+
+/// Begins the session of somebody whom a provider vouches for, and takes the browser on.
+///
+/// # Errors
+/// [`DoorError`].
+pub(super) async fn enter(
+    app: &App,
+    headers: &HeaderMap,
+    address: String,
+    connection: &Connection,
+    flow: &Flow,
+    recognised: Recognised,
+) -> Result<Response, DoorError> {
+    let Recognised { idp_id, claims, upstream } = recognised;
     let now = app.clock.now();
     let fresh = UserId::from_random(random::id_at(now)?);
     let organization = connection.organization.as_ref().and_then(|id| app.clients.connections().organization(id));
-    let whose = (&*connection, organization.as_deref());
-    let person = person(fresh, whose, &signed_in.token.subject, &signed_in.claims);
+    let person = person(fresh, (connection, organization.as_deref()), &idp_id, &claims);
     let user = app.store.recognise(person, now).await?;
-    let upstream = signed_in.upstream(app, &connection, Timestamp::from_micros(trip.left_at))?;
     let browser = Browser::look_up(app, headers).await?;
-    let onward = trip.flow.onward(app)?;
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let onward = flow.onward(app)?;
     begin(app, &browser, Beginning { user, upstream: Some(upstream), address, agent, onward }).await
 }
 
-/// Logs that nobody came back from a provider. A trip is used up by it, so the log grows no faster than trips are made.
-async fn log_failure(
+/// Nobody came back from a provider: it is logged, and whoever sent the browser hears it. A trip is used up by it, so the log
+/// grows no faster than trips are made.
+///
+/// # Errors
+/// [`DoorError`].
+pub(super) async fn refused(
     app: &App,
+    headers: &HeaderMap,
+    address: String,
     (connection, trip): (&Connection, &Trip),
     failed: &Failed,
-    (address, agent): (String, Option<&str>),
-) {
+) -> Result<Response, DoorError> {
+    tracing::warn!(connection = %connection.id, code = failed.code, why = failed.why, "a sign-in upstream failed");
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let event = Event {
         ip: Some(address),
         party: Some(connection.id.to_string()),
@@ -149,6 +183,7 @@ async fn log_failure(
         // It failed in any case; that must not depend on the log.
         tracing::warn!(%error, "a sign-in that failed is missing in the event log");
     }
+    authorize::refused(app, &trip.flow, failed)
 }
 
 /// Somebody whom a provider vouches for.
@@ -161,12 +196,11 @@ struct SignedIn {
 
 async fn sign_in(
     app: &App,
-    connection: &Connection,
-    trip: &Trip,
+    (connection, oidc): (&Connection, &OidcProvider),
+    (nonce, verifier): (&str, &str),
     state: &str,
     params: &Params,
 ) -> Result<SignedIn, Failed> {
-    let UpstreamProvider::Oidc(oidc) = &connection.provider;
     let failed = |error: &dyn std::error::Error| Failed::new("oauth_failed", error);
     let provider = discover(app, oidc).await.map_err(|error| failed(&error))?;
     let code = match Callback::parse(params, CallbackRules::new(&provider, state)).map_err(|error| failed(&error))? {
@@ -177,9 +211,9 @@ async fn sign_in(
             return Err(Failed::new(code, failure));
         }
     };
-    let tokens = redeem(app, connection, oidc, &provider, trip, &code).await?;
+    let tokens = redeem(app, (connection, oidc), &provider, verifier, &code).await?;
     let raw = tokens.id_token().map_err(|error| failed(&error))?;
-    let asked = Asked { client_id: &oidc.client_id, alg: oidc.algorithm, nonce: &trip.nonce, max_age: None, acr: &[] };
+    let asked = id_token::Asked { client_id: &oidc.client_id, alg: oidc.algorithm, nonce, max_age: None, acr: &[] };
     let now = app.clock.now();
     let judge = |keys: &_| id_token::judge(keys, &provider, &asked, (&code, &tokens.access_token), raw, now);
     let token = provider::judge(app, &provider, judge).await.map_err(|error| failed(&error))?;
@@ -189,15 +223,14 @@ async fn sign_in(
 
 async fn redeem(
     app: &App,
-    connection: &Connection,
-    oidc: &OidcProvider,
+    (connection, oidc): (&Connection, &OidcProvider),
     provider: &Provider,
-    trip: &Trip,
+    verifier: &str,
     code: &str,
 ) -> Result<Tokens, Failed> {
     let failed = |error: &dyn std::error::Error| Failed::new("oauth_failed", error);
     let redirect_uri = trip::callback(app, connection);
-    let grant = Grant::Code { code, verifier: &trip.verifier, redirect_uri: &redirect_uri };
+    let grant = Grant::Code { code, verifier, redirect_uri: &redirect_uri };
     let make = |client: &RpClient<'_>| token::request(provider, client, grant);
     let post = as_client(&app.keys, &oidc.client_id, &oidc.authentication, app.clock.now(), make)
         .map_err(|error| failed(&error))?
@@ -231,8 +264,13 @@ async fn userinfo(app: &App, provider: &Provider, tokens: &Tokens, token: &IdTok
 
 impl SignedIn {
     /// The sign-in, as it becomes part of a session.
-    fn upstream(&self, app: &App, connection: &Connection, left_at: Timestamp) -> Result<NewUpstream, DoorError> {
-        let UpstreamProvider::Oidc(oidc) = &connection.provider;
+    fn upstream(
+        &self,
+        app: &App,
+        connection: &Connection,
+        oidc: &OidcProvider,
+        left_at: Timestamp,
+    ) -> Result<NewUpstream, DoorError> {
         let now = app.clock.now();
         let text = |token: Option<&zeroize::Zeroizing<String>>| token.map(|token| token.as_str().to_owned());
         let (id_token, refresh) = (text(self.tokens.id_token.as_ref()), text(self.tokens.refresh_token.as_ref()));
@@ -253,11 +291,15 @@ impl SignedIn {
             channels: UpstreamChannels {
                 revocation: self.provider.revocation_endpoint.clone(),
                 end_session: self.provider.end_session_endpoint.clone(),
+                saml: None,
                 propagate: connection.propagate,
             },
             sealed: Secrets::new(oidc, &tokens).seal(&app.sealer)?,
-            tombstone: self.token.sid.as_deref().map(|sid| tombstone(&connection.id, sid)),
             revalidate_at: revalidate::first(connection, refresh.is_some(), now),
+            graves: Graves {
+                names: self.token.sid.iter().map(|sid| grave(&connection.id, sid)).collect(),
+                authenticated_at: now,
+            },
         })
     }
 }

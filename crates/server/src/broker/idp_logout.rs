@@ -23,10 +23,7 @@ use crate::{
     logout::Done,
     provenance::{self, Load},
     respond,
-    settings::{
-        Connection,
-        broker::{IdpLogout, UpstreamProvider},
-    },
+    settings::{Connection, broker::IdpLogout},
 };
 
 /// `GET`.
@@ -44,7 +41,7 @@ pub async fn get(
     if load == Load::Prefetch {
         return Err(DoorError::Forbidden("signing out is not done ahead of time"));
     }
-    let UpstreamProvider::Oidc(oidc) = &connection.provider;
+    let oidc = connection.oidc().ok_or(DoorError::NotFound)?;
     let named = frontchannel::parse(&params, &oidc.issuer)
         .map_err(|error| DoorError::BadRequest { parameter: None, reason: error.to_string() })?;
     match named {
@@ -81,7 +78,8 @@ async fn named_session(
     let browser = if load == Load::TopLevel { Some(Browser::look_up(app, headers).await?) } else { None };
     if sessions.is_empty() {
         app.limits().try_bare_logout(&address)?;
-        app.store.lay_tombstone(&tombstone(&connection.id, sid), app.clock.now().plus(TOMBSTONE_LIFE)).await?;
+        let until = app.clock.now().plus(TOMBSTONE_LIFE);
+        app.store.lay_tombstones(vec![tombstone(&connection.id, sid, until)]).await?;
     }
     let here = browser.as_ref().and_then(|browser| browser.session.as_ref()).map(|view| view.session.id.clone());
     let of_here = sessions.iter().find(|view| Some(&view.session.id) == here.as_ref());

@@ -5,7 +5,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use acquit_core::{AppId, ConnectionId, OrganizationId, participant::Channels};
 
-use super::made::Made;
+use super::{
+    made::Made,
+    saml::idp::{IdentityProviders, Idp},
+};
 use crate::settings::{BrokerApplication, Connection, Organization, Settings};
 
 mod listed;
@@ -15,7 +18,10 @@ pub use listed::{ListedConnection, ListedDomain, ListedOrganization};
 
 /// Finds connections and who uses them. Clones share everything.
 #[derive(Clone, Debug, Default)]
-pub struct Connections(Arc<RwLock<State>>);
+pub struct Connections {
+    state: Arc<RwLock<State>>,
+    identity_providers: IdentityProviders,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -30,6 +36,8 @@ struct State {
 #[derive(Debug, Default)]
 struct Configured {
     connections: Vec<Arc<Connection>>,
+    /// Those that are gone while this server runs: their providers are still told, and answer.
+    gone: Vec<Arc<Connection>>,
     organizations: Vec<Arc<Organization>>,
     applications: Vec<Arc<BrokerApplication>>,
     /// The same as the management API shows it, with what is not in use now.
@@ -58,20 +66,20 @@ impl Connections {
     }
 
     fn configured(&self) -> Arc<Configured> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).all.clone()
+        self.state.read().unwrap_or_else(PoisonError::into_inner).all.clone()
     }
 
     /// Takes those of a changed configuration over; returns the applications and the connections that are gone from it.
     #[must_use]
     pub fn replace(&self, settings: &Settings) -> (Vec<AppId>, Vec<ConnectionId>) {
-        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.file = Arc::new(Configured::of(settings));
         state.merge()
     }
 
     /// Takes over what was made through the API, unless a later state of it is known.
     pub fn take(&self, made: Made) {
-        let mut state = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         if made.version >= state.made.version {
             state.made = Arc::new(made);
             // Who is gone owes its sessions a logout in the store; nothing is left to be done here.
@@ -82,7 +90,7 @@ impl Connections {
     /// The number of the last change of what was made through the API.
     #[must_use]
     pub fn version(&self) -> i64 {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).made.version
+        self.state.read().unwrap_or_else(PoisonError::into_inner).made.version
     }
 
     /// All connections as the management API shows them, those of the configuration first.
@@ -103,10 +111,32 @@ impl Connections {
         self.configured().connections.iter().find(|connection| connection.id == *id).cloned()
     }
 
-    /// The connection with this key in its URLs.
+    /// The OpenID connection with this key in its URLs.
     #[must_use]
     pub fn by_key(&self, external_key: &str) -> Option<Arc<Connection>> {
-        self.configured().connections.iter().find(|connection| connection.external_key == external_key).cloned()
+        let configured = self.configured();
+        let mut oidc = configured.connections.iter().filter(|connection| connection.oidc().is_some());
+        oidc.find(|connection| connection.external_key == external_key).cloned()
+    }
+
+    /// The metadata of SAML providers that was fetched.
+    #[must_use]
+    pub fn identity_providers(&self) -> &IdentityProviders {
+        &self.identity_providers
+    }
+
+    /// The SAML identity provider of a connection, if its metadata is known.
+    #[must_use]
+    pub fn identity_provider(&self, id: &ConnectionId) -> Option<Idp> {
+        self.identity_providers.of(&self.find(id)?)
+    }
+
+    /// The SAML identity provider of a connection whose answers are believed: also one that is gone from the configuration, which
+    /// is told of that and answers.
+    #[must_use]
+    pub fn that_answers(&self, id: &ConnectionId) -> Option<Idp> {
+        let gone = || self.configured().gone.iter().rev().find(|connection| connection.id == *id).cloned();
+        self.identity_providers.of(&self.find(id).or_else(gone)?)
     }
 
     /// All connections, in the order of the configuration.

@@ -29,10 +29,7 @@ use crate::{
     logout::{LogoutError, Order, log_out},
     random::{self, NoRandomness},
     seal::SealError,
-    settings::{
-        Connection,
-        broker::{OidcProvider, UpstreamProvider},
-    },
+    settings::{Connection, broker::OidcProvider},
 };
 
 /// How often it is looked who is due.
@@ -121,14 +118,14 @@ impl NoAnswer {
 
 async fn revalidate(app: &App, due: &Due) -> Result<(), Trouble> {
     let connection = app.clients.connections().find(&due.connection);
-    let wanted = connection.as_deref().and_then(|connection| Some((connection, connection.revalidate?)));
+    let wanted =
+        connection.as_deref().and_then(|connection| Some((connection, connection.oidc()?, connection.revalidate?)));
     let secrets = Secrets::open(&app.sealer, &due.sealed);
     let held = secrets.as_ref().and_then(|secrets| secrets.token(TokenKind::Refresh));
-    let (Some((connection, every)), Some(secrets), Some(refresh_token)) = (wanted, &secrets, held) else {
+    let (Some((connection, oidc, every)), Some(secrets), Some(refresh_token)) = (wanted, &secrets, held) else {
         // The connection is gone or does not want it any more, or the master key is another.
         return write_down(app, due, Asked::Never).await.map(drop);
     };
-    let UpstreamProvider::Oidc(oidc) = &connection.provider;
     match ask(app, oidc, secrets, refresh_token).await {
         Ok(tokens) => renewed(app, due, (oidc, secrets), &tokens, every).await,
         Err(NoAnswer::Token(error)) if error.is_invalid_grant() => end(app, due, connection).await,

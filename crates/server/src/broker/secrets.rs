@@ -6,7 +6,7 @@ use acquit_oidc::{
     jose::Algorithm,
     rp::client::{AssertionAudience, ClientAuth, RpClient},
 };
-use acquit_store::{Store, StoreError};
+use acquit_store::{Store, StoreError, upstream::Tombstone};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -172,6 +172,12 @@ pub fn as_client<T>(
 
 /// The hash under which a provider's name for one of its sessions is remembered, when its logout overtook its sign-in.
 #[must_use]
-pub fn tombstone(connection: &ConnectionId, sid: &str) -> acquit_store::Hash {
+pub fn grave(connection: &ConnectionId, sid: &str) -> acquit_store::Hash {
     random::hash(&format!("{connection}\0{sid}"))
+}
+
+/// What is remembered of a session that a provider ended before it was known here. A `sid` is never given again.
+#[must_use]
+pub fn tombstone(connection: &ConnectionId, sid: &str, until: Timestamp) -> Tombstone {
+    Tombstone { name: grave(connection, sid), ended_at: None, until }
 }

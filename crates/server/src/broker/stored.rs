@@ -159,6 +159,7 @@ impl Stored {
             idp_logout: IdpLogout::Act,
             revalidate: None,
             attributes: AttributeMap {
+                id: None,
                 email: attributes.email,
                 first_name: attributes.first_name,
                 last_name: attributes.last_name,
@@ -209,7 +210,7 @@ mod tests {
         let sealer = Sealer::new(&MasterKey::from_bytes([1; 32])).unwrap();
         let good = record(&sealer, "https://idp.example");
         let read = Stored::connection(&sealer, &good).unwrap();
-        let UpstreamProvider::Oidc(oidc) = &read.provider;
+        let oidc = read.oidc().unwrap();
         assert!(matches!(&oidc.authentication, Authentication::Post(secret) if secret.expose() == "s"));
         assert_eq!((oidc.issuer.as_str(), oidc.algorithm), ("https://idp.example", Algorithm::Es256));
 

@@ -1,24 +1,28 @@
-//! A browser's trip to an identity provider and back: what was asked there and where the browser goes then, sealed into the
-//! `state`, so that a request of nobody writes nothing. It is good once, for a while, and in the browser that left.
+//! A browser's trip to an identity provider and back: what was asked there and where the browser goes then, sealed, so that a
+//! request of nobody writes nothing: into the `state` of OpenID Connect, for SAML into a cookie. It is good once, for a while, and
+//! in the browser that left.
 
 use std::time::Duration;
 
 use acquit_core::ConnectionId;
 use acquit_oidc::rp::authorize::{AuthorizationRequest, AuthorizationRequestError, DomainParameter};
 use axum::{
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
 use serde::{Deserialize, Serialize};
 
-use super::provider::{Unreachable, discover};
+use super::{
+    provider::{Unreachable, discover},
+    saml::authn_request::{self, NotAsked},
+};
 use crate::{
     App,
     cookies::Name,
     door::DoorError,
     flow::Flow,
     random, respond,
-    seal::Purpose,
+    seal::{Purpose, SealError},
     settings::{Connection, broker::UpstreamProvider},
 };
 
@@ -31,10 +35,8 @@ const DEVICE: &str = "trip";
 pub struct Trip {
     /// Through which connection.
     pub connection: ConnectionId,
-    /// The `nonce` of the request.
-    pub nonce: String,
-    /// The PKCE verifier of the request.
-    pub verifier: String,
+    /// What was asked there.
+    pub asked: Asked,
     /// Where the browser goes then.
     pub flow: Flow,
     /// When the browser left, in microseconds.
@@ -42,6 +44,25 @@ pub struct Trip {
     pub left_at: i64,
     /// Which browser left.
     device: String,
+}
+
+/// What was asked of a provider, which its answer must fit.
+#[derive(Clone, Serialize, Deserialize)]
+pub enum Asked {
+    /// An authorization request.
+    Oidc {
+        /// Its `nonce`.
+        nonce: String,
+        /// Its PKCE verifier.
+        verifier: String,
+    },
+    /// An AuthnRequest.
+    Saml {
+        /// Its identifier.
+        request: String,
+        /// When it was sent, in microseconds, if only a sign-in after that counts.
+        forced_at: Option<i64>,
+    },
 }
 
 /// What the asker wants of the provider.
@@ -68,6 +89,9 @@ pub enum NoTrip {
     /// It cannot be asked so.
     #[error(transparent)]
     Request(#[from] AuthorizationRequestError),
+    /// It cannot be asked by SAML.
+    #[error(transparent)]
+    Saml(#[from] NotAsked),
     /// Ours to say.
     #[error(transparent)]
     Door(#[from] DoorError),
@@ -90,26 +114,17 @@ pub async fn leave(
     flow: Flow,
     wishes: &Wishes,
 ) -> Result<Response, NoTrip> {
-    let UpstreamProvider::Oidc(oidc) = &connection.provider;
-    let provider = discover(app, oidc).await?;
-    let (nonce, verifier) = (secret()?, secret()?);
-    let (device, fresh) = match app.cookies.read(headers, Name::Browser) {
-        Some(device) => (device, None),
-        None => {
-            let device = secret()?;
-            (device.clone(), Some(device))
+    let oidc = match &connection.provider {
+        UpstreamProvider::Oidc(oidc) => oidc,
+        UpstreamProvider::Saml(saml) => {
+            return authn_request::leave(app, headers, (connection, saml), flow, wishes).await;
         }
     };
-    let trip = Trip {
-        connection: connection.id.clone(),
-        nonce: nonce.clone(),
-        verifier: verifier.clone(),
-        flow,
-        left_at: app.clock.now().as_micros(),
-        device: app.sealer.tag(DEVICE, &[&device]),
-    };
-    let until = app.clock.now().plus(LIFE);
-    let state = app.sealer.seal(Purpose::Trip, &trip, until).map_err(DoorError::from)?;
+    let provider = discover(app, oidc).await?;
+    let (nonce, verifier) = (secret()?, secret()?);
+    let asked = Asked::Oidc { nonce: nonce.clone(), verifier: verifier.clone() };
+    let (trip, fresh) = Trip::begin(app, headers, &connection.id, asked, flow)?;
+    let state = trip.seal(app).map_err(DoorError::from)?;
     let redirect_uri = callback(app, connection);
     // An application may name the prompt among the provider's own parameters: then that is the one.
     let named = wishes.free.iter().any(|(name, _)| name.eq_ignore_ascii_case("prompt"));
@@ -125,8 +140,8 @@ pub async fn leave(
         ..AuthorizationRequest::new(&oidc.client_id, &redirect_uri, &state, &nonce, &verifier)
     };
     let mut response = respond::see_other(&request.url(&provider)?);
-    if let Some(device) = fresh {
-        response.headers_mut().append(header::SET_COOKIE, app.cookies.set(Name::Browser, &device));
+    if let Some(cookie) = fresh {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
 }
@@ -153,6 +168,38 @@ fn secret() -> Result<String, DoorError> {
 }
 
 impl Trip {
+    /// A trip of this browser, with the cookie by which it is known if it had none.
+    ///
+    /// # Errors
+    /// [`DoorError::Internal`].
+    pub(super) fn begin(
+        app: &App,
+        headers: &HeaderMap,
+        connection: &ConnectionId,
+        asked: Asked,
+        flow: Flow,
+    ) -> Result<(Self, Option<HeaderValue>), DoorError> {
+        let (device, fresh) = match app.cookies.read(headers, Name::Browser) {
+            Some(device) => (device, None),
+            None => {
+                let device = secret()?;
+                let cookie = app.cookies.set(Name::Browser, &device);
+                (device, Some(cookie))
+            }
+        };
+        let device = app.sealer.tag(DEVICE, &[&device]);
+        let left_at = app.clock.now().as_micros();
+        Ok((Self { connection: connection.clone(), asked, flow, left_at, device }, fresh))
+    }
+
+    /// Seals it for the way.
+    ///
+    /// # Errors
+    /// [`SealError::Unsealable`] when it is too long.
+    pub(super) fn seal(&self, app: &App) -> Result<String, SealError> {
+        app.sealer.seal(Purpose::Trip, self, app.clock.now().plus(LIFE))
+    }
+
     /// The trip that a `state` is of, if this browser began it. It is used up only by [`Trip::finish`].
     ///
     /// # Errors
@@ -170,7 +217,8 @@ impl Trip {
     /// [`DoorError::Expired`] when it was taken before.
     pub async fn finish(&self, app: &App) -> Result<(), DoorError> {
         let until = app.clock.now().plus(LIFE);
-        let first = app.store.remember_once("trip", &random::hash(&self.nonce), until).await?;
+        let (Asked::Oidc { nonce: name, .. } | Asked::Saml { request: name, .. }) = &self.asked;
+        let first = app.store.remember_once("trip", &random::hash(name), until).await?;
         if first { Ok(()) } else { Err(DoorError::Expired) }
     }
 }

@@ -49,20 +49,21 @@ pub struct Ours {
     pub endpoints: Vec<String>,
 }
 
-/// Who we are and whom we trust: the registry of SAML applications and our keys, as they are at the moment.
+/// Who we are and whom we trust: the SAML applications and identity providers and our keys, as they are at the moment. Each is
+/// asked about the party that a LogoutRequest names.
 pub trait Parties: Send + Sync + 'static {
-    /// What we are; none while there is no key.
-    fn ours(&self, now: Timestamp) -> Option<Arc<Ours>>;
+    /// What we are to it; none while there is no key.
+    fn ours(&self, named: &SamlNamed, now: Timestamp) -> Option<Arc<Ours>>;
 
-    /// The trust in an application by its registered certificates; none for one that is not registered, whose metadata has
-    /// expired or that has no usable certificate.
-    fn trust(&self, entity_id: &str, now: Timestamp) -> Option<Trust>;
+    /// The trust in it by its registered certificates; none for one that is not registered, whose metadata has expired or that
+    /// has no usable certificate.
+    fn trust(&self, named: &SamlNamed, now: Timestamp) -> Option<Trust>;
 
-    /// Whether the metadata of an application has expired. What was planned while it was good is not sent where it points.
-    fn has_expired(&self, entity_id: &str, now: Timestamp) -> bool;
+    /// Whether its metadata has expired. What was planned while it was good is not sent where it points.
+    fn has_expired(&self, named: &SamlNamed, now: Timestamp) -> bool;
 }
 
-/// Why a step waits whose application's metadata has expired since it was planned.
+/// Why a step waits whose party's metadata has expired since it was planned.
 pub const EXPIRED: &str = "its metadata has expired";
 
 /// A LogoutRequest that is to be carried by the browser, not yet encoded for its binding.
@@ -137,8 +138,8 @@ pub(super) fn soap(
 ) -> Result<Composed, ComposeError> {
     let missing = || ComposeError::NotNow("no key for SAML".to_owned());
     let parties = parties.ok_or_else(missing)?;
-    let ours = parties.ours(now).ok_or_else(missing)?;
-    if parties.has_expired(&named.entity_id, now) {
+    let ours = parties.ours(named, now).ok_or_else(missing)?;
+    if parties.has_expired(named, now) {
         return Err(ComposeError::NotNow(EXPIRED.to_owned()));
     }
     let Carried { request, id } = carry(&ours, uri, named, now)?;
@@ -149,7 +150,7 @@ pub(super) fn soap(
     outgoing.max_body = MESSAGE_BYTES;
     let asked = Asked {
         id,
-        trust: parties.trust(&named.entity_id, now),
+        trust: parties.trust(named, now),
         connection: soap::TlsEndpoint::new(&named.entity_id, uri),
         endpoints: ours.endpoints.clone(),
         note,

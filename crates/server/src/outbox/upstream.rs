@@ -18,7 +18,6 @@ use crate::{
     },
     keys::Keys,
     seal::Sealer,
-    settings::broker::UpstreamProvider,
 };
 
 /// What is needed to speak to identity providers in our name.
@@ -49,10 +48,7 @@ impl Upstreams {
         let secrets = secrets.ok_or_else(gone)?;
         let token = secrets.token(kind).ok_or_else(gone)?;
         let connection = self.connections.find(connection);
-        let current = connection.as_ref().map(|connection| {
-            let UpstreamProvider::Oidc(oidc) = &connection.provider;
-            oidc
-        });
+        let current = connection.as_ref().and_then(|connection| connection.oidc());
         let authentication = secrets.authentication(current);
         let not_now = |error: &dyn std::error::Error| ComposeError::NotNow(error.to_string());
         let make = |client: &RpClient<'_>| revoke::request((&secrets.issuer, uri), client, kind, token);

@@ -1,4 +1,4 @@
-//! What this identity provider says to applications through the browser.
+//! What we say to applications, and to identity providers about logouts, through the browser.
 
 use acquit_core::SessionId;
 use acquit_saml::{
@@ -12,7 +12,7 @@ use acquit_saml::{
 use acquit_store::replay::Once;
 use axum::{http::StatusCode, response::Response};
 
-use super::{artifact, keys, registry::Sp};
+use super::{artifact, keys, party::Party, registry::Sp};
 use crate::{
     App,
     door::DoorError,
@@ -22,11 +22,11 @@ use crate::{
 };
 
 /// The key that signs now.
-pub(super) fn signer(app: &App) -> Result<Signer, DoorError> {
+pub(crate) fn signer(app: &App) -> Result<Signer, DoorError> {
     app.saml_keys.signer(app.clock.now()).ok_or_else(|| keys::none().into())
 }
 
-pub(super) fn ours(error: BuildError) -> DoorError {
+pub(crate) fn ours(error: BuildError) -> DoorError {
     DoorError::Internal(format!("a SAML message cannot be written: {error}"))
 }
 
@@ -97,49 +97,51 @@ pub fn hidden(form: &post::Form) -> Vec<Hidden> {
     std::iter::once(message).chain(relay).collect()
 }
 
-/// A LogoutResponse, to where the application takes answers: by the binding of its request if it has that, else by the
-/// other one. None when it has no such endpoint, or when nobody vouches for it any more.
+/// A LogoutResponse, to where the party takes answers: by the binding of its request if it has that, else by the other one.
+/// None when it has no such endpoint, or when nobody vouches for it any more.
 ///
 /// # Errors
 /// [`DoorError::Internal`].
 pub fn logout(
     app: &App,
-    sp: &Sp,
+    party: &Party,
     status: Status,
     request: &str,
     relay_state: Option<&str>,
     by_post: bool,
 ) -> Result<Option<Response>, DoorError> {
-    if sp.has_expired(app.clock.now()) {
+    if party.has_expired(app.clock.now()) {
         // It may have been good when the request came.
         return Ok(None);
     }
     let bindings = if by_post { [HTTP_POST, HTTP_REDIRECT] } else { [HTTP_REDIRECT, HTTP_POST] };
-    let Some(endpoint) = bindings.into_iter().find_map(|binding| sp.metadata.role.logout_by(binding)) else {
+    let Some(endpoint) = bindings.into_iter().find_map(|binding| party.role().logout_by(binding)) else {
         return Ok(None);
     };
     let to = Endpoint::for_answers(endpoint);
-    let answer = logout_response(app, status, request, Some(to))?;
+    let answer = logout_response(app, Some(party), status, request, Some(to))?;
     let signer = signer(app)?;
     Ok(Some(if endpoint.binding == HTTP_POST {
-        form_page(post::encode(&answer, to, relay_state, &signer).map_err(ours)?, &sp.settings.name)
+        form_page(post::encode(&answer, to, relay_state, &signer).map_err(ours)?, party.name())
     } else {
         respond::see_other(&redirect::encode(&answer, to, relay_state, Some(&signer)).map_err(ours)?)
     }))
 }
 
-/// A LogoutResponse, to be sent.
+/// A LogoutResponse, to be sent; without a party, in the name of the identity provider that we are.
 ///
 /// # Errors
 /// [`DoorError::Internal`].
 pub(super) fn logout_response(
     app: &App,
+    party: Option<&Party>,
     status: Status,
     request: &str,
     to: Option<&str>,
 ) -> Result<LogoutResponse, DoorError> {
     let id = MessageId::from_random(random::bytes()?);
-    let mut header = Header::new(&id, app.clock.now(), &app.entity_id(), to.unwrap_or_default()).answering(request);
+    let issuer = party.map_or_else(|| app.entity_id(), |party| party.our_name(app.issuer()));
+    let mut header = Header::new(&id, app.clock.now(), &issuer, to.unwrap_or_default()).answering(request);
     header.destination = to.map(str::to_owned);
     let answer = LogoutResponse { header, status };
     sent(&answer);

@@ -14,7 +14,7 @@ use acquit_saml::{
 use acquit_store::saml::HopAnswer;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use super::{answer, incoming, registry::Sp};
+use super::{answer, incoming, party::Party};
 use crate::{
     App,
     door::DoorError,
@@ -75,8 +75,8 @@ pub async fn carry(app: &App, step: &Step) -> Result<Carried, Unmade> {
         return Err(Unmade::Ever("this step is not carried by the browser".to_owned()));
     };
     let now = app.clock.now();
-    let ours = app.parties.ours(now).ok_or_else(|| Unmade::Now("no key for SAML".to_owned()))?;
-    if app.parties.has_expired(&named.entity_id, now) {
+    let ours = app.parties.ours(named, now).ok_or_else(|| Unmade::Now("no key for SAML".to_owned()))?;
+    if app.parties.has_expired(named, now) {
         return Err(Unmade::Now(outbox::EXPIRED.to_owned()));
     }
     let mut request: LogoutRequest = outbox::carry(&ours, uri, named, now).map_err(unmade)?.request;
@@ -92,22 +92,22 @@ pub async fn carry(app: &App, step: &Step) -> Result<Carried, Unmade> {
     carried.map_err(|error| Unmade::Ever(error.to_string()))
 }
 
-/// Takes an application's LogoutResponse: verified, and to this very request. Gives the step, so that the browser can go on.
+/// Takes a party's LogoutResponse: verified, and to this very request. Gives the step, so that the browser can go on.
 ///
 /// # Errors
 /// [`DoorError::BadRequest`] for what is not believed: then nothing is recorded.
 pub(super) async fn answered(
     app: &App,
-    sp: &Sp,
+    party: &Party,
     arrived: &Arrived,
     message: &Message<'_>,
     here: &str,
 ) -> Result<Step, DoorError> {
     let unknown = || DoorError::parameter("RelayState", "is none that this server gave");
     let (logout, step) = arrived.relay_state().and_then(step_of).ok_or_else(unknown)?;
-    let step = app.store.hop(&logout, &step).await?.filter(|step| step.party == *sp.app()).ok_or_else(unknown)?;
+    let step = app.store.hop(&logout, &step).await?.filter(|step| step.party == party.id()).ok_or_else(unknown)?;
     let answer = {
-        let trust = sp.trust(app.clock.now()).map_err(|error| incoming::refused("Signature", &error))?;
+        let trust = party.trust(app.clock.now()).map_err(|error| incoming::refused("Signature", &error))?;
         let here = [here];
         let refused = |error| incoming::refused("SAMLResponse", &error);
         let signed = message.verify(&trust, &Expect::new(&here, app.clock.now())).map_err(refused)?;

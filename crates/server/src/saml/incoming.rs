@@ -1,18 +1,16 @@
 //! What arrives by a browser or a server: decoded, its sender found, its mistakes put into words.
 
-use std::sync::Arc;
-
 use acquit_saml::{
     Error,
     binding::{Arrived, post, redirect},
     message::{Kind, Message},
 };
 
-use super::registry::Sp;
+use super::party::Party;
 use crate::{App, door::DoorError, random};
 
-/// What is said to an application whose metadata has expired.
-pub(super) const EXPIRED: &str = "the metadata of this application has expired; its operator must give it anew";
+/// What is said to a party whose metadata has expired.
+pub(super) const EXPIRED: &str = "the metadata of this party has expired; its operator must give it anew";
 
 /// Takes a message from the query of a URL.
 ///
@@ -26,14 +24,14 @@ pub(super) fn from_query(query: &str) -> Result<Arrived, DoorError> {
 ///
 /// # Errors
 /// [`DoorError::BadRequest`].
-pub(super) fn from_form(body: &[u8]) -> Result<Arrived, DoorError> {
+pub(crate) fn from_form(body: &[u8]) -> Result<Arrived, DoorError> {
     let fields: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
     post::decode(fields.iter().map(|(name, value)| (name.as_str(), value.as_str())))
         .map_err(|error| refused("SAMLRequest", &error))
 }
 
-/// Parses what arrived, and finds the application that it says it is from. At an application's own address no other's
-/// messages are taken.
+/// Parses what arrived, and finds the application that it says it is from. At a party's own address no other's messages are
+/// taken.
 ///
 /// # Errors
 /// [`DoorError::BadRequest`].
@@ -41,36 +39,48 @@ pub(super) fn open<'a>(
     app: &App,
     arrived: &'a Arrived,
     kinds: &[Kind],
-    only: Option<&Arc<Sp>>,
-) -> Result<(Message<'a>, Arc<Sp>), DoorError> {
+    only: Option<&Party>,
+) -> Result<(Message<'a>, Party), DoorError> {
     let message = Message::open(arrived, kinds).map_err(|error| refused("SAMLRequest", &error))?;
     heard(&message);
-    let sp = app.clients.service_providers().by_entity(message.issuer());
-    let sp = sp.filter(|sp| only.is_none_or(|only| only.app() == sp.app()));
-    let sp =
-        sp.ok_or_else(|| DoorError::parameter("Issuer", "no application with this entity ID is registered here"))?;
-    still_good(app, &sp)?;
-    Ok((message, sp))
+    let party = sender(app, &message, only).map_err(|why| DoorError::parameter("Issuer", why))?;
+    still_good(app, &party)?;
+    Ok((message, party))
 }
 
-/// Refuses an application whose metadata has expired since it was read.
+/// Whom a message says it is from.
+///
+/// # Errors
+/// Why nobody of that name may send one to this address.
+pub(super) fn sender(app: &App, message: &Message<'_>, only: Option<&Party>) -> Result<Party, &'static str> {
+    match only {
+        Some(only) if only.entity_id() == message.issuer() => Ok(only.clone()),
+        Some(_) => Err("this address takes no messages of an entity with this ID"),
+        None => {
+            let sp = app.clients.service_providers().by_entity(message.issuer());
+            sp.map(Party::Application).ok_or("no application with this entity ID is registered here")
+        }
+    }
+}
+
+/// Refuses a party whose metadata has expired since it was read.
 ///
 /// # Errors
 /// [`DoorError::BadRequest`].
-pub(super) fn still_good(app: &App, sp: &Sp) -> Result<(), DoorError> {
-    if sp.has_expired(app.clock.now()) {
+pub(super) fn still_good(app: &App, party: &Party) -> Result<(), DoorError> {
+    if party.has_expired(app.clock.now()) {
         return Err(DoorError::parameter("Issuer", EXPIRED));
     }
     Ok(())
 }
 
 /// Shows what arrived to whoever looks for the reason of something, without its secrets. It is not believed yet.
-pub(super) fn heard(message: &Message<'_>) {
+pub(crate) fn heard(message: &Message<'_>) {
     tracing::debug!(message = %message.outline(), "a SAML message arrived");
 }
 
 /// A message that is not taken, as the page says it.
-pub(super) fn refused(parameter: &str, error: &Error) -> DoorError {
+pub(crate) fn refused(parameter: &str, error: &Error) -> DoorError {
     let parameter = match error {
         Error::Parameter(name) | Error::Missing(name) | Error::Twice(name) | Error::Invalid(name) => name,
         Error::Issuer => "Issuer",
@@ -88,6 +98,6 @@ pub(super) fn here(app: &App, path: &str) -> String {
 }
 
 /// What stands for a message in the memory of those that were taken.
-pub(super) fn replay_key(issuer: &str, id: &str) -> acquit_store::Hash {
+pub(crate) fn replay_key(issuer: &str, id: &str) -> acquit_store::Hash {
     random::hash(&format!("{}:{issuer}{id}", issuer.len()))
 }

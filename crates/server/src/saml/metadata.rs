@@ -11,7 +11,7 @@ use super::artifact;
 use crate::{App, door::DoorError, settings::saml::NameIdKind};
 
 /// The media type of metadata (Metadata section 4.1.1).
-const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/samlmetadata+xml");
+pub const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/samlmetadata+xml");
 
 /// `GET /saml/metadata`.
 pub async fn show(State(app): State<App>) -> Result<Response, DoorError> {

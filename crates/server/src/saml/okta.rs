@@ -11,7 +11,7 @@ use axum::{
     routing::{MethodRouter, get},
 };
 
-use super::{metadata, registry::Sp, slo, sso};
+use super::{metadata, party::Party, registry::Sp, slo, sso};
 use crate::{App, door::DoorError, form::Address};
 
 /// Okta's names for the doors.
@@ -64,9 +64,9 @@ async fn describe(State(app): State<App>, Named(_): Named, uri: Uri) -> Result<R
 /// An address for logout messages of these kinds.
 fn logout(kinds: &'static [Kind]) -> MethodRouter<App> {
     get(move |State(app): State<App>, Named(sp): Named, Address(address): Address, headers: HeaderMap, uri: Uri| async move {
-        slo::arrive(&app, &headers, &uri, address, Some(&sp), kinds).await
+        slo::arrive(&app, &headers, &uri, address, Some(&Party::Application(sp)), kinds).await
     })
     .post(move |State(app): State<App>, Named(sp): Named, Address(address): Address, request: Request| async move {
-        slo::posted(&app, request, address, Some(&sp), kinds).await
+        slo::posted(&app, request, address, Some(&Party::Application(sp)), kinds).await
     })
 }

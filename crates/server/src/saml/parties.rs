@@ -2,44 +2,59 @@
 
 use std::sync::Arc;
 
-use acquit_core::Timestamp;
+use acquit_core::{Timestamp, step::SamlNamed};
 use acquit_saml::security::Trust;
 
-use super::{entity_id, keys::SamlKeys};
+use super::{keys::SamlKeys, party::Party};
 use crate::{
+    broker::saml as upstream,
     clients::Clients,
     outbox::{Ours, Parties},
 };
 
-/// Our keys and the registry of applications, as they are at the moment.
+/// Our keys and the registries, as they are at the moment.
 pub struct OurParties {
     keys: SamlKeys,
     clients: Clients,
-    entity_id: String,
-    endpoints: Vec<String>,
+    issuer: String,
 }
 
 impl OurParties {
     /// Those of an issuer.
     #[must_use]
     pub fn new(keys: SamlKeys, clients: Clients, issuer: &str) -> Self {
-        let endpoints = vec![format!("{issuer}/saml/slo"), format!("{issuer}/saml/slo/soap")];
-        Self { keys, clients, entity_id: entity_id(issuer), endpoints }
+        Self { keys, clients, issuer: issuer.to_owned() }
+    }
+
+    /// The party that a LogoutRequest is for, if it is still the entity that was planned for.
+    fn party(&self, named: &SamlNamed) -> Option<Party> {
+        let party = match &named.connection {
+            None => Party::Application(self.clients.service_providers().that_answers(&named.entity_id)?),
+            Some(connection) => Party::Provider(self.clients.connections().that_answers(connection)?),
+        };
+        Some(party).filter(|party| party.entity_id() == named.entity_id)
     }
 }
 
 impl Parties for OurParties {
-    fn ours(&self, now: Timestamp) -> Option<Arc<Ours>> {
+    fn ours(&self, named: &SamlNamed, now: Timestamp) -> Option<Arc<Ours>> {
         let (signer, signs_from) = self.keys.signing(now)?;
-        let endpoints = self.endpoints.clone();
-        Some(Arc::new(Ours { entity_id: self.entity_id.clone(), signer, signs_from, endpoints }))
+        let issuer = &self.issuer;
+        let (entity_id, endpoints) = match &named.connection {
+            None => (super::entity_id(issuer), vec![format!("{issuer}/saml/slo"), format!("{issuer}/saml/slo/soap")]),
+            Some(connection) => {
+                let slo = format!("{issuer}{}", upstream::slo_path(connection));
+                (upstream::entity_id(issuer, connection), vec![slo])
+            }
+        };
+        Some(Arc::new(Ours { entity_id, signer, signs_from, endpoints }))
     }
 
-    fn trust(&self, entity_id: &str, now: Timestamp) -> Option<Trust> {
-        self.clients.service_providers().that_answers(entity_id)?.trust(now).ok()
+    fn trust(&self, named: &SamlNamed, now: Timestamp) -> Option<Trust> {
+        self.party(named)?.trust(now).ok()
     }
 
-    fn has_expired(&self, entity_id: &str, now: Timestamp) -> bool {
-        self.clients.service_providers().that_answers(entity_id).is_some_and(|sp| sp.has_expired(now))
+    fn has_expired(&self, named: &SamlNamed, now: Timestamp) -> bool {
+        self.party(named).is_some_and(|party| party.has_expired(now))
     }
 }

@@ -79,7 +79,7 @@ impl Registered {
         for settings in given.into_iter().chain(at_url) {
             let metadata = match &settings.source {
                 Source::Given(metadata) => Some(metadata.as_ref().clone()),
-                Source::Url { .. } => known
+                Source::Url(_) => known
                     .by_app
                     .get(&settings.app)
                     .filter(|sp| sp.settings.source.is_same_document(&settings.source))
@@ -151,7 +151,7 @@ impl ServiceProviders {
     #[must_use]
     pub fn fetched(&self) -> Vec<SamlApplication> {
         let registered = self.registered();
-        let at_url = registered.configured.values().filter(|app| matches!(app.source, Source::Url { .. }));
+        let at_url = registered.configured.values().filter(|app| app.source.document().is_some());
         at_url.cloned().collect()
     }
 

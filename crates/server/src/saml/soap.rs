@@ -1,7 +1,7 @@
-//! `/saml/slo/soap`: LogoutRequests from server to server (Bindings section 3.2). Neither cookies nor headers mean anything
+//! LogoutRequests from server to server (Bindings section 3.2), at `/saml/slo/soap` and at the address of a connection. Neither cookies nor headers mean anything
 //! here; the signature does.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use acquit_saml::{
     binding::soap::{self, FaultCode},
@@ -13,11 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{
-    answer as answers, incoming,
-    registry::Sp,
-    slo::{self, Ended},
-};
+use super::{answer as answers, incoming, party::Party, slo};
 use crate::{
     App,
     door::DoorError,
@@ -30,10 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// `POST /saml/slo/soap`.
 pub async fn receive(State(app): State<App>, Address(address): Address, request: Request) -> Response {
-    match body(request).await {
-        Ok(body) => answer(take(&app, &address, body).await),
-        Err(response) => response,
-    }
+    serve(&app, &address, request, "/saml/slo/soap", None).await
 }
 
 /// The bytes of what should be an envelope; else the answer.
@@ -75,48 +68,59 @@ impl<E: Into<DoorError>> From<E> for Trouble {
     }
 }
 
-async fn take(app: &App, address: &str, body: Vec<u8>) -> Result<String, Trouble> {
+/// Answers what was posted to the SOAP address at this path: of any application, or of one party alone.
+pub(crate) async fn serve(app: &App, address: &str, request: Request, path: &str, only: Option<&Party>) -> Response {
+    match body(request).await {
+        Ok(body) => answer(take(app, address, body, path, only).await),
+        Err(response) => response,
+    }
+}
+
+async fn take(app: &App, address: &str, body: Vec<u8>, path: &str, only: Option<&Party>) -> Result<String, Trouble> {
     let fault = |error: acquit_saml::Error| Trouble::Fault(error.to_string());
     let arrived = soap::decode(body).map_err(fault)?;
-    let (id, sp, verified) = {
+    let (id, party, verified) = {
         let message = Message::open(&arrived, &[Kind::LogoutRequest]).map_err(fault)?;
         incoming::heard(&message);
-        let sp: Option<Arc<Sp>> = app.clients.service_providers().by_entity(message.issuer());
-        let here = incoming::here(app, "/saml/slo/soap");
-        let verified = match &sp {
-            Some(sp) if sp.has_expired(app.clock.now()) => Err(incoming::EXPIRED.to_owned()),
-            Some(sp) => slo::verified(app, sp, &message, &here).map_err(|error| error.to_string()),
-            None => Err("no application with this entity ID is registered here".to_owned()),
+        let party = incoming::sender(app, &message, only);
+        let here = incoming::here(app, path);
+        let verified = match &party {
+            Ok(party) if party.has_expired(app.clock.now()) => Err(incoming::EXPIRED.to_owned()),
+            Ok(party) => slo::verified(app, party, &message, &here).map_err(|error| error.to_string()),
+            Err(why) => Err((*why).to_owned()),
         };
-        (message.id().to_owned(), sp, verified)
+        // Whoever it is that asks is answered in the name that the address is of.
+        (message.id().to_owned(), party.ok().or_else(|| only.cloned()), verified)
     };
-    let (sp, request) = match (sp, verified) {
-        (Some(sp), Ok(request)) => (sp, request),
-        (_, Err(why)) => {
+    let (party, request) = match (party, verified) {
+        (Some(party), Ok(request)) => (party, request),
+        (party, verified) => {
             app.limits().try_bare_logout(address)?;
-            return denied(app, &id, why);
+            return denied(app, party.as_ref(), &id, verified.err().unwrap_or_default());
         }
-        (None, Ok(_)) => return denied(app, &id, String::new()),
     };
-    let asked = slo::asked(&sp, request, None);
-    let Some(Ended { logouts, .. }) = slo::end(app, &sp, &asked, address, None).await? else {
-        return denied(app, &id, "this request was answered before".to_owned());
+    let asked = slo::asked(&party, request, None);
+    let Some(ended) = slo::end(app, &party, &asked, address, None).await? else {
+        return denied(app, Some(&party), &id, "this request was answered before".to_owned());
     };
-    let status =
-        if logouts.is_empty() { slo::unknown_principal() } else { way_out::status(app, &logouts, PATIENCE).await? };
-    envelope(app, &id, status)
+    let status = if ended.knows_nobody(&party) {
+        slo::unknown_principal()
+    } else {
+        way_out::status(app, &ended.logouts, PATIENCE).await?
+    };
+    envelope(app, Some(&party), &id, status)
 }
 
 /// SAML's own errors are an answer like any other.
-fn denied(app: &App, request: &str, why: String) -> Result<String, Trouble> {
+fn denied(app: &App, party: Option<&Party>, request: &str, why: String) -> Result<String, Trouble> {
     tracing::info!(why, "a LogoutRequest over SOAP is refused");
     let mut status = Status::new(Code::Requester, "RequestDenied");
     status.message = Some(why).filter(|why| !why.is_empty());
-    envelope(app, request, status)
+    envelope(app, party, request, status)
 }
 
-fn envelope(app: &App, request: &str, status: Status) -> Result<String, Trouble> {
-    let response = answers::logout_response(app, status, request, None)?;
+fn envelope(app: &App, party: Option<&Party>, request: &str, status: Status) -> Result<String, Trouble> {
+    let response = answers::logout_response(app, party, status, request, None)?;
     soap::encode(&response, &answers::signer(app)?).map_err(|error| Trouble::Door(answers::ours(error)))
 }
 

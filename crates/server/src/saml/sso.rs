@@ -24,6 +24,7 @@ use self::asked::{begin, kind, unasked};
 use super::{
     answer::{self, SignsIn},
     assertion, incoming,
+    party::Party,
     registry::Sp,
     subject,
 };
@@ -109,7 +110,7 @@ async fn go_on(app: &App, headers: &HeaderMap, address: &str, mut pending: SamlP
     let sp = app.clients.service_providers().by_app(&pending.app);
     let sp =
         sp.ok_or_else(|| DoorError::parameter("Issuer", "no application with this entity ID is registered here"))?;
-    incoming::still_good(app, &sp)?;
+    incoming::still_good(app, &Party::Application(sp.clone()))?;
     let mut registered = sp.metadata.answerable();
     if !registered.any(|acs| acs.location == pending.acs && (acs.binding == HTTP_ARTIFACT) == pending.artifact) {
         return Err(DoorError::parameter("AssertionConsumerServiceURL", "is not registered for this application"));

@@ -7,8 +7,12 @@ use acquit_core::{
     participant::{Channels, FrontChannel, WebhookChannel},
 };
 use acquit_oidc::jose::Algorithm;
+use acquit_saml::metadata::IdentityProvider;
 
-use super::{Secret, TokenDigest};
+use super::{
+    Secret, TokenDigest,
+    saml::{NameIdKind, SloBinding, Source},
+};
 
 /// A customer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +34,8 @@ pub struct Connection {
     pub organization: Option<OrganizationId>,
     /// Its name for people.
     pub name: String,
-    /// What stands for it in its callback and logout URLs: unguessable.
+    /// What stands for an OpenID connection in its callback and logout URLs: unguessable. Those of a SAML connection have its
+    /// id, since every message there is signed; this is its id too.
     pub external_key: String,
     /// What WorkOS calls its type.
     pub connection_type: String,
@@ -51,6 +56,39 @@ pub struct Connection {
 pub enum UpstreamProvider {
     /// By OpenID Connect.
     Oidc(OidcProvider),
+    /// By SAML.
+    Saml(SamlProvider),
+}
+
+impl Connection {
+    /// The OpenID provider, if it is one.
+    #[must_use]
+    pub const fn oidc(&self) -> Option<&OidcProvider> {
+        match &self.provider {
+            UpstreamProvider::Oidc(oidc) => Some(oidc),
+            UpstreamProvider::Saml(_) => None,
+        }
+    }
+
+    /// The SAML identity provider, if it is one.
+    #[must_use]
+    pub const fn saml(&self) -> Option<&SamlProvider> {
+        match &self.provider {
+            UpstreamProvider::Saml(saml) => Some(saml),
+            UpstreamProvider::Oidc(_) => None,
+        }
+    }
+}
+
+/// A SAML identity provider that knows us as a service provider.
+#[derive(Clone, Debug)]
+pub struct SamlProvider {
+    /// Where its metadata comes from.
+    pub source: Source<IdentityProvider>,
+    /// The one binding that tells it of logouts; whatever its metadata has when absent, SOAP first.
+    pub slo_binding: Option<SloBinding>,
+    /// How people should be named to us; as the provider likes when absent.
+    pub name_id: Option<NameIdKind>,
 }
 
 /// An OpenID provider that knows us as a client.
@@ -100,6 +138,8 @@ pub enum IdpLogout {
 /// Which claims become what of a profile; absent ones take the standard claim.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AttributeMap {
+    /// The SAML attribute that says who the person is, for good; the NameID when absent. OpenID Connect has `sub` for that.
+    pub id: Option<String>,
     /// The claim with the person's address.
     pub email: Option<String>,
     /// The claim with the given name.

@@ -1,4 +1,4 @@
-//! What the configuration says of a SAML application.
+//! What the configuration says of a SAML application, and of metadata.
 
 use acquit_core::{
     AppId,
@@ -6,7 +6,7 @@ use acquit_core::{
 };
 use acquit_oidc::client::SingleLogout;
 use acquit_saml::{
-    metadata::{Endpoint, ServiceProvider},
+    metadata::{Endpoint, Role, ServiceProvider},
     names::{
         FORMAT_EMAIL, FORMAT_PERSISTENT, FORMAT_TRANSIENT, FORMAT_UNSPECIFIED, HTTP_POST, HTTP_REDIRECT, SOAP_BINDING,
     },
@@ -42,32 +42,41 @@ pub struct SamlApplication {
     pub tell_on_expiry: bool,
 }
 
-/// Where an application's metadata comes from.
+/// Where a party's metadata comes from: `M` is what it says of the party's role.
 #[derive(Clone, Debug)]
-pub enum Source {
+pub enum Source<M = ServiceProvider> {
     /// The file that the configuration names, or written in the configuration by hand.
-    Given(Box<ServiceProvider>),
+    Given(Box<M>),
     /// A document that is fetched and refreshed.
-    Url {
-        /// Where.
-        url: String,
-        /// The entity in it, when it names several.
-        entity_id: Option<String>,
-        /// Who must have signed the document.
-        signed_by: Option<Certificate>,
-    },
+    Url(Document),
 }
 
-impl Source {
+/// A metadata document at a URL, and the rules that it is held to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Where.
+    pub url: String,
+    /// The entity in it, when it names several.
+    pub entity_id: Option<String>,
+    /// Who must have signed the document.
+    pub signed_by: Option<Certificate>,
+}
+
+impl<M> Source<M> {
+    /// The document, where there is one to be fetched.
+    #[must_use]
+    pub const fn document(&self) -> Option<&Document> {
+        match self {
+            Self::Given(_) => None,
+            Self::Url(document) => Some(document),
+        }
+    }
+
     /// Whether it is the same document at a URL, held to the same rules: what was fetched from the one is then good for the
     /// other.
     #[must_use]
     pub fn is_same_document(&self, other: &Self) -> bool {
-        let parts = |source: &Self| match source {
-            Self::Given(_) => None,
-            Self::Url { url, entity_id, signed_by } => Some((url.clone(), entity_id.clone(), signed_by.clone())),
-        };
-        parts(self).is_some_and(|own| parts(other) == Some(own))
+        self.document().is_some_and(|own| other.document() == Some(own))
     }
 }
 
@@ -142,20 +151,10 @@ impl SamlApplication {
     /// How it is told of logouts, by what its metadata says.
     #[must_use]
     pub fn channels(&self, sp: &ServiceProvider) -> Channels {
-        let wanted = |binding: SloBinding| {
-            let allowed = self.slo_binding.is_none_or(|only| only == binding);
-            sp.role.logout_by(binding.uri()).filter(|_| allowed)
-        };
-        let hop = |binding, endpoint: &Endpoint| SamlHop {
-            binding,
-            uri: endpoint.location.clone(),
-            response_uri: endpoint.response_location.clone(),
-        };
-        let redirect = wanted(SloBinding::Redirect).map(|endpoint| hop(HopBinding::Redirect, endpoint));
-        let post = || wanted(SloBinding::Post).map(|endpoint| hop(HopBinding::Post, endpoint));
+        let (soap, hop) = told_at(self.slo_binding, &sp.role);
         let channel = SamlChannel {
-            soap: wanted(SloBinding::Soap).map(|endpoint| endpoint.location.clone()),
-            hop: redirect.or_else(post),
+            soap,
+            hop,
             frame: self.slo_frame,
             session_index_required: self.session_index_required,
             expired: false,
@@ -163,4 +162,22 @@ impl SamlApplication {
         let told = channel.soap.is_some() || channel.hop.is_some();
         Channels { tell_on_expiry: self.tell_on_expiry, saml: told.then_some(channel), ..Channels::default() }
     }
+}
+
+/// Where a party is told of logouts by what its metadata says, of which one binding may be the only one wanted: over SOAP, and
+/// through the browser.
+#[must_use]
+pub fn told_at(only: Option<SloBinding>, role: &Role) -> (Option<String>, Option<SamlHop>) {
+    let wanted = |binding: SloBinding| {
+        let allowed = only.is_none_or(|only| only == binding);
+        role.logout_by(binding.uri()).filter(|_| allowed)
+    };
+    let hop = |binding, endpoint: &Endpoint| SamlHop {
+        binding,
+        uri: endpoint.location.clone(),
+        response_uri: endpoint.response_location.clone(),
+    };
+    let redirect = wanted(SloBinding::Redirect).map(|endpoint| hop(HopBinding::Redirect, endpoint));
+    let post = || wanted(SloBinding::Post).map(|endpoint| hop(HopBinding::Post, endpoint));
+    (wanted(SloBinding::Soap).map(|endpoint| endpoint.location.clone()), redirect.or_else(post))
 }

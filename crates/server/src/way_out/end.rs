@@ -1,4 +1,4 @@
-//! Where a browser's way ends: at a page, or at the application that asked, with what the receipts prove by then.
+//! Where a browser's way ends: at a page, or at the party that asked, with what the receipts prove by then.
 
 use std::time::Duration;
 
@@ -7,7 +7,13 @@ use acquit_saml::message::Status;
 use axum::response::Response;
 
 use super::End;
-use crate::{App, account::signed_out, door::DoorError, respond, saml::answer};
+use crate::{
+    App,
+    account::signed_out,
+    door::DoorError,
+    respond,
+    saml::{answer, party::Party},
+};
 
 /// How long the answer to an application waits for what the server itself sends out.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -20,9 +26,8 @@ pub async fn reach(app: &App, logouts: &[LogoutId], end: End) -> Result<Response
         End::Url { url, .. } => Ok(respond::see_other(&url)),
         End::Answer { app: asker, request, relay_state, by_post } => {
             let status = status(app, logouts, PATIENCE).await?;
-            let sp = app.clients.service_providers().by_app(&asker);
-            let answered = match &sp {
-                Some(sp) => answer::logout(app, sp, status, &request, relay_state.as_deref(), by_post)?,
+            let answered = match Party::find(app, &asker) {
+                Some(party) => answer::logout(app, &party, status, &request, relay_state.as_deref(), by_post)?,
                 None => None,
             };
             Ok(answered.unwrap_or_else(|| respond::see_other(&own_page(app, logouts))))

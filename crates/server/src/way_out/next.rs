@@ -73,8 +73,7 @@ pub async fn next(State(app): State<App>, headers: HeaderMap, Query(query): Quer
             continue;
         };
         // A provider's page for signing out is for this moment; a SAML message can still be said when the browser is back.
-        let provider = matches!(step.target, Target::EndSession { .. });
-        let then = if provider { Skipped::Failed } else { Skipped::Waits };
+        let then = if step.target.ends_upstream() { Skipped::Failed } else { Skipped::Waits };
         app.store.skip_hop(&step.logout, &step.id, app.clock.now(), why, then).await?;
         if looked.is_none() {
             looked = Some(join_all(steps.iter().map(|step| look(&app, address(step)))).await);
@@ -124,11 +123,11 @@ async fn visit(app: &App, step: &Step) -> Result<Option<Response>, DoorError> {
     }
     let carried = match hop::carry(app, step).await {
         Ok(carried) => carried,
-        Err(Unmade::Now(why)) => {
+        Err(Unmade::Now(why)) if !step.target.ends_upstream() => {
             skip(&why, Skipped::Waits).await?;
             return Ok(None);
         }
-        Err(Unmade::Ever(why)) => {
+        Err(Unmade::Now(why) | Unmade::Ever(why)) => {
             skip(&why, Skipped::Failed).await?;
             return Ok(None);
         }

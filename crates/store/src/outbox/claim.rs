@@ -58,7 +58,8 @@ impl Store {
         self.write((logout.clone(), now), |tx, (logout, now)| Box::pin(retry_now(tx, logout, *now))).await
     }
 
-    /// Whether a user has a live session with an application in it that joined after a time: then a step that names the
+    /// Whether a user has a live session with an application in it that joined after a time, or through a connection by which
+    /// they signed in after it: then a step that names the
     /// user alone would end more than was asked (design 6.6, "superseded").
     ///
     /// # Errors
@@ -159,7 +160,9 @@ async fn newer_participant(tx: &mut Tx, user: &UserId, app: &AppId, after: Times
     let row = tx
         .query_opt(
             "SELECT p.joined_at FROM participants p JOIN sessions s ON s.id = p.session_id \
-             WHERE p.user_id = $1 AND p.app = $2 AND p.joined_at > $3 AND s.ended_at IS NULL LIMIT 1",
+             WHERE p.user_id = $1 AND p.app = $2 AND p.joined_at > $3 AND s.ended_at IS NULL \
+             UNION ALL SELECT t.signed_in_at FROM upstreams t JOIN sessions s ON s.id = t.session_id \
+             WHERE s.user_id = $1 AND t.connection = $2 AND t.signed_in_at > $3 AND s.ended_at IS NULL LIMIT 1",
             &params![user, app, after],
         )
         .await?;

@@ -8,7 +8,7 @@ use acquit_core::{
 use acquit_store::{
     management::{ConnectionRecord, DomainRecord, Kept, Made, OrganizationRecord, Refused},
     session::{BeginRefusal, NewSession},
-    upstream::NewUpstream,
+    upstream::{Graves, NewUpstream},
 };
 
 use crate::world::{LIFETIMES, World, app, at};
@@ -83,9 +83,9 @@ async fn begin_through(
         subject: "ann-there".to_owned(),
         sid: None,
         held: Held { access: false, refresh: false },
-        channels: UpstreamChannels { revocation: None, end_session: None, propagate: true },
+        channels: UpstreamChannels { propagate: true, ..UpstreamChannels::default() },
         sealed: Vec::new(),
-        tombstone: None,
+        graves: Graves::default(),
     };
     world.begin_session(NewSession { upstream: Some(upstream), ..world.new_session(&user, now) }).await.unwrap()
 }

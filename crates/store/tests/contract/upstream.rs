@@ -2,15 +2,15 @@
 
 use acquit_core::{
     ConnectionId, UpstreamId, UserId,
-    participant::Protocol,
+    participant::{NameIdForm, Protocol},
     plan::Scope,
     step::{Channel, Outcome, Target},
-    upstream::{Held, UpstreamChannels},
+    upstream::{Held, SamlUpstream, UpstreamChannels},
 };
 use acquit_store::{
     logout::Lease,
     session::{BeginRefusal, NewSession},
-    upstream::{Asked, NewUpstream, Person, Profile, UpstreamName},
+    upstream::{Asked, Graves, NewUpstream, Person, Profile, Tombstone, UpstreamName},
     user::User,
 };
 
@@ -49,11 +49,12 @@ fn upstream(world: &World, through: &str, sid: &str) -> NewUpstream {
         channels: UpstreamChannels {
             revocation: Some("https://idp.example/revoke".to_owned()),
             end_session: Some("https://idp.example/end".to_owned()),
+            saml: None,
             propagate: true,
         },
         sealed: b"sealed".to_vec(),
-        tombstone: Some([sid.len() as u8; 32]),
         revalidate_at: None,
+        graves: Graves { names: vec![[sid.len() as u8; 32]], authenticated_at: at(0) },
     }
 }
 
@@ -140,12 +141,83 @@ contract! {
         let ann = world.recognise(person(&world, "a", "1"), at(0)).await.unwrap();
         let new = session_of(&world, &ann, "a", "s1", 1);
         let session = world.begin_session(session_of(&world, &ann, "a", "other", 1)).await.unwrap().unwrap();
-        world.lay_tombstone(&new.upstream.as_ref().unwrap().tombstone.unwrap(), at(600)).await.unwrap();
+        let name = new.upstream.as_ref().unwrap().graves.names[0];
+        world.lay_tombstones(vec![Tombstone { name, ended_at: None, until: at(600) }]).await.unwrap();
         assert_eq!(world.begin_session(new.clone()).await.unwrap(), Err(BeginRefusal::EndedUpstream));
         let again = new.upstream.clone();
         assert!(!world.reauthenticate(&session.id, &world.hash(), again, at(2), LIFETIMES).await.unwrap());
         let later = NewSession { now: at(700), ..new };
         assert!(world.begin_session(later).await.unwrap().is_ok(), "a name is remembered for its time");
+    }
+
+    async fn a_tombstone_ends_what_its_provider_authenticated_before_and_nothing_later(world: World) {
+        let graves = |names: &[u8], authenticated_at| Graves {
+            names: names.iter().map(|name| [*name; 32]).collect(),
+            authenticated_at: at(authenticated_at),
+        };
+        let lay = async |name: u8, ended_at: i64, until: i64| {
+            let tombstone = Tombstone { name: [name; 32], ended_at: Some(at(ended_at)), until: at(until) };
+            world.lay_tombstones(vec![tombstone]).await.unwrap();
+        };
+        let over = async |graves: Graves, now: i64| world.was_overtaken(&graves, at(now)).await.unwrap();
+        lay(1, 100, 700).await;
+        assert!(over(graves(&[1], 100), 110).await, "also in the same instant");
+        assert!(over(graves(&[2, 1], 50), 110).await, "by any of its names");
+        assert!(!over(graves(&[1], 101), 110).await, "who signed in there again since");
+        assert!(!over(graves(&[2], 50), 110).await);
+        assert!(!over(graves(&[], 50), 110).await);
+        assert!(!over(graves(&[1], 50), 700).await, "for its time");
+        // A later logout of the same name counts, an earlier one that comes later takes nothing back.
+        lay(1, 200, 800).await;
+        lay(1, 150, 750).await;
+        assert!(over(graves(&[1], 200), 799).await);
+        assert!(!over(graves(&[1], 201), 799).await);
+        let swept = world.sweep(at(801), LIFETIMES).await.unwrap();
+        assert_eq!(swept.deleted, 1);
+    }
+
+    async fn sign_ins_of_saml_are_found_by_connection_and_name_with_the_logout_that_ended_them(world: World) {
+        let ann = world.recognise(person(&world, "a", "1"), at(0)).await.unwrap();
+        let saml = |index: &str, format: &str| NewUpstream {
+            protocol: Protocol::Saml,
+            channels: UpstreamChannels {
+                saml: Some(SamlUpstream {
+                    entity_id: "https://idp.example".to_owned(),
+                    name_id: NameIdForm { format: Some(format.to_owned()), ..NameIdForm::default() },
+                    soap: Some("https://idp.example/soap".to_owned()),
+                    hop: None,
+                }),
+                propagate: true,
+                ..UpstreamChannels::default()
+            },
+            ..upstream(&world, "a", index)
+        };
+        let begin = async |upstream: NewUpstream, now: i64| {
+            let new = NewSession { upstream: Some(upstream), ..world.new_session(&ann, now) };
+            world.begin_session(new).await.unwrap().unwrap()
+        };
+        let one = begin(saml("1", "f"), 1).await;
+        let two = begin(saml("22", "g"), 2).await;
+        begin(upstream(&world, "a", "333"), 3).await;
+        let done = world.end(&two.id, 4).await;
+        let soap: Vec<_> = done.steps.iter().filter(|step| step.channel == Some(Channel::SamlSoap)).collect();
+        assert_eq!(soap.len(), 1, "{:?}", done.steps);
+        assert_eq!(soap[0].target.saml().unwrap().connection, Some(connection("a")));
+        let found = world.saml_sign_ins(&connection("a"), "ann-there").await.unwrap();
+        let shown: Vec<_> = found
+            .iter()
+            .map(|known| (&known.session, known.index.as_deref(), known.saml.name_id.format.as_deref(), &known.ended))
+            .collect();
+        assert_eq!(shown, [
+            (&one.id, Some("1"), Some("f"), &None),
+            (&two.id, Some("22"), Some("g"), &Some(done.logout.clone())),
+        ]);
+        assert!(found.iter().all(|known| known.user == ann.id));
+        assert_eq!(world.saml_sign_ins(&connection("b"), "ann-there").await.unwrap(), []);
+        assert_eq!(world.saml_sign_ins(&connection("a"), "bob-there").await.unwrap(), []);
+        // Before a provider is told of a person alone, their newer session with it is looked for.
+        let newer = async |after| world.newer_participant(&ann.id, &app("conn_a"), at(after)).await.unwrap();
+        assert!(newer(2).await && !newer(3).await);
     }
 
     async fn sessions_are_found_by_what_the_provider_calls_them_at_its_own_connection(world: World) {

@@ -15,7 +15,7 @@ use acquit_store::{
     event::{BrokerQuery, Direction, Event},
     outbox::AttemptRecord,
     session::NewSession,
-    upstream::NewUpstream,
+    upstream::{Graves, NewUpstream},
     webhook::{COMPLETED, Change, Endpoint, MOST, Refused, STARTED},
 };
 
@@ -55,9 +55,9 @@ async fn session(world: &World, username: &str) -> Session {
         subject: username.to_owned(),
         sid: None,
         held: Held::default(),
-        channels: UpstreamChannels { propagate: true, end_session: None, revocation: None },
+        channels: UpstreamChannels { propagate: true, ..UpstreamChannels::default() },
         sealed: Vec::new(),
-        tombstone: None,
+        graves: Graves::default(),
     };
     let new = NewSession { upstream: Some(upstream), ..world.new_session(&user, 0) };
     let session = world.begin_session(new).await.unwrap().unwrap();

@@ -102,12 +102,9 @@ impl TestSp {
             Binding::Redirect => Load::typed(&redirect::encode(request, &to, relay, Some(self.signer())).unwrap()),
             Binding::Post => {
                 let form = post::encode(request, &to, relay, self.signer()).unwrap();
-                let mut body = form_urlencoded::Serializer::new(String::new());
-                body.append_pair(form.field, &form.message);
-                if let Some(relay) = &form.relay_state {
-                    body.append_pair("RelayState", relay);
-                }
-                Load::typed(&to).post(body.finish())
+                let relay = form.relay_state.as_deref().map(|relay| ("RelayState", relay));
+                let fields: Vec<_> = std::iter::once((form.field, form.message.as_str())).chain(relay).collect();
+                Load::typed(&to).post(form_body(&fields))
             }
             Binding::Soap => panic!("SOAP needs no browser"),
         }
@@ -122,6 +119,11 @@ impl TestSp {
         let (status, body) = post_soap(&to, soap::encode(request, self.signer()).unwrap()).await;
         (status, self.shared.read_answer(body, &request.header.id).await)
     }
+}
+
+/// The body of a form.
+pub(crate) fn form_body(fields: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
 /// Posts an envelope.

@@ -35,7 +35,12 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         .route("/slo", get(told::by_redirect).post(told::by_post))
         .route("/slo/soap", on_post(told::by_soap))
         .with_state(shared);
-    // Not axum's own loop: its connections would outlive the task, and a closed application would go on answering.
+    serve_router(listener, router).await;
+}
+
+/// Serves until it is aborted, and cuts what hangs then: axum's own loop lets its connections outlive the task, and a closed
+/// application would go on answering.
+pub(crate) async fn serve_router(listener: TcpListener, router: Router) {
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let service = hyper_util::service::TowerToHyperService::new(router.clone());
@@ -46,7 +51,7 @@ pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-pub(super) fn page(status: StatusCode, mark: &str, session: &str, text: &str) -> Response {
+pub(crate) fn page(status: StatusCode, mark: &str, session: &str, text: &str) -> Response {
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     let body = format!(
         "<!doctype html><html lang=\"en\"><title>{mark}</title><main data-page=\"{mark}\" data-session=\"{session}\">\
@@ -55,7 +60,7 @@ pub(super) fn page(status: StatusCode, mark: &str, session: &str, text: &str) ->
     (status, [(header::CACHE_CONTROL, "no-store")], Html(body)).into_response()
 }
 
-pub(super) fn form_page(form: &post::Form) -> Response {
+pub(crate) fn form_page(form: &post::Form) -> Response {
     let relay = form.relay_state.as_ref().map_or(String::new(), |relay| {
         let relay = relay.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
         format!("<input type=\"hidden\" name=\"RelayState\" value=\"{relay}\">")
@@ -210,7 +215,7 @@ fn accept(shared: &Shared, answer: Answer) -> Result<String, String> {
     Ok(name)
 }
 
-pub(super) fn from_form(body: &[u8]) -> Result<Arrived, String> {
+pub(crate) fn from_form(body: &[u8]) -> Result<Arrived, String> {
     let fields: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
     post::decode(fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))).map_err(|error| error.to_string())
 }

@@ -49,13 +49,17 @@ impl Idp {
         let named = self.connection.as_deref().map(|id| named(settings.as_ref(), id)).transpose()?;
         let source = match (&self.provider, named) {
             (Some(source), _) => source.clone(),
-            (None, Some(connection)) => issuer(connection).to_owned(),
+            (None, Some(connection)) => source_of(connection)?,
             (None, None) => return Err(CommandError::Usage("say which identity provider is meant".to_owned())),
         };
         let egress = client(policy_of(settings.as_ref()))?;
         match self.look(&source, &egress).await? {
             Found::OpenId(provider) => {
                 let connection = named.or_else(|| of_issuer(settings.as_ref(), &provider.issuer));
+                if let Some(connection) = connection.filter(|connection| connection.oidc().is_none()) {
+                    let why = format!("`{}` is a SAML connection, and this is an OpenID provider", connection.id);
+                    return Err(CommandError::Usage(why));
+                }
                 let ours = connection.zip(settings.as_ref());
                 let about = OpenId::of(&source, &provider, ours, &egress).await;
                 output.say(&about, |about| text::openid(about, output))?;
@@ -135,11 +139,21 @@ fn named<'a>(settings: Option<&'a Settings>, id: &str) -> Result<&'a Connection,
 /// The one connection to an issuer; none where there are several.
 fn of_issuer<'a>(settings: Option<&'a Settings>, wanted: &str) -> Option<&'a Connection> {
     let all = settings.map(|settings| settings.connections.as_slice()).unwrap_or_default();
-    let mut to_it = all.iter().filter(|connection| issuer(connection) == wanted);
+    let mut to_it = all.iter().filter(|connection| connection.oidc().is_some_and(|oidc| oidc.issuer == wanted));
     to_it.next().filter(|_| to_it.next().is_none())
 }
 
-fn issuer(connection: &Connection) -> &str {
-    let UpstreamProvider::Oidc(oidc) = &connection.provider;
-    &oidc.issuer
+/// Where the document of a connection's provider is.
+fn source_of(connection: &Connection) -> Result<String, CommandError> {
+    match &connection.provider {
+        UpstreamProvider::Oidc(oidc) => Ok(oidc.issuer.clone()),
+        UpstreamProvider::Saml(saml) => match saml.source.document() {
+            Some(document) => Ok(document.url.clone()),
+            None => {
+                let why =
+                    format!("the metadata of `{}` is not at a URL\n  help: name its file beside it", connection.id);
+                Err(CommandError::Usage(why))
+            }
+        },
+    }
 }

@@ -1,7 +1,7 @@
 //! From what is written of a SAML application to the one that the server knows.
 
-mod check;
-mod document;
+pub(in crate::config) mod check;
+pub(in crate::config) mod document;
 mod text;
 
 use std::fs;
@@ -9,7 +9,6 @@ use std::fs;
 use acquit_core::{AppId, Timestamp};
 use acquit_delivery::egress::Policy;
 use acquit_saml::{
-    METADATA_BYTES,
     metadata::{Endpoint, Role, ServiceProvider},
     names::HTTP_POST,
     security::Certificate,
@@ -21,10 +20,10 @@ use acquit_server::settings::{
 
 use super::ApplicationSection;
 pub use check::remarks;
-pub use document::{Unusable, read_metadata};
+pub use document::{Role as MetadataRole, Unusable, read_metadata};
 pub use text::{AttributeText, CertificateText, MetadataText, NameIdText, SloBindingText};
 
-use crate::config::{context::Context, diagnostic::quoted, egress::check_reachable, path::Path};
+use crate::config::{context::Context, diagnostic::quoted, path::Path};
 
 impl ApplicationSection {
     /// The SAML application to have; every mistake is noted.
@@ -73,25 +72,9 @@ impl ApplicationSection {
                     .help("keep `metadata`, or write everything by hand");
                 None
             }
-            (Some(MetadataText { file: Some(file), url: None, certificate: None }), []) => {
-                let sp = metadata_file(cx, &at.key("file"), &file, self.entity_id.as_deref())?;
-                Some(Source::Given(Box::new(sp)))
-            }
-            (Some(MetadataText { file: None, url: Some(url), certificate }), []) => {
-                check_reachable(cx, &at.key("url"), &url, policy);
-                let signed_by = match certificate {
-                    Some(text) => Some(read_certificate(cx, &at.key("certificate"), text)?),
-                    None => None,
-                };
-                if signed_by.is_none() && url.starts_with("http:") {
-                    cx.warning(&at.key("url"), "metadata that is neither fetched by TLS nor signed proves nothing");
-                }
-                Some(Source::Url { url, entity_id: self.entity_id.take(), signed_by })
-            }
-            (Some(_), []) => {
-                cx.error(&at, "metadata is in a file or at a URL, one of them; a `certificate` goes with a URL")
-                    .help("write { file = \"…\" } or { url = \"…\" }");
-                None
+            (Some(text), []) => {
+                let entity_id = self.entity_id.take();
+                document::source(cx, &at, text, entity_id, policy)
             }
             (None, _) if cx.is_written(&at) => None,
             (None, _) => self.by_hand(cx, path).map(|sp| Source::Given(Box::new(sp))),
@@ -133,35 +116,11 @@ impl ApplicationSection {
     }
 }
 
-fn metadata_file(cx: &mut Context<'_>, path: &Path, file: &str, entity_id: Option<&str>) -> Option<ServiceProvider> {
-    let place = cx.base.join(file);
-    let shown = quoted(&place.display().to_string());
-    let bytes = match fs::metadata(&place).and_then(|about| {
-        if about.len() > METADATA_BYTES as u64 {
-            Err(std::io::ErrorKind::FileTooLarge.into())
-        } else {
-            fs::read(&place)
-        }
-    }) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            cx.error(path, format!("the metadata file {shown} cannot be read: {error}"));
-            return None;
-        }
-    };
-    match read_metadata(&bytes, entity_id) {
-        Ok(sp) => Some(sp),
-        Err(unusable) => {
-            let note = cx.error(path, unusable.words(&shown));
-            if let Some(help) = unusable.help() {
-                note.help(help);
-            }
-            None
-        }
-    }
-}
-
-fn read_certificate(cx: &mut Context<'_>, path: &Path, text: CertificateText) -> Option<Certificate> {
+pub(in crate::config) fn read_certificate(
+    cx: &mut Context<'_>,
+    path: &Path,
+    text: CertificateText,
+) -> Option<Certificate> {
     let pem = match text {
         CertificateText::Literal(pem) => pem,
         CertificateText::Elsewhere { file } => {
@@ -183,7 +142,7 @@ fn read_certificate(cx: &mut Context<'_>, path: &Path, text: CertificateText) ->
     certificate.ok()
 }
 
-fn now() -> Timestamp {
+pub(in crate::config) fn now() -> Timestamp {
     use acquit_server::clock::Clock;
     acquit_server::clock::SystemClock.now()
 }

@@ -15,7 +15,10 @@ const MAX_ENTRIES: usize = 1000;
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AttributesSection {
-    /// The claim with the e-mail address; `email` when absent.
+    /// With SAML: the attribute that says who a person is, for good; the NameID when absent.
+    pub id: Option<String>,
+    /// The claim with the e-mail address; `email` when absent. With SAML each of these is an attribute, and when absent its usual
+    /// names are looked for.
     pub email: Option<String>,
     /// The claim with the given name; `given_name` when absent.
     pub first_name: Option<String>,
@@ -39,6 +42,7 @@ impl AttributesSection {
             }
             name
         };
+        let id = claim("id", self.id);
         let (email, groups) = (claim("email", self.email), claim("groups", self.groups));
         let (first_name, last_name) = (claim("first_name", self.first_name), claim("last_name", self.last_name));
         let custom = table(cx, &path.key("custom"), self.custom, ("a custom attribute", "a claim"));
@@ -48,7 +52,7 @@ impl AttributesSection {
             cx.error(&at.key(theirs), format!("{} could be a group that another connection brings", quoted(ours)))
                 .help("name it without `conn_`, which begins the groups that no `group_names` has");
         }
-        AttributeMap { email, first_name, last_name, groups, custom, group_names }
+        AttributeMap { id, email, first_name, last_name, groups, custom, group_names }
     }
 }
 

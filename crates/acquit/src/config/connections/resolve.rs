@@ -9,7 +9,7 @@ use acquit_server::settings::{
     broker::{IdpLogout, UpstreamProvider},
 };
 
-use super::{ConnectionSection, IdpLogoutText, LogoutText};
+use super::{ConnectionProtocolText, ConnectionSection, IdpLogoutText, LogoutText};
 use crate::config::{
     context::Context,
     diagnostic::quoted,
@@ -34,7 +34,7 @@ impl ConnectionSection {
         organizations: &[Organization],
     ) -> Option<Connection> {
         // Its type or its whole shape was noted, and nothing else can be said about it.
-        self.protocol?;
+        let protocol = self.protocol?;
         let id = self.id.take().and_then(|id| match ConnectionId::parse(&id) {
             Ok(id) => Some(id),
             Err(_) => {
@@ -56,7 +56,22 @@ impl ConnectionSection {
         if let Some(key) = &self.external_key {
             check_external_key(cx, &path.key("external_key"), key);
         }
-        let provider = self.oidc(cx, path, policy);
+        let (connection_type, of_saml) = self.connection_type(protocol);
+        if of_saml != (protocol == ConnectionProtocolText::Saml) {
+            let goes_with = if of_saml { "saml" } else { "oidc" };
+            let message = format!("{} goes with type = \"{goes_with}\"", quoted(&connection_type));
+            cx.error(&path.key("connection_type"), message);
+        }
+        if protocol == ConnectionProtocolText::Oidc {
+            let at = path.key("attributes").key("id");
+            if cx.is_written(&at) {
+                cx.error(&at, "`id` belongs to type = \"saml\"").help("people of OpenID Connect are known by `sub`");
+            }
+        }
+        let provider = match protocol {
+            ConnectionProtocolText::Oidc => self.oidc(cx, path, policy).map(UpstreamProvider::Oidc),
+            ConnectionProtocolText::Saml => self.saml(cx, path, policy).map(UpstreamProvider::Saml),
+        };
         let whose = organization.as_ref().and_then(Option::as_ref);
         let whose = organizations.iter().find(|candidate| Some(&candidate.id) == whose);
         let name = self.name.take().or_else(|| whose.map(|whose| whose.name.clone()));
@@ -65,18 +80,35 @@ impl ConnectionSection {
         let written = self.revalidate.take();
         let revalidate = written.map(|text| cx.duration(&at, Some(text), REVALIDATE, MINUTE..=DAY));
         let id = id?;
+        let external_key = match protocol {
+            ConnectionProtocolText::Oidc => self.external_key?,
+            ConnectionProtocolText::Saml => id.to_string(),
+        };
         Some(Connection {
             name: name.unwrap_or_else(|| id.as_str().to_owned()),
             id,
             organization: organization?,
-            external_key: self.external_key?,
-            connection_type: self.connection_type.unwrap_or_else(|| "GenericOIDC".to_owned()),
-            provider: UpstreamProvider::Oidc(provider?),
+            external_key,
+            connection_type,
+            provider: provider?,
             propagate: self.logout.unwrap_or_default() == LogoutText::Propagate,
             idp_logout: self.idp_logout.unwrap_or_default().into(),
             attributes,
             revalidate,
         })
+    }
+}
+
+impl ConnectionSection {
+    /// What it is called in the broker API, and whether that is a name of SAML's.
+    fn connection_type(&mut self, protocol: ConnectionProtocolText) -> (String, bool) {
+        let generic = match protocol {
+            ConnectionProtocolText::Oidc => "GenericOIDC",
+            ConnectionProtocolText::Saml => "GenericSAML",
+        };
+        let named = self.connection_type.take().unwrap_or_else(|| generic.to_owned());
+        let of_saml = named.ends_with("SAML");
+        (named, of_saml)
     }
 }
 

@@ -72,6 +72,7 @@ fn the_index_is_named_where_it_is_asked_for_and_kept_at_hand_otherwise() {
     let [named, unnamed] = [&plan.steps[0].target, &plan.steps[1].target];
     let expected = SamlNamed {
         entity_id: "client-a".to_owned(),
+        connection: None,
         subject: "sub".to_owned(),
         form: NameIdForm { format: Some("f".to_owned()), ..NameIdForm::default() },
         session_index: Some("sid-1-a".to_owned()),

@@ -3,7 +3,9 @@
 use super::*;
 use crate::{
     ConnectionId, UpstreamId,
-    upstream::{Held, TokenKind, UpstreamChannels},
+    participant::{HopBinding, NameIdForm, SamlHop},
+    step::SamlReason,
+    upstream::{Held, SamlUpstream, TokenKind, UpstreamChannels},
 };
 
 fn connection(name: &str) -> ConnectionId {
@@ -23,6 +25,7 @@ fn upstream(n: u8, name: &str) -> Upstream {
         channels: UpstreamChannels {
             revocation: Some("https://idp.test/revoke".to_owned()),
             end_session: Some("https://idp.test/end".to_owned()),
+            saml: None,
             propagate: true,
         },
     }
@@ -130,4 +133,63 @@ fn a_session_that_ended_before_sends_nothing_upstream() {
     snapshot.sessions[0].live = false;
     let request = request(Scope::User(user()));
     assert!(told(&plan(&snapshot, &request), "conn_a").is_empty());
+}
+
+fn authority(n: u8, name: &str, soap: bool, hop: bool) -> Upstream {
+    let saml = SamlUpstream {
+        entity_id: "https://idp.test".to_owned(),
+        name_id: NameIdForm { format: Some("f".to_owned()), ..NameIdForm::default() },
+        soap: soap.then(|| "https://idp.test/soap".to_owned()),
+        hop: hop.then(|| SamlHop {
+            binding: HopBinding::Post,
+            uri: "https://idp.test/slo".to_owned(),
+            response_uri: None,
+        }),
+    };
+    let channels = UpstreamChannels { saml: Some(saml), propagate: true, ..UpstreamChannels::default() };
+    Upstream { protocol: Protocol::Saml, held: Held::default(), channels, ..upstream(n, name) }
+}
+
+#[test]
+fn a_saml_authority_is_told_before_its_participants_over_soap_if_it_can_be() {
+    let plan = plan(&with(vec![authority(1, "a", true, true)]), &of_session());
+    let [first, second] = plan.steps.as_slice() else { panic!("{:?}", plan.steps) };
+    assert_eq!((first.party.as_str(), first.channel), ("conn_a", Some(Channel::SamlSoap)));
+    assert_eq!(first.next_attempt_at, Some(NOW));
+    assert_eq!(second.party.as_str(), "wiki");
+    let named = first.target.saml().unwrap();
+    assert_eq!((named.entity_id.as_str(), named.subject.as_str()), ("https://idp.test", "sub-there"));
+    assert_eq!(named.session_index.as_deref(), Some("sid-there-1"));
+    assert_eq!((named.connection.clone(), named.reason), (Some(connection("a")), Some(SamlReason::User)));
+}
+
+#[test]
+fn over_soap_each_sign_in_is_named_once_and_in_the_browser_the_last_one_is() {
+    let twice = Upstream { sid: Some("sid-there-1".to_owned()), ..authority(2, "a", true, false) };
+    let told = plan(&with(vec![authority(1, "a", true, false), twice, authority(3, "a", true, false)]), &of_session());
+    let index = |step: &Step| step.target.saml().and_then(|named| named.session_index.clone());
+    let named: Vec<_> = told.steps.iter().filter_map(index).collect();
+    assert_eq!(named, ["sid-there-1", "sid-there-3"]);
+    let hops = plan(&with(vec![authority(1, "a", false, true), authority(3, "a", false, true)]), &of_session());
+    let named: Vec<_> = hops.steps.iter().filter_map(index).collect();
+    assert_eq!(named, ["sid-there-3"]);
+    let hop = &hops.steps[0];
+    assert!(hop.target.is_hop() && hop.target.ends_upstream());
+    assert_eq!((hop.channel, hop.next_attempt_at), (Some(Channel::SamlPost), None));
+}
+
+#[test]
+fn a_saml_authority_that_asked_or_cannot_or_is_not_to_be_told_is_not() {
+    let by_it = Request { by: By::Upstream, party: Some("conn_a".to_owned()), ..of_session() };
+    assert_eq!(told(&plan(&with(vec![authority(1, "a", true, true)]), &by_it), "conn_a"), []);
+    let expiry = Request { tell: Tell::Expiry, ..of_session() };
+    assert_eq!(told(&plan(&with(vec![authority(1, "a", true, true)]), &expiry), "conn_a"), []);
+    let unable = plan(&with(vec![authority(1, "a", false, false)]), &of_session());
+    let [(None, Outcome::Unsupported, Some(why))] = &told(&unable, "conn_a")[..] else { panic!("{unable:?}") };
+    assert!(why.contains("no SingleLogoutService"), "{why}");
+    let mut local = authority(1, "a", true, true);
+    local.channels.propagate = false;
+    let local = plan(&with(vec![local]), &of_session());
+    let [(None, Outcome::Unsupported, Some(why))] = &told(&local, "conn_a")[..] else { panic!("{local:?}") };
+    assert!(why.contains("as its operator chose"), "{why}");
 }

@@ -10,7 +10,11 @@ use crate::settings::{BrokerApplication, Organization};
 impl State {
     /// Puts both together; returns the applications and the connections that were there before and are not any more.
     pub(super) fn merge(&mut self) -> (Vec<AppId>, Vec<ConnectionId>) {
-        let fresh = Arc::new(self.merged());
+        let mut fresh = self.merged();
+        let known = self.all.gone.iter().chain(&self.all.connections);
+        fresh.gone =
+            known.filter(|known| fresh.connections.iter().all(|other| other.id != known.id)).cloned().collect();
+        let fresh = Arc::new(fresh);
         let before = std::mem::replace(&mut self.all, fresh.clone());
         let stays = |app: &AppId| fresh.applications.iter().any(|application| application.app == *app);
         let applications = before.applications.iter().map(|application| application.app.clone());
@@ -49,6 +53,7 @@ impl State {
             applications: file.applications.iter().map(|application| self.with_its_own(application)).collect(),
             listed_connections,
             listed_organizations,
+            gone: Vec::new(),
         }
     }
 

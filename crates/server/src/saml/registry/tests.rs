@@ -2,6 +2,7 @@ use acquit_oidc::client::SingleLogout;
 use acquit_saml::metadata::Role;
 
 use super::*;
+use crate::settings::saml::Document;
 
 fn metadata(entity_id: &str) -> ServiceProvider {
     ServiceProvider {
@@ -31,7 +32,7 @@ fn application(id: &str, source: Source) -> SamlApplication {
 }
 
 fn at(url: &str, entity_id: Option<&str>) -> Source {
-    Source::Url { url: url.to_owned(), entity_id: entity_id.map(str::to_owned), signed_by: None }
+    Source::Url(Document { url: url.to_owned(), entity_id: entity_id.map(str::to_owned), signed_by: None })
 }
 
 fn given(entity_id: &str) -> Source {

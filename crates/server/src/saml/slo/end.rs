@@ -1,4 +1,4 @@
-//! What an application's LogoutRequest ends. Neither who carried it nor by which binding matters here.
+//! What a party's LogoutRequest ends. Neither who carried it nor by which binding matters here.
 
 use std::collections::BTreeMap;
 
@@ -12,15 +12,17 @@ use acquit_store::{Hash, replay::Once, saml::SamlAsked};
 
 use crate::{
     App,
+    broker::saml::end as upstream,
     door::DoorError,
     flow::SamlLogout,
     logout::{Done, LogoutError, Order, log_out_once},
     random,
-    saml::{incoming, registry::Sp},
+    saml::{incoming, party::Party, registry::Sp},
 };
 
-fn key(sp: &Sp, asked: &SamlLogout) -> Hash {
-    incoming::replay_key(sp.entity_id(), &asked.request)
+/// What stands for a request in the memory of those that were taken.
+pub(crate) fn replay_key(entity_id: &str, asked: &SamlLogout) -> Hash {
+    incoming::replay_key(entity_id, &asked.request)
 }
 
 /// What a request does to one of several people: each is a logout of its own.
@@ -29,11 +31,36 @@ fn key_for(sp: &Sp, asked: &SamlLogout, user: &UserId) -> Hash {
 }
 
 /// What a request ended.
-pub(in crate::saml) struct Ended {
+pub(crate) struct Ended {
     /// What was done now, one for each person.
-    pub(in crate::saml) done: Vec<Done>,
+    pub(crate) done: Vec<Done>,
     /// The logouts that the answer is about: those, or the one that was there before.
-    pub(in crate::saml) logouts: Vec<LogoutId>,
+    pub(crate) logouts: Vec<LogoutId>,
+}
+
+impl Ended {
+    /// Whether an application is to be told that it named nobody. To its identity provider a service provider says that all is
+    /// over which was named, whether or not it was there (Core section 3.7.3.2 has no other word for it).
+    pub(in crate::saml) fn knows_nobody(&self, party: &Party) -> bool {
+        self.logouts.is_empty() && matches!(party, Party::Application(_))
+    }
+}
+
+/// Ends the sessions that a party's request names. None when it was answered before.
+///
+/// # Errors
+/// [`DoorError`]; then nothing may be said to be done.
+pub(in crate::saml) async fn end(
+    app: &App,
+    party: &Party,
+    asked: &SamlLogout,
+    ip: &str,
+    browser: Option<&(SessionId, UserId)>,
+) -> Result<Option<Ended>, DoorError> {
+    match party {
+        Party::Application(sp) => of_application(app, sp, asked, ip, browser).await,
+        Party::Provider(idp) => upstream::end(app, idp, asked, ip, browser).await,
+    }
 }
 
 /// Ends the sessions that an application's request names, by the same call as every door. Another application's name or
@@ -42,14 +69,14 @@ pub(in crate::saml) struct Ended {
 ///
 /// # Errors
 /// [`DoorError`]; then nothing may be said to be done.
-pub(in crate::saml) async fn end(
+async fn of_application(
     app: &App,
     sp: &Sp,
     asked: &SamlLogout,
     ip: &str,
     browser: Option<&(SessionId, UserId)>,
 ) -> Result<Option<Ended>, DoorError> {
-    if app.store.knows_saml_message(&key(sp, asked)).await? {
+    if app.store.knows_saml_message(&replay_key(sp.entity_id(), asked)).await? {
         return Ok(None);
     }
     let named = SamlAsked {
@@ -74,7 +101,7 @@ pub(in crate::saml) async fn end(
     let until = Expect::new(&[], app.clock.now()).remember_until();
     let Some((last, _)) = live.last_key_value() else {
         // That it was there already is no matter: another logout ended what it names, and the answer is the same.
-        app.store.remember_saml_message(&key(sp, asked), until).await?;
+        app.store.remember_saml_message(&replay_key(sp.entity_id(), asked), until).await?;
         return Ok(Some(Ended { done: Vec::new(), logouts: before }));
     };
     let last = last.clone();
@@ -84,7 +111,7 @@ pub(in crate::saml) async fn end(
         let here = browser.filter(|(_, owner)| *owner == user).map(|(session, _)| session.clone());
         // It is answered when the last one is out.
         let is_last = user == last;
-        let key = if is_last { key(sp, asked) } else { key_for(sp, asked, &user) };
+        let key = if is_last { replay_key(sp.entity_id(), asked) } else { key_for(sp, asked, &user) };
         let (scope, named) = match (reach, sessions.as_slice()) {
             (SingleLogout::User, _) => (Scope::User(user), sessions),
             (_, [one]) => (Scope::Session(one.clone()), Vec::new()),

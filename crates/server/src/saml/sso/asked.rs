@@ -12,7 +12,7 @@ use crate::{
     App,
     door::DoorError,
     flow::SamlPending,
-    saml::{context, incoming, registry::Sp, subject},
+    saml::{context, incoming, party::Party, registry::Sp, subject},
     settings::saml::NameIdKind,
 };
 
@@ -46,7 +46,9 @@ pub(super) type Begun = Result<SamlPending, (Arc<Sp>, SamlPending, Status)>;
 
 /// Reads a request that comes for the first time.
 pub(super) fn begin(app: &App, arrived: &Arrived, here: &str, only: Option<&Arc<Sp>>) -> Result<Begun, DoorError> {
-    let (message, sp) = incoming::open(app, arrived, &[Kind::AuthnRequest], only)?;
+    let only = only.cloned().map(Party::Application);
+    let (message, party) = incoming::open(app, arrived, &[Kind::AuthnRequest], only.as_ref())?;
+    let Party::Application(sp) = party else { return Err(DoorError::NotFound) };
     let here = [here];
     let expect = Expect::new(&here, app.clock.now());
     let request = AuthnRequest::receive(&message, &sp.metadata, &expect, &[])

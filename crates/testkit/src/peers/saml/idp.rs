@@ -53,6 +53,7 @@ $metadata['http://127.0.0.1:{port}{METADATA}'] = [
     'signature.algorithm' => 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
     'validate.authnrequest' => true, 'saml20.sign.response' => true, 'saml20.sign.assertion' => true,
     'sign.logout' => true, 'validate.logout' => true, 'redirect.sign' => true, 'redirect.validate' => true,
+    'simplesaml.nameidattribute' => 'uid',
     'SingleLogoutServiceBinding' => ['urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect'],
 ];
 "
@@ -63,6 +64,14 @@ $metadata['http://127.0.0.1:{port}{METADATA}'] = [
         let idp = Self { origin: format!("http://127.0.0.1:{port}"), folder, _child: child };
         ready(&idp.metadata_url()).await.unwrap_or_else(|why| panic!("{why}\n{}", idp.log()));
         idp
+    }
+
+    /// Has it read these metadata of its only service provider from now on.
+    ///
+    /// # Panics
+    /// They cannot be written.
+    pub fn trust(&self, service_provider: &str) {
+        fs::write(self.folder.path().join("metadata/sp.xml"), service_provider).unwrap();
     }
 
     /// Where its metadata is.

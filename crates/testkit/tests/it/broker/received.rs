@@ -147,13 +147,9 @@ async fn a_session_there_that_was_two_peoples_ends_for_both() {
                 subject: view.user.id.to_string(),
                 sid: Some("the-same-session-there-0123".to_owned()),
                 held: acquit_core::upstream::Held { access: false, refresh: false },
-                channels: acquit_core::upstream::UpstreamChannels {
-                    revocation: None,
-                    end_session: None,
-                    propagate: false,
-                },
+                channels: acquit_core::upstream::UpstreamChannels::default(),
                 sealed: Vec::new(),
-                tombstone: None,
+                graves: acquit_store::upstream::Graves::default(),
             };
             let lifetimes = acquit_core::session::Lifetimes { idle: Duration::MAX, max: Duration::MAX };
             let handle = acquit_server::random::hash(id.as_str());

@@ -81,7 +81,7 @@ async fn a_provider_that_fails_or_refuses_us_ends_nobodys_session() {
     let app = &world.broker.runs.app;
     let with_secret = async |secret: &str| {
         let mut settings = (*app.settings()).clone();
-        let UpstreamProvider::Oidc(oidc) = &mut settings.connections[0].provider;
+        let UpstreamProvider::Oidc(oidc) = &mut settings.connections[0].provider else { unreachable!() };
         oidc.authentication = Authentication::Basic(Secret::new(secret));
         reload(app, settings).await.unwrap();
     };

@@ -12,7 +12,7 @@ use acquit_oidc::{
 };
 use acquit_server::settings::{
     Connection, Settings,
-    broker::{Authentication, OidcProvider, UpstreamProvider},
+    broker::{Authentication, OidcProvider},
 };
 use http::{HeaderValue, Method};
 use serde::Serialize;
@@ -90,13 +90,15 @@ impl OpenId {
 
 impl Compared {
     fn of(connection: &Connection, provider: &Provider) -> Self {
-        let UpstreamProvider::Oidc(oidc) = &connection.provider;
-        let wanted =
-            Wanted { alg: oidc.algorithm, auth_method: method(oidc), scopes: &oidc.scopes, response_mode: None };
+        let oidc = connection.oidc();
+        let misfits = oidc.map(|oidc| {
+            let (alg, scopes) = (oidc.algorithm, &oidc.scopes);
+            provider.misfits(Wanted { alg, auth_method: method(oidc), scopes, response_mode: None })
+        });
         Self {
             id: connection.id.to_string(),
-            issuer_matches: oidc.issuer == provider.issuer,
-            misfits: provider.misfits(wanted).iter().map(ToString::to_string).collect(),
+            issuer_matches: oidc.is_some_and(|oidc| oidc.issuer == provider.issuer),
+            misfits: misfits.iter().flatten().map(ToString::to_string).collect(),
         }
     }
 }

@@ -7,6 +7,7 @@ use acquit_oidc::uri::is_loopback;
 use acquit_saml::{
     metadata::ServiceProvider,
     names::{HTTP_ARTIFACT, HTTP_POST, HTTP_REDIRECT, SOAP_BINDING},
+    security::Certificate,
 };
 use acquit_server::settings::{SamlApplication, saml::Source};
 
@@ -21,7 +22,7 @@ use crate::config::{
 };
 
 /// How long before its end metadata in a file is worth a word.
-const SOON: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(in crate::config) const SOON: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What `acquit check` says of an application with this metadata, without a place in any file.
 #[must_use]
@@ -66,16 +67,7 @@ pub(super) fn check_provider(
         let message = "no certificate of this application is known, so its logout messages cannot be believed";
         cx.warning(&keys_at, message).help("give it `certificates`, or metadata with a KeyDescriptor");
     }
-    for certificate in &sp.role.signing {
-        let subject = quoted(certificate.subject());
-        if certificate.verifying_key().is_err() {
-            cx.error(&keys_at, format!("the key in the certificate {subject} is too weak or of an unknown kind"))
-                .help("RSA of 2048 bits and more, P-256 or P-384");
-        } else if certificate.not_after() <= now() {
-            cx.warning(&keys_at, format!("the certificate {subject} expired on {}", certificate.not_after()))
-                .help("its key is still believed; ask whether the application has changed it");
-        }
-    }
+    check_keys(cx, &keys_at, &sp.role.signing, "application");
     if application.encrypt_assertions {
         check_recipient(sp, cx, &path.key("encrypt_assertions"));
     }
@@ -116,6 +108,20 @@ pub(super) fn check_provider(
     }
 }
 
+/// Notes certificates of a party whose keys cannot be used, or have been changed by now.
+pub(in crate::config) fn check_keys(cx: &mut Context<'_>, path: &Path, certificates: &[Certificate], whose: &str) {
+    for certificate in certificates {
+        let subject = quoted(certificate.subject());
+        if certificate.verifying_key().is_err() {
+            cx.error(path, format!("the key in the certificate {subject} is too weak or of an unknown kind"))
+                .help("RSA of 2048 bits and more, P-256 or P-384");
+        } else if certificate.not_after() <= now() {
+            cx.warning(path, format!("the certificate {subject} expired on {}", certificate.not_after()))
+                .help(format!("its key is still believed; ask whether the {whose} has changed it"));
+        }
+    }
+}
+
 /// Whether assertions can be encrypted to the application.
 fn check_recipient(sp: &ServiceProvider, cx: &mut Context<'_>, path: &Path) {
     let Some(recipient) = sp.recipient() else {
@@ -140,7 +146,7 @@ fn check_recipient(sp: &ServiceProvider, cx: &mut Context<'_>, path: &Path) {
 }
 
 /// An address that browsers are sent to with messages about people.
-fn check_address(cx: &mut Context<'_>, path: &Path, address: &str) {
+pub(in crate::config) fn check_address(cx: &mut Context<'_>, path: &Path, address: &str) {
     match url::Url::parse(address) {
         Ok(url) if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) => {}
         Ok(_) => {
@@ -152,7 +158,7 @@ fn check_address(cx: &mut Context<'_>, path: &Path, address: &str) {
     }
 }
 
-fn short(binding: &str) -> Option<&'static str> {
+pub(in crate::config) fn short(binding: &str) -> Option<&'static str> {
     match binding {
         HTTP_REDIRECT => Some("\"redirect\""),
         HTTP_POST => Some("\"post\""),

@@ -133,15 +133,15 @@ pub(super) struct Registry {
 }
 
 impl Parties for Registry {
-    fn ours(&self, _: Timestamp) -> Option<Arc<Ours>> {
+    fn ours(&self, _: &SamlNamed, _: Timestamp) -> Option<Arc<Ours>> {
         Some(Arc::clone(&self.ours))
     }
 
-    fn trust(&self, entity_id: &str, _: Timestamp) -> Option<Trust> {
-        self.trusted.get(entity_id).cloned()
+    fn trust(&self, named: &SamlNamed, _: Timestamp) -> Option<Trust> {
+        self.trusted.get(&named.entity_id).cloned()
     }
 
-    fn has_expired(&self, _: &str, _: Timestamp) -> bool {
+    fn has_expired(&self, _: &SamlNamed, _: Timestamp) -> bool {
         self.expired.load(Ordering::Relaxed)
     }
 }
