@@ -63,6 +63,22 @@ fn session_of(world: &World, user: &User, through: &str, sid: &str, now: i64) ->
 }
 
 contract! {
+    async fn a_browser_that_never_comes_leaves_the_session_at_the_provider_failed_at_the_deadline(world: World) {
+        let ann = world.recognise(person(&world, "a", "1"), at(0)).await.unwrap();
+        let session = world.begin_session(session_of(&world, &ann, "a", "sid", 0)).await.unwrap().unwrap();
+        let ended = world.end(&session.id, 10).await;
+        let outcome = async || {
+            let receipt = world.receipt(&ended.logout).await.unwrap().unwrap();
+            let line = receipt.steps.into_iter().find(|line| line.channel == Some(Channel::EndSession)).unwrap();
+            (line.outcome, line.detail.unwrap_or_default())
+        };
+        world.sweep(at(10 + 71 * 3600), LIFETIMES).await.unwrap();
+        assert_eq!(outcome().await.0, Outcome::Pending);
+        world.sweep(at(10 + 73 * 3600), LIFETIMES).await.unwrap();
+        let (outcome, detail) = outcome().await;
+        assert!(outcome == Outcome::Failed && detail.contains("did not come back"), "{outcome:?}: {detail}");
+    }
+
     async fn a_person_from_upstream_is_known_by_connection_and_name_and_never_by_address(world: World) {
         let first = world.recognise(person(&world, "a", "1"), at(0)).await.unwrap();
         let again = world.recognise(person(&world, "a", "1"), at(1)).await.unwrap();
