@@ -110,7 +110,7 @@ impl Three {
             assert!(!self.is_known_at(node).await, "{name}");
         }
         for ((name, node), before) in self.nodes().into_iter().zip(&receipts) {
-            assert_eq!(node.receipts().await, [before.clone()], "{name} came to rest");
+            assert_eq!(node.receipts().await, std::slice::from_ref(before), "{name} came to rest");
         }
         assert_eq!(self.wiki.ledger().by(Way::Back).len(), 1, "and the application was told once");
         assert!(!self.wiki.knows(&self.browser).await);

@@ -114,8 +114,8 @@ fn parameters(cx: &mut Context<'_>, path: &Path, written: Option<BTreeMap<String
     }
     for (name, value) in written.iter().take(MAX_FREE) {
         let at = path.key(name);
-        let is = |reserved: &&str| reserved.eq_ignore_ascii_case(name);
-        if RESERVED.iter().any(|reserved| is(&reserved)) || OWN.iter().any(|own| is(&own)) {
+        let is = |reserved: &str| reserved.eq_ignore_ascii_case(name);
+        if RESERVED.iter().any(|reserved| is(reserved)) || OWN.iter().any(|own| is(own)) {
             cx.error(&at, format!("{} is a parameter that Acquit itself sends", quoted(name)));
         } else if name.is_empty() || name.len() > MAX_NAME || name.contains(char::is_control) {
             cx.error(&at, format!("{} is no parameter's name", quoted(name)));

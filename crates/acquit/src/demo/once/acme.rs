@@ -8,12 +8,14 @@ use acquit_core::{
     step::{Channel, Outcome},
 };
 use acquit_store::{
+    Store,
     receipt::LogoutFilter,
     session::{SessionFilter, SessionState},
 };
+use tokio::time::{Instant, sleep};
 
 use super::{
-    AppState, Check, OnceError,
+    AppState, Check, LOOK_EVERY, OnceError, RECEIPT_WITHIN,
     check::{check, lines, said_of, state},
     settled,
     visitor::{Visitor, unexpected},
@@ -65,8 +67,20 @@ pub(super) async fn story(demo: &Demo) -> Result<Observed, OnceError> {
         at_acquit: third.is_signed_in().await?,
         at_upstream: third.is_known_at(demo.upstream()).await?,
         live_upstream: there.sessions(&live, None, 10).await?.data.len(),
-        upstream: there.logouts(&LogoutFilter::default(), None, 10).await?.data,
+        upstream: at_rest(there).await?,
     })
+}
+
+/// The logouts at the customer's provider, once Acquit has answered it.
+async fn at_rest(store: &Store) -> Result<Vec<Receipt>, OnceError> {
+    let until = Instant::now() + RECEIPT_WITHIN;
+    loop {
+        let logouts = store.logouts(&LogoutFilter::default(), None, 10).await?.data;
+        if logouts.iter().all(|logout| logout.state != State::InProgress) || Instant::now() >= until {
+            return Ok(logouts);
+        }
+        sleep(LOOK_EVERY).await;
+    }
 }
 
 /// Everything that should be so; `provider` is where the customer's identity provider is.
@@ -106,7 +120,8 @@ pub fn checks(seen: &Observed, provider: &str) -> Vec<Check> {
         }),
         check("at Example Corp it was one logout, which Acquit asked for", was_asked_upstream(seen), || {
             let asked = seen.upstream.iter().map(|one| one.requested.party.as_deref().unwrap_or("nobody"));
-            format!("by {}", asked.collect::<Vec<_>>().join(", "))
+            let states = seen.upstream.iter().map(|one| one.state.as_str()).collect::<Vec<_>>().join(", ");
+            format!("by {}, {states}", asked.collect::<Vec<_>>().join(", "))
         }),
     ]
 }

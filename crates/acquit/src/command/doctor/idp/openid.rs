@@ -165,7 +165,6 @@ async fn knock(what: &'static str, url: &str, method: Method, egress: &Egress) -
     Try { what, url: url.to_owned(), ok, words }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn in_words(error: Trouble) -> String {
     match error {
         Trouble::Blocked(_) => format!("{error}; allow its network in `egress.allow`"),
