@@ -19,6 +19,7 @@ mod ended;
 mod limits;
 mod made;
 mod nodes;
+mod other_sdks;
 mod read;
 
 /// The key of the application that may manage, which gets the people of all organizations.
