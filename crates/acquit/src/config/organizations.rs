@@ -29,6 +29,11 @@ pub struct OrganizationSection {
     /// Its mail domains, each in one organization only. You vouch for them: people whose address is in one of them are taken
     /// for this organization's.
     pub domains: Option<Vec<String>>,
+    /// Whether its providers may also sign in people whose address is in none of these domains. Never say so of a provider that
+    /// serves everybody, such as Google's: anybody there would be taken for one of this organization's. Without domains there
+    /// is nothing to compare with, and everybody is let in whom its providers vouch for.
+    #[schemars(extend("default" = false))]
+    pub allow_profiles_outside_organization: Option<bool>,
 }
 
 impl OrganizationSection {
@@ -63,7 +68,8 @@ impl OrganizationSection {
                 cx.error(&at.index(index), format!("{} is no domain", quoted(&domain))).help(help);
             }
         }
-        Some(Organization { id: id?, name: self.name?, domains })
+        let outsiders = self.allow_profiles_outside_organization.unwrap_or(false);
+        Some(Organization { id: id?, name: self.name?, domains, outsiders })
     }
 }
 

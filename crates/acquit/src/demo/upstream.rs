@@ -70,6 +70,7 @@ impl Link {
             id: organization.clone(),
             name: CUSTOMER.to_owned(),
             domains: vec!["example.org".to_owned()],
+            outsiders: false,
         });
         settings.connections.push(Connection {
             id: ConnectionId::parse(CONNECTION).map_err(|error| DemoError::Address(error.to_string()))?,

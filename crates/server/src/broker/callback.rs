@@ -31,7 +31,7 @@ use axum::{
 use serde_json::{Map, Value};
 
 use super::{
-    person::person,
+    person::{is_outsider, person},
     provider::{self, discover},
     revalidate,
     secrets::{NewTokens, Secrets, as_client, grave},
@@ -43,7 +43,7 @@ use crate::{
     broker::authorize,
     browser::Browser,
     door::DoorError,
-    flow::{Flow, Handoff},
+    flow::Handoff,
     form::{self, Address},
     provenance::{self, Load},
     random,
@@ -114,7 +114,7 @@ async fn come_back(
     };
     let upstream = signed_in.upstream(app, &connection, oidc, Timestamp::from_micros(trip.left_at))?;
     let recognised = Recognised { idp_id: signed_in.token.subject, claims: signed_in.claims, upstream };
-    enter(app, headers, address, &connection, &trip.flow, recognised).await
+    enter(app, headers, address, (&connection, &trip), recognised).await
 }
 
 /// Somebody whom a provider vouches for, by whichever protocol.
@@ -127,7 +127,7 @@ pub(super) struct Recognised {
     pub(super) upstream: NewUpstream,
 }
 
-/// Begins the session of somebody whom a provider vouches for, and takes the browser on.
+/// Begins the session of somebody whom a provider vouches for, and takes the browser on; an outsider is refused.
 ///
 /// # Errors
 /// [`DoorError`].
@@ -135,8 +135,7 @@ pub(super) async fn enter(
     app: &App,
     headers: &HeaderMap,
     address: String,
-    connection: &Connection,
-    flow: &Flow,
+    (connection, trip): (&Connection, &Trip),
     recognised: Recognised,
 ) -> Result<Response, DoorError> {
     let Recognised { idp_id, claims, upstream } = recognised;
@@ -144,10 +143,15 @@ pub(super) async fn enter(
     let fresh = UserId::from_random(random::id_at(now)?);
     let organization = connection.organization.as_ref().and_then(|id| app.clients.connections().organization(id));
     let person = person(fresh, (connection, organization.as_deref()), &idp_id, &claims);
+    if is_outsider(organization.as_deref(), &person) {
+        let why = "the person's address is in none of the domains of this organization";
+        let failed = Failed::new("profile_not_allowed_outside_organization", why);
+        return refused(app, headers, address, (connection, trip), &failed).await;
+    }
     let user = app.store.recognise(person, now).await?;
     let browser = Browser::look_up(app, headers).await?;
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
-    let onward = flow.onward(app)?;
+    let onward = trip.flow.onward(app)?;
     begin(app, &browser, Beginning { user, upstream: Some(upstream), address, agent, onward }).await
 }
 

@@ -47,6 +47,14 @@ pub fn person(
     }
 }
 
+/// Whether somebody is none of an organization's people, by their address: a provider that serves everybody would otherwise make
+/// anybody one of them. An organization without domains has nothing to compare with.
+#[must_use]
+pub fn is_outsider(organization: Option<&Organization>, person: &Person) -> bool {
+    let strict = organization.filter(|organization| !organization.outsiders && !organization.domains.is_empty());
+    strict.is_some_and(|_| !person.profile.email.as_ref().is_some_and(|email| is_of(organization, email)))
+}
+
 /// Whether an address is in a domain of this organization.
 fn is_of(organization: Option<&Organization>, email: &str) -> bool {
     let domain = email.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
@@ -137,7 +145,7 @@ mod tests {
 
     fn example() -> Organization {
         let id = OrganizationId::parse("org_1").unwrap();
-        Organization { id, name: "Example".to_owned(), domains: vec!["example.com".to_owned()] }
+        Organization { id, name: "Example".to_owned(), domains: vec!["example.com".to_owned()], outsiders: false }
     }
 
     #[test]
@@ -157,6 +165,21 @@ mod tests {
         assert!(unverified.email.is_some() && !unverified.email_verified);
         let own_provider = read(None, json!({ "email": "ann@any.example", "email_verified": true }));
         assert_eq!((own_provider.email.as_deref(), own_provider.email_verified), (Some("ann@any.example"), true));
+    }
+
+    #[test]
+    fn who_is_in_none_of_an_organizations_domains_is_an_outsider() {
+        let named = |email: Value| read(Some(&example()), json!({ "email": email }));
+        let (own, other, none) = (named("a@example.com".into()), named("a@gmail.example".into()), named(Value::Null));
+        let strict = example();
+        let open = Organization { outsiders: true, ..example() };
+        let without = Organization { domains: Vec::new(), ..example() };
+        let outsider =
+            |organization: &Organization| [&own, &other, &none].map(|person| is_outsider(Some(organization), person));
+        assert_eq!(outsider(&strict), [false, true, true]);
+        assert_eq!(outsider(&open), [false; 3]);
+        assert_eq!(outsider(&without), [false; 3]);
+        assert!(!is_outsider(None, &other), "a provider of the operator's own");
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct Organization {
     pub name: String,
     /// Its mail domains, in lower case, which the operator vouches for.
     pub domains: Vec<String>,
+    /// Whether its providers may also sign in people whose address is in none of its domains.
+    pub outsiders: bool,
 }
 
 /// A customer's link to its identity provider.

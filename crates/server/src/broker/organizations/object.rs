@@ -32,7 +32,7 @@ pub(super) fn organization(listed: &ListedOrganization) -> Value {
         "metadata": listed.metadata,
         "external_id": listed.external_id,
         "stripe_customer_id": null,
-        "allow_profiles_outside_organization": false,
+        "allow_profiles_outside_organization": listed.outsiders,
         "created_at": listed.created_at,
         "updated_at": listed.updated_at,
     })

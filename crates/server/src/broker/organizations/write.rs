@@ -123,7 +123,9 @@ fn fill(app: &App, record: &mut OrganizationRecord, mut body: Body) -> Result<()
         record.domains = domains;
     }
     if body.truth("allow_profiles_outside_organization")? == Some(true) {
-        return Err(Failure::invalid("allow_profiles_outside_organization is not supported"));
+        return Err(Failure::invalid(
+            "allow_profiles_outside_organization is for the operator to say, in the configuration",
+        ));
     }
     body.done()
 }

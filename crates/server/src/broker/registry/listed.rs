@@ -40,6 +40,8 @@ pub struct ListedOrganization {
     pub name: String,
     /// Its mail domains.
     pub domains: Vec<ListedDomain>,
+    /// Whether its providers may also sign in people whose address is in none of them.
+    pub outsiders: bool,
     /// What the application keeps with it.
     pub metadata: Map<String, Value>,
     /// The application's own name for it.
@@ -128,6 +130,7 @@ impl ListedOrganization {
             id: organization.id.clone(),
             name: organization.name.clone(),
             domains: domains.collect(),
+            outsiders: organization.outsiders,
             metadata: Map::new(),
             external_id: None,
             created_at: at,
@@ -151,6 +154,7 @@ impl ListedOrganization {
             id: record.id.clone(),
             name: record.name.clone(),
             domains: record.domains.iter().map(domain).collect(),
+            outsiders: false,
             metadata: record.metadata.clone(),
             external_id: record.external_id.clone(),
             created_at: record.created_at,

@@ -45,7 +45,8 @@ impl State {
         }
         let usable = |listed: &Arc<ListedOrganization>| {
             let domains = listed.verified().map(|domain| domain.domain.clone()).collect();
-            Arc::new(Organization { id: listed.id.clone(), name: listed.name.clone(), domains })
+            let (id, name) = (listed.id.clone(), listed.name.clone());
+            Arc::new(Organization { id, name, domains, outsiders: listed.outsiders })
         };
         Configured {
             connections,

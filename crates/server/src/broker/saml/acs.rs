@@ -146,7 +146,7 @@ pub async fn get(
     let forced_at = forced_at.map(Timestamp::from_micros);
     let left_at = Timestamp::from_micros(trip.left_at);
     let mut response = match sign_in(&app, &connection, arrived.came, (left_at, forced_at)).await? {
-        Ok(recognised) => enter(&app, &headers, address, &connection, &trip.flow, recognised).await?,
+        Ok(recognised) => enter(&app, &headers, address, (&connection, &trip), recognised).await?,
         Err(failed) => refused(&app, &headers, address, (&connection, &trip), &failed).await?,
     };
     for cookie in app.cookies.end_trip(&headers, &arrived.request) {
