@@ -47,6 +47,7 @@ fn the_sample_becomes_what_it_says() {
     let organization = &settings.organizations[0];
     assert_eq!((organization.id.as_str(), organization.name.as_str()), ("org_01EXAMPLE", "Example"));
     assert_eq!(organization.domains, ["example.com", "example.org"], "in lower case");
+    assert!(organization.outsiders, "as it says");
 
     let connection = &settings.connections[0];
     assert_eq!(connection.organization.as_ref(), Some(&organization.id));
@@ -77,7 +78,7 @@ fn the_sample_becomes_what_it_says() {
     assert_eq!((first.prompt.as_deref(), second.prompt.as_deref()), (None, Some("consent")));
     assert_eq!(second.parameters, pair("access_type", "offline"));
     let revalidate = settings.connections.iter().map(|connection| connection.revalidate);
-    assert_eq!(revalidate.collect::<Vec<_>>(), [None, Some(std::time::Duration::from_secs(600))]);
+    assert_eq!(revalidate.collect::<Vec<_>>(), [None, Some(std::time::Duration::from_secs(600)), None]);
 
     let [application] = settings.broker_applications.as_slice() else { panic!("one") };
     assert_eq!((application.app.as_str(), application.client_id.as_str()), ("saas", "client_01EXAMPLE"));

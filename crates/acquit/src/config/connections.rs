@@ -119,12 +119,15 @@ pub struct ConnectionSection {
     #[schemars(extend("x-protocol" = "oidc"))]
     pub scopes: Option<Vec<String>>,
     /// The `prompt` of every request there. Some providers give a refresh token with "consent" only.
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub prompt: Option<ConnectionPromptText>,
     /// Parameters of the provider's own for every request there: Google gives a refresh token with `access_type = "offline"` only.
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub authorization_parameters: Option<BTreeMap<String, String>>,
     /// How often the provider is asked, with the refresh token, whether a person is still welcome there; one who is not is signed
     /// out of everything. It holds for whoever signs in from then on, and where the provider gives a refresh token. Never when
     /// absent; "1m" to "1d".
+    #[schemars(extend("x-protocol" = "oidc"))]
     pub revalidate: Option<DurationText>,
     /// What the provider's ID tokens and logout tokens are signed with.
     #[schemars(extend("default" = "RS256"))]
