@@ -178,3 +178,32 @@ async fn a_call_that_is_tried_again_by_its_key_gets_the_same_answer() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_is_made_again_by_the_key_of_the_call_is_the_same_one() {
+    for engine in Engine::BOTH {
+        let world = world(engine).await;
+        let endpoint = |url: &str| json!({ "endpoint_url": url, "events": ["sso.logout.started"] });
+        let post = async |key: &str, url: &str| {
+            let more = [("Idempotency-Key", key)];
+            let body = endpoint(url);
+            let response =
+                send(Method::POST, &world.broker.url("/webhook_endpoints"), Some(MANAGER), Some(&body), &more).await;
+            (response.status().as_u16(), serde_json::from_slice::<Value>(response.body()).unwrap())
+        };
+        let first = post("retry-1", "https://a.example/").await;
+        assert_eq!(first.0, 201, "{}", first.1);
+        world.broker.runs.advance(std::time::Duration::from_secs(60));
+        assert_eq!(
+            post("retry-1", "https://a.example/").await,
+            first,
+            "with its secret, which the caller may have lost"
+        );
+        assert_eq!(post("retry-1", "https://b.example/").await.0, 422, "this name was given to another call");
+        assert_eq!(post("retry-2", "https://a.example/").await.0, 409, "another call");
+        let (one, other) = tokio::join!(post("retry-3", "https://b.example/"), post("retry-3", "https://b.example/"));
+        assert_eq!(one, other, "at once");
+        assert_eq!(world.get("/webhook_endpoints").await["data"].as_array().unwrap().len(), 2);
+        assert_eq!(post(&"k".repeat(256), "https://c.example/").await.0, 422);
+    }
+}
