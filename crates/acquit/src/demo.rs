@@ -197,7 +197,7 @@ impl Seat {
             Told::SwitchedOff => oidc(Some(Switch::off().map_err(loopback)?))?,
             Told::BackChannel | Told::FrontChannel => oidc(None)?,
             Told::Soap => Speaks::Saml(Box::new(Identity::new(kind, &origin, own)?)),
-            Told::LogoutUri => Speaks::Broker(upstream::account()?),
+            Told::Webhook => Speaks::Broker(upstream::account()?),
         };
         Ok(Self { kind, origin, speaks, listener })
     }
@@ -212,7 +212,8 @@ impl Seat {
             }
             Speaks::Saml(identity) => settings.saml_applications.push(identity.registration(self.kind)?),
             Speaks::Broker(account) => {
-                settings.broker_applications.push(upstream::application(self.kind, &self.origin, account));
+                let own = self.listener.local_addr().map_err(loopback)?;
+                settings.broker_applications.push(upstream::application(self.kind, &self.origin, own, account));
             }
         }
         Ok(())

@@ -32,12 +32,13 @@ fn assert_empty(folder: &TempDir) {
 }
 
 #[test]
-fn once_ends_with_two_receipts_as_they_should_be_and_leaves_nothing_behind() {
+fn once_ends_with_three_receipts_as_they_should_be_and_leaves_nothing_behind() {
     let (output, temporary) = run(&["--once"]);
     let (said, complained) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert_eq!(output.status.code(), Some(0), "{said}{complained}");
-    // alice's: Calendar and Wiki, Notes, Archive. erin's: Calendar and Wiki and two tokens, Acme and the way to the provider.
-    for (stamp, times) in [("[confirmed]", 2 + 4), ("[sent]", 1 + 2), ("[pending]", 1)] {
+    // alice's: Calendar and Wiki, Notes, Archive. erin's: Calendar, Wiki, Acme's webhook and two tokens, Acme's frame and the way
+    // to the provider. Her second: the same without Wiki.
+    for (stamp, times) in [("[confirmed]", 2 + 5 + 4), ("[sent]", 1 + 2 + 2), ("[pending]", 1)] {
         assert_eq!(said.matches(stamp).count(), times, "{said}");
     }
     assert!(said.contains("no session lives"), "{said}");
@@ -58,9 +59,13 @@ fn once_as_json_is_the_receipt_with_what_was_checked() {
     let through = &receipt["through_upstream"];
     assert_eq!((&through["state"], &through["requested"]["party"]), (&json!("complete"), &json!("acme")));
     let channels: Vec<_> = through["steps"].as_array().unwrap().iter().map(|step| step["channel"].clone()).collect();
-    for channel in ["revocation", "end-session", "backchannel", "saml-soap", "frontchannel"] {
+    for channel in ["revocation", "end-session", "backchannel", "saml-soap", "frontchannel", "webhook"] {
         assert!(channels.contains(&json!(channel)), "{channel}: {channels:?}");
     }
+    let elsewhere = &receipt["begun_elsewhere"];
+    assert_eq!(elsewhere["requested"]["party"], "calendar");
+    let steps = elsewhere["steps"].as_array().unwrap();
+    assert!(steps.iter().any(|step| step["party"] == "acme" && step["outcome"] == "confirmed"), "{elsewhere}");
     assert!(receipt["checks"].as_array().unwrap().iter().all(|check| check["ok"] == true));
 }
 

@@ -4,7 +4,7 @@
 //! finds the number changed reads everything again.
 
 mod connection;
-mod kept;
+pub(crate) mod kept;
 mod organization;
 
 use acquit_core::{AppId, ConnectionId, DomainId, OrganizationId, Timestamp};

@@ -8,7 +8,8 @@ use acquit_core::{
 use crate::{
     Store, StoreError,
     column::to_json,
-    tx::{Tx, locking},
+    management::{Kept, Made, kept},
+    tx::{Batch, Tx, locking},
     value::{Columns, params},
 };
 
@@ -91,12 +92,25 @@ impl Endpoint {
 }
 
 impl Store {
-    /// Adds an endpoint.
+    /// Adds an endpoint, once for each name of a call.
     ///
     /// # Errors
     /// [`StoreError`] as everywhere.
-    pub async fn add_endpoint(&self, endpoint: Endpoint) -> Result<Result<(), Refused>, StoreError> {
-        self.write(endpoint, |tx, endpoint| Box::pin(add(tx, endpoint))).await
+    pub async fn add_endpoint(
+        &self,
+        endpoint: Endpoint,
+        answer: Option<Kept>,
+    ) -> Result<Result<Made, Refused>, StoreError> {
+        let key = answer.as_ref().map(|answer| answer.key);
+        let args = (endpoint, answer);
+        match (self.write(args, |tx, (endpoint, answer)| Box::pin(add(tx, endpoint, answer.as_ref()))).await, key) {
+            // Two calls of one name at once, for different endpoints.
+            (Err(error @ StoreError::Duplicate(_)), Some(key)) => match self.kept_answer(&key).await? {
+                Some(before) => Ok(Ok(Made::Before(before))),
+                None => Err(error),
+            },
+            (added, _) => added,
+        }
     }
 
     /// Changes an endpoint of an application; as it is then.
@@ -153,7 +167,10 @@ async fn one(tx: &mut Tx, app: &AppId, id: &EndpointId) -> Result<Option<Endpoin
     tx.query_opt(sql, &params![app, id]).await?.map(|row| Endpoint::read(&mut row.read())).transpose()
 }
 
-async fn add(tx: &mut Tx, new: &Endpoint) -> Result<Result<(), Refused>, StoreError> {
+async fn add(tx: &mut Tx, new: &Endpoint, answer: Option<&Kept>) -> Result<Result<Made, Refused>, StoreError> {
+    if let Some(before) = kept::before(tx, answer).await? {
+        return Ok(Ok(Made::Before(before)));
+    }
     let known = of(tx, &new.app).await?;
     if known.len() >= MOST {
         return Ok(Err(Refused::TooMany));
@@ -171,8 +188,15 @@ async fn add(tx: &mut Tx, new: &Endpoint) -> Result<Result<(), Refused>, StoreEr
         new.created_at,
         new.updated_at,
     ];
-    let added = tx.execute(sql, &args).await? > 0;
-    Ok(if added { Ok(()) } else { Err(Refused::Duplicate) })
+    if tx.execute(sql, &args).await? == 0 {
+        // The race may have been with the same call.
+        let before = kept::before(tx, answer).await?;
+        return Ok(before.map(Made::Before).ok_or(Refused::Duplicate));
+    }
+    let mut batch = Batch::default();
+    batch.keep(answer);
+    tx.execute_all(&batch).await?;
+    Ok(Ok(Made::Now))
 }
 
 async fn alter(

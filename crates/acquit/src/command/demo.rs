@@ -10,7 +10,7 @@ use crate::{
     demo::{
         Demo as Running, PASSWORD, Ports, USERNAME,
         kind::Told,
-        once::{Check, acme, checks, drive},
+        once::{Check, acme, checks, drive, elsewhere},
         upstream,
     },
     output::{Ink, Output, note, receipt},
@@ -20,14 +20,15 @@ use crate::{
 ///
 /// Starts Acquit with a throw-away database and five sample apps. Three are real OIDC clients: Calendar is told of a
 /// sign-out by its back channel, Notes by a frame in the browser, and nobody listens at Archive's back channel, so that
-/// the receipt has something pending. Wiki is a real SAML service provider, told over SOAP. Acme SaaS speaks WorkOS's API,
-/// and gets its people from the identity provider of its customer Example Corp, which is a second Acquit behind the first.
+/// the receipt has something pending. Wiki is a real SAML service provider, told over SOAP. Acme SaaS speaks WorkOS's API
+/// and is told by webhook. It gets its people from the identity provider of its customer Example Corp, which is a second
+/// Acquit behind the first.
 /// Everything listens on 127.0.0.1 only and is gone after Ctrl-C.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   acquit demo                 opens nothing by itself: it says where to go and what to try
-  acquit demo --once          drives three browsers of its own through it and prints the receipts
+  acquit demo --once          drives four browsers of its own through it and prints the receipts
   acquit demo --once --json | jq '.steps[] | {party, outcome}'
 
 The apps are at names such as http://calendar.localhost:8081: Chromium and curl know without asking anybody that these
@@ -126,7 +127,7 @@ impl Invitation {
                 Told::FrontChannel => "by front channel: a frame in the browser",
                 Told::Soap => "by SAML, over SOAP",
                 Told::SwitchedOff => "by back channel, which is switched off",
-                Told::LogoutUri => "by a visit of the browser; for people of Example Corp",
+                Told::Webhook => "by webhook, a signed event; for people of Example Corp",
             },
         });
         let upstream = InvitedUpstream {
@@ -177,31 +178,33 @@ Try this:
   8. Sign out at Acme SaaS: Calendar and Wiki are out, and the browser was at Example Corp, which ended its session too.
      See the receipt: both tokens were given back there, confirmed.
   9. Sign in at Acme SaaS, Calendar and Wiki once more, and sign out at Example Corp's own page, at ACCOUNT.
-     It tells Acquit, from server to server, and Acquit tells Calendar and Wiki. Acme SaaS hears of it when a browser
-     comes to its logout_uri; until then it goes on by itself, as its page says.
+     It tells Acquit, from server to server, and Acquit tells Calendar, Wiki and, by webhook, Acme SaaS.
 
 Ctrl-C stops everything and removes the database.
 ";
 
-/// The receipts as the API has them, with what was checked: alice's as a whole, erin's in a field of its own.
+/// The receipts as the API has them, with what was checked: alice's as a whole, erin's in fields of their own.
 #[derive(Serialize)]
 struct Report<'a> {
     #[serde(flatten)]
     receipt: &'a Receipt,
     through_upstream: &'a Receipt,
+    begun_elsewhere: &'a Receipt,
     as_it_should_be: bool,
     checks: Vec<Check>,
+    /// How many of them are about the first receipt, and about the second.
     #[serde(skip)]
-    first: usize,
+    about: [usize; 2],
 }
 
 async fn once(demo: &Running, output: &Output) -> Result<u8, CommandError> {
-    let (alice, erin) = drive(demo).await.map_err(|error| CommandError::Failed(error.to_string()))?;
-    let mut checks = checks(&alice);
-    let first = checks.len();
-    checks.extend(acme::checks(&erin, demo.upstream()));
+    let (alice, erin, again) = drive(demo).await.map_err(|error| CommandError::Failed(error.to_string()))?;
+    let (of_alice, of_erin) = (checks(&alice), acme::checks(&erin, demo.upstream()));
+    let about = [of_alice.len(), of_erin.len()];
+    let checks = [of_alice, of_erin, elsewhere::checks(&again)].concat();
     let as_it_should_be = checks.iter().all(|check| check.ok);
-    let report = Report { receipt: &alice.receipt, through_upstream: &erin.receipt, as_it_should_be, checks, first };
+    let (receipt, through_upstream, begun_elsewhere) = (&alice.receipt, &erin.receipt, &again.receipt);
+    let report = Report { receipt, through_upstream, begun_elsewhere, as_it_should_be, checks, about };
     output.say(&report, |report| tell(report, output))?;
     Ok(u8::from(!as_it_should_be))
 }
@@ -218,12 +221,21 @@ Acme SaaS speaks WorkOS's API. She opened Calendar and Wiki as well; nobody aske
 Then she signed out at Acme SaaS. This is the receipt:
 ";
 
+const BEGUN_ELSEWHERE: &str = "\
+erin signed in at Acme SaaS once more, in a fourth browser, and opened Calendar. Then she signed out at Calendar.
+Acme SaaS was told by webhook, and ended its session without her browser. This is the receipt:
+";
+
 fn tell(report: &Report<'_>, output: &Output) -> String {
     let mut text = String::new();
-    let (alices, erins) = report.checks.split_at(report.first);
-    for (story, receipt, checks) in
-        [(STORY, report.receipt, alices), (THROUGH_UPSTREAM, report.through_upstream, erins)]
-    {
+    let [first, second] = report.about;
+    let (alices, erins) = report.checks.split_at(first);
+    let (erins, again) = erins.split_at(second);
+    for (story, receipt, checks) in [
+        (STORY, report.receipt, alices),
+        (THROUGH_UPSTREAM, report.through_upstream, erins),
+        (BEGUN_ELSEWHERE, report.begun_elsewhere, again),
+    ] {
         text.push_str(&format!("{story}\n{}\n", receipt::show(receipt, output)));
         for check in checks {
             let (ink, sign) = if check.ok { (Ink::Good, "ok ") } else { (Ink::Bad, "NOT") };

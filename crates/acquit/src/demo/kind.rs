@@ -16,8 +16,8 @@ pub enum Told {
     Soap,
     /// At a back channel where nobody listens until somebody switches it on.
     SwitchedOff,
-    /// By a visit of the browser to its `logout_uri`, as the broker's wire has it.
-    LogoutUri,
+    /// By a signed event at its webhook.
+    Webhook,
 }
 
 /// One sample application.
@@ -69,7 +69,7 @@ pub const ARCHIVE: Kind = Kind {
 pub const ACME: Kind = Kind {
     id: "acme",
     name: "Acme SaaS",
-    told: Told::LogoutUri,
+    told: Told::Webhook,
     contents: &[("Jan", "Invoice to Example Corp"), ("Feb", "Discount, not to be told"), ("Mar", "Renewal in doubt")],
 };
 
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn every_sample_application_may_be_registered() {
-        for kind in ALL.into_iter().filter(|kind| !matches!(kind.told, Told::Soap | Told::LogoutUri)) {
+        for kind in ALL.into_iter().filter(|kind| !matches!(kind.told, Told::Soap | Told::Webhook)) {
             let client = kind.registration(&kind.origin(8081), ([127, 0, 0, 1], 8081).into(), "a-secret");
             assert_eq!(client.problems(), [], "{}", kind.name);
         }

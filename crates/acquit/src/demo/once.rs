@@ -1,5 +1,6 @@
 //! The demo driven by itself: two browsers sign in, one signs out at one application; then somebody of a customer comes with a
-//! third one, and signs out too. What became of everything is compared with what should have.
+//! third one, and signs out too; then once
+//! more, and signs out at another application than the first. What became of everything is compared with what should have.
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::{
 
 pub mod acme;
 mod check;
+pub mod elsewhere;
 mod visitor;
 
 pub use check::{AppState, Check, Observed, checks};
@@ -50,13 +52,13 @@ pub enum OnceError {
     Time,
 }
 
-/// Drives the demo, and observes: what became of alice, and of erin after her.
+/// Drives the demo, and observes: what became of alice, of erin after her, and of erin again.
 ///
 /// # Errors
 /// [`OnceError`].
-pub async fn drive(demo: &Demo) -> Result<(Observed, acme::Observed), OnceError> {
-    let both = async { Ok((story(demo).await?, acme::story(demo).await?)) };
-    timeout(WITHIN, both).await.unwrap_or(Err(OnceError::Time))
+pub async fn drive(demo: &Demo) -> Result<(Observed, acme::Observed, elsewhere::Observed), OnceError> {
+    let all = async { Ok((story(demo).await?, acme::story(demo).await?, elsewhere::story(demo).await?)) };
+    timeout(WITHIN, all).await.unwrap_or(Err(OnceError::Time))
 }
 
 async fn story(demo: &Demo) -> Result<Observed, OnceError> {

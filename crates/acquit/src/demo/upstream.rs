@@ -14,7 +14,7 @@ use acquit_server::{
     router::router,
     settings::{
         Connection, Organization, Secret, Settings, TokenDigest,
-        broker::{AttributeMap, BrokerApplication, IdpLogout, OidcProvider, UpstreamProvider},
+        broker::{AttributeMap, BrokerApplication, IdpLogout, OidcProvider, UpstreamProvider, Webhook},
     },
     start::{Running, start},
 };
@@ -146,12 +146,14 @@ pub(super) fn account() -> Result<Account, DemoError> {
     Ok(Account {
         client_id: BROKER_CLIENT.to_owned(),
         api_key: format!("sk_{}", random::secret()?),
+        webhook_secret: format!("whsec_{}", random::secret()?),
         connection: CONNECTION.to_owned(),
     })
 }
 
-/// Its registration. It names no page to land on after a sign-out, so that a person lands at the receipt.
-pub(super) fn application(kind: Kind, origin: &str, account: &Account) -> BrokerApplication {
+/// Its registration. It names no page to land on after a sign-out, so that a person lands at the receipt. `back` is where it
+/// listens for events: an address, as for back channels.
+pub(super) fn application(kind: Kind, origin: &str, back: SocketAddr, account: &Account) -> BrokerApplication {
     BrokerApplication {
         app: AppId::new(kind.id),
         name: kind.name.to_owned(),
@@ -161,7 +163,7 @@ pub(super) fn application(kind: Kind, origin: &str, account: &Account) -> Broker
         logout_uri: Some(format!("{origin}/logout")),
         post_logout_redirect_uris: Vec::new(),
         organizations: None,
-        webhook: None,
+        webhook: Some(Webhook { url: format!("http://{back}/webhook"), secret: Secret::new(&account.webhook_secret) }),
         manage: false,
         tell_on_expiry: true,
     }

@@ -6,15 +6,14 @@ use acquit_store::event::{BrokerQuery, Direction, EventRecord};
 use axum::{
     Json,
     extract::{RawQuery, State},
-    http::HeaderMap,
 };
 use serde_json::Value;
 
 use super::{
-    call,
     error::Failure,
     event::{self, Name},
     list::{Cursor, Order, Page, Query, Window},
+    manage::Reader,
 };
 use crate::{App, settings::BrokerApplication};
 
@@ -50,10 +49,9 @@ struct Wanted {
 /// [`Failure`].
 pub async fn list(
     State(app): State<App>,
-    headers: HeaderMap,
+    Reader(application): Reader,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, Failure> {
-    let application = call::application(&app, &headers).ok_or(Failure::Unauthorized)?;
     let wanted = Wanted::read(&Query::read(query.as_deref())?, &application)?;
     let page = wanted.page(&app).await?;
     let shown = translate::all(&app, &application.app, &page.data).await?;
@@ -67,10 +65,9 @@ impl Wanted {
         if events.is_empty() {
             return Err(invalid("events is missing: name the events that are wanted"));
         }
-        let order = query.get("order")?;
         let mut window = Window::read(query)?;
         // Unlike other lists this one runs from the oldest on by itself.
-        if matches!(order, None | Some("normal")) {
+        if query.get("order")?.is_none() {
             window.order = Order::Asc;
         }
         let mut organizations = application.organizations.clone();
@@ -108,7 +105,7 @@ impl Wanted {
         let first = found.first().map(|found| found.id.clone());
         let last = found.last().map(|found| found.id.clone());
         let (is_before, is_after) = if forward { (cursor.is_some(), more) } else { (more, true) };
-        Ok(Page { before: first.filter(|_| is_before), after: last.filter(|_| is_after), data: found })
+        Ok(self.window.page(found, first.filter(|_| is_before), last.filter(|_| is_after)))
     }
 
     /// The events on from a place, one more than the page holds.

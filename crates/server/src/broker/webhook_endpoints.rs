@@ -1,24 +1,28 @@
 //! `/webhook_endpoints`: where an application is told, beside what the configuration says. Its own API key reads them, and
 //! writes them if the operator lets it (`manage = true`): whoever writes them decides who learns of people's sign-outs.
 
-use std::sync::Arc;
-
 use acquit_core::EndpointId;
 use acquit_oidc::uri::{self, Purpose as For};
-use acquit_store::webhook::{COMPLETED, Change, Endpoint, MOST, Refused, STARTED};
+use acquit_store::{
+    management::Made,
+    webhook::{COMPLETED, Change, Endpoint, MOST, Refused, STARTED},
+};
 use axum::{
     Json,
+    body::Bytes,
     extract::{Path, RawQuery, Request, State},
     http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{
-    call,
     error::Failure,
+    kept,
     list::{Page, Query, Window},
+    manage::{Manager, Reader},
 };
 use crate::{
     App, form, random,
@@ -28,6 +32,8 @@ use crate::{
 
 /// The events that are delivered. Others are only listed (`/events`), so nobody may wait for them here.
 const DELIVERED: [&str; 2] = [STARTED, COMPLETED];
+
+const PATH: &str = "/webhook_endpoints";
 
 /// What a call says.
 #[derive(Default, Deserialize)]
@@ -39,14 +45,14 @@ struct Body {
 }
 
 impl Body {
-    async fn read(request: Request) -> Result<Self, Failure> {
+    async fn read(request: Request) -> Result<(Self, Bytes), Failure> {
         let is_json = form::is_type(request.headers(), "application/json");
         let bytes = form::read(request.into_body()).await?;
         if !is_json {
             return Err(form::BodyError::Type("application/json").into());
         }
         let wrong = |error: serde_json::Error| Failure::Invalid { message: format!("the body: {error}") };
-        serde_json::from_slice(&bytes).map_err(wrong)
+        Ok((serde_json::from_slice(&bytes).map_err(wrong)?, bytes))
     }
 
     /// What it changes, as far as that may be.
@@ -98,26 +104,15 @@ fn refused(refused: Refused, id: &str) -> Failure {
     }
 }
 
-/// The application that may write.
-fn writer(app: &App, headers: &HeaderMap) -> Result<Arc<BrokerApplication>, Failure> {
-    let application = call::application(app, headers).ok_or(Failure::Unauthorized)?;
-    if application.manage {
-        return Ok(application);
-    }
-    let message = "This API key may only read; the operator can let it manage with `manage = true`".to_owned();
-    Err(Failure::Forbidden { message })
-}
-
 /// `GET /webhook_endpoints`.
 ///
 /// # Errors
 /// [`Failure`].
 pub async fn list(
     State(app): State<App>,
-    headers: HeaderMap,
+    Reader(application): Reader,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, Failure> {
-    let application = call::application(&app, &headers).ok_or(Failure::Unauthorized)?;
     let window = Window::read(&Query::read(query.as_deref())?)?;
     let endpoints = app.store.endpoints(&application.app).await?;
     // Their ids begin with the time.
@@ -137,9 +132,20 @@ pub async fn list(
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn make(State(app): State<App>, request: Request) -> Result<(StatusCode, Json<Value>), Failure> {
-    let application = writer(&app, request.headers())?;
-    let Change { url, events, .. } = Body::read(request).await?.check(&application)?;
+pub async fn make(
+    State(app): State<App>,
+    Manager(application): Manager,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, Failure> {
+    let (body, bytes) = Body::read(request).await?;
+    let call = kept::Call::read(&headers, &application, PATH, &bytes)?;
+    if let Some(call) = &call
+        && let Some(answer) = call.before(&app).await?
+    {
+        return Ok(answer);
+    }
+    let Change { url, events, .. } = body.check(&application)?;
     let missing = |name: &str| Failure::Invalid { message: format!("{name} is missing") };
     let now = app.clock.now();
     let secret = Zeroizing::new(format!("whsec_{}", random::secret()?));
@@ -153,20 +159,32 @@ pub async fn make(State(app): State<App>, request: Request) -> Result<(StatusCod
         created_at: now,
         updated_at: now,
     };
-    app.store.add_endpoint(endpoint.clone()).await?.map_err(|why| refused(why, ""))?;
-    tracing::info!(app = %application.app, endpoint = %endpoint.id, "a webhook endpoint was made");
-    Ok((StatusCode::CREATED, Json(show(&app, &endpoint)?)))
+    let answer = show(&app, &endpoint)?;
+    let answer_kept = call.as_ref().map(|call| call.keep(&app, StatusCode::CREATED, &answer)).transpose()?;
+    let id = endpoint.id.clone();
+    match app.store.add_endpoint(endpoint, answer_kept).await?.map_err(|why| refused(why, ""))? {
+        Made::Now => {
+            tracing::info!(app = %application.app, endpoint = %id, "a webhook endpoint was made");
+            Ok((StatusCode::CREATED, Json(answer)).into_response())
+        }
+        Made::Before(before) => call.ok_or(Failure::Internal)?.answer(&app, &before),
+    }
 }
 
 /// `PATCH /webhook_endpoints/{id}`.
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn change(State(app): State<App>, Path(id): Path<String>, request: Request) -> Result<Json<Value>, Failure> {
-    let application = writer(&app, request.headers())?;
+pub async fn change(
+    State(app): State<App>,
+    Manager(application): Manager,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Json<Value>, Failure> {
     let unknown = || Failure::NotFound { id: id.clone() };
     let endpoint = EndpointId::parse(&id).map_err(|_| unknown())?;
-    let change = Body::read(request).await?.check(&application)?;
+    let (body, _) = Body::read(request).await?;
+    let change = body.check(&application)?;
     let changed = app.store.change_endpoint(&application.app, &endpoint, change, app.clock.now()).await?;
     let changed = changed.map_err(|why| refused(why, &id))?;
     tracing::info!(app = %application.app, endpoint = %endpoint, "a webhook endpoint was changed");
@@ -177,8 +195,11 @@ pub async fn change(State(app): State<App>, Path(id): Path<String>, request: Req
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn delete(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<StatusCode, Failure> {
-    let application = writer(&app, &headers)?;
+pub async fn delete(
+    State(app): State<App>,
+    Manager(application): Manager,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Failure> {
     let unknown = || Failure::NotFound { id: id.clone() };
     let endpoint = EndpointId::parse(&id).map_err(|_| unknown())?;
     if !app.store.delete_endpoint(&application.app, &endpoint).await? {

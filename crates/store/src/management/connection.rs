@@ -1,10 +1,14 @@
 //! Connections: made, changed, deleted; and what their end owes to the sessions that came through them.
 
-use acquit_core::{ConnectionId, Timestamp};
+use acquit_core::{
+    ConnectionId, OrganizationId, Timestamp,
+    event::{Facts, Kind},
+};
 
 use super::{ConnectionRecord, Kept, Made, Refused, kept, organization};
 use crate::{
     Store, StoreError,
+    event::Event,
     tx::{Batch, Sql, Tx},
     value::{Columns, params},
 };
@@ -112,6 +116,21 @@ const fn state(record: &ConnectionRecord) -> &'static str {
     if record.active { "active" } else { "inactive" }
 }
 
+/// An entry of the log on what became of a connection.
+fn event(kind: Kind, record: &ConnectionRecord, at: Timestamp) -> Event {
+    Event {
+        connection: Some(record.id.clone()),
+        organization: Some(record.organization.clone()),
+        party: Some(record.id.to_string()),
+        facts: Facts {
+            name: Some(record.name.clone()),
+            connection_type: Some(record.connection_type.clone()),
+            ..Facts::NONE
+        },
+        ..Event::new(kind, at)
+    }
+}
+
 pub(super) async fn all(tx: &mut Tx) -> Result<Vec<ConnectionRecord>, StoreError> {
     let sql = concat!("SELECT ", connection_columns!(), " FROM connections WHERE state <> 'deleted' ORDER BY id");
     tx.query(sql, &params![]).await?.into_iter().map(|row| read(&mut row.read())).collect()
@@ -151,6 +170,9 @@ async fn make(
             record.updated_at,
         ],
     );
+    if record.active {
+        batch.event(&event(Kind::ConnectionActivated, record, record.created_at));
+    }
     batch.keep(answer);
     tx.execute_all(&batch).await?;
     Ok(Ok(Made::Now))
@@ -166,17 +188,17 @@ async fn is_taken(tx: &mut Tx, record: &ConnectionRecord) -> Result<bool, StoreE
 
 async fn change(tx: &mut Tx, record: &ConnectionRecord, was: Timestamp) -> Result<Result<(), Refused>, StoreError> {
     tx.managing().await?;
-    let sql = "SELECT updated_at FROM connections WHERE id = $1 AND state <> 'deleted'";
-    match tx.query_opt(sql, &params![&record.id]).await? {
+    let before = match one(tx, &record.id).await? {
         None => return Ok(Err(Refused::Gone)),
-        Some(row) if row.clone().read().time()? != was => return Ok(Err(Refused::Changed)),
-        Some(_) => {}
-    }
+        Some(before) if before.updated_at != was => return Ok(Err(Refused::Changed)),
+        Some(before) => before,
+    };
     if is_taken(tx, record).await? {
         return Ok(Err(Refused::ExternalIdTaken));
     }
     let sql = "UPDATE connections SET name = $1, external_id = $2, state = $3, options = $4, sealed = $5, updated_at = $6, \
                owes_logout = CASE WHEN $3 = 'active' THEN owes_logout ELSE 1 END WHERE id = $7";
+    let mut batch = Batch::default();
     let args = params![
         &record.name,
         record.external_id.as_ref(),
@@ -186,21 +208,51 @@ async fn change(tx: &mut Tx, record: &ConnectionRecord, was: Timestamp) -> Resul
         record.updated_at,
         &record.id,
     ];
-    tx.execute(sql, &args).await?;
+    batch.push(sql, args);
+    if record.active != before.active {
+        let kind = if record.active { Kind::ConnectionActivated } else { Kind::ConnectionDeactivated };
+        batch.event(&event(kind, record, record.updated_at));
+    }
+    tx.execute_all(&batch).await?;
     Ok(Ok(()))
 }
 
-/// Its secrets are gone with it; what was signed in through it has a copy of its own, to give tokens back.
-const DELETE: &str = "UPDATE connections SET state = 'deleted', owes_logout = 1, sealed = NULL, external_id = NULL, \
-                      updated_at = $1 WHERE state <> 'deleted' AND id = $2";
-
-/// The same of all connections of an organization.
-pub(super) const DELETE_OF_ORGANIZATION: &str = "UPDATE connections SET state = 'deleted', owes_logout = 1, sealed = NULL, external_id = NULL, updated_at = $1 \
-     WHERE state <> 'deleted' AND organization_id = $2";
+/// A connection that is not deleted.
+async fn one(tx: &mut Tx, id: &ConnectionId) -> Result<Option<ConnectionRecord>, StoreError> {
+    let sql = concat!("SELECT ", connection_columns!(), " FROM connections WHERE state <> 'deleted' AND id = $1");
+    tx.query_opt(sql, &params![id]).await?.map(|row| read(&mut row.read())).transpose()
+}
 
 async fn delete(tx: &mut Tx, id: &ConnectionId, now: Timestamp) -> Result<bool, StoreError> {
     tx.managing().await?;
-    Ok(tx.execute(DELETE, &params![now, id]).await? > 0)
+    let Some(record) = one(tx, id).await? else { return Ok(false) };
+    delete_all(tx, &[record], now).await?;
+    Ok(true)
+}
+
+/// Deletes all connections of an organization.
+pub(super) async fn delete_of(tx: &mut Tx, organization: &OrganizationId, now: Timestamp) -> Result<(), StoreError> {
+    let sql = concat!(
+        "SELECT ",
+        connection_columns!(),
+        " FROM connections WHERE state <> 'deleted' AND organization_id = $1 ORDER BY id"
+    );
+    let rows = tx.query(sql, &params![organization]).await?;
+    let records = rows.into_iter().map(|row| read(&mut row.read())).collect::<Result<Vec<_>, _>>()?;
+    delete_all(tx, &records, now).await
+}
+
+/// Their secrets are gone with them; what was signed in through one has a copy of its own, to give tokens back.
+async fn delete_all(tx: &mut Tx, records: &[ConnectionRecord], now: Timestamp) -> Result<(), StoreError> {
+    let mut batch = Batch::default();
+    for record in records {
+        let sql = "UPDATE connections SET state = 'deleted', owes_logout = 1, sealed = NULL, external_id = NULL, \
+                   updated_at = $1 WHERE id = $2";
+        batch.push(sql, params![now, &record.id]);
+        batch.event(&event(Kind::ConnectionDeleted, record, now));
+    }
+    tx.execute_all(&batch).await?;
+    Ok(())
 }
 
 async fn owing(tx: &mut Tx) -> Result<Vec<(ConnectionId, Timestamp)>, StoreError> {

@@ -18,7 +18,7 @@ impl Store {
 }
 
 impl Batch {
-    pub(super) fn keep(&mut self, answer: Option<&Kept>) {
+    pub(crate) fn keep(&mut self, answer: Option<&Kept>) {
         let Some(answer) = answer else { return };
         self.push(
             "INSERT INTO kept_answers (key_hash, request_hash, sealed, until) VALUES ($1, $2, $3, $4)",
@@ -28,7 +28,7 @@ impl Batch {
 }
 
 /// What was kept of the same call before, if it was.
-pub(super) async fn before(tx: &mut Tx, answer: Option<&Kept>) -> Result<Option<Kept>, StoreError> {
+pub(crate) async fn before(tx: &mut Tx, answer: Option<&Kept>) -> Result<Option<Kept>, StoreError> {
     match answer {
         Some(answer) => find(tx, &answer.key).await,
         None => Ok(None),

@@ -187,6 +187,6 @@ async fn delete(tx: &mut Tx, id: &OrganizationId, now: Timestamp) -> Result<bool
     if tx.execute("DELETE FROM organizations WHERE id = $1", &params![id]).await? == 0 {
         return Ok(false);
     }
-    tx.execute(connection::DELETE_OF_ORGANIZATION, &params![now, id]).await?;
+    connection::delete_of(tx, id, now).await?;
     Ok(true)
 }

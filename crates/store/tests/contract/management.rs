@@ -2,6 +2,7 @@
 
 use acquit_core::{
     ConnectionId, DomainId, OrganizationId, UpstreamId,
+    event::Kind,
     participant::Protocol,
     upstream::{Held, UpstreamChannels},
 };
@@ -203,6 +204,45 @@ contract! {
         let record = connection(&world, &organization.id);
         assert_eq!(world.make_connection(record.clone(), true, None).await.unwrap(), Err(Refused::NoOrganization));
         assert_eq!(world.make_connection(record, false, None).await.unwrap(), Ok(Made::Now), "one of the configuration");
+    }
+
+    async fn the_log_tells_when_a_connection_comes_pauses_and_goes(world: World) {
+        let organization = made(&world, &[]).await;
+        let record = connection(&world, &organization.id);
+        let off_from_the_start = ConnectionRecord { active: false, ..connection(&world, &organization.id) };
+        world.make_connection(record.clone(), true, None).await.unwrap().unwrap();
+        world.make_connection(off_from_the_start.clone(), true, None).await.unwrap().unwrap();
+        let taken = ConnectionRecord { id: ConnectionId::from_random(world.bits()), organization: OrganizationId::from_random(world.bits()), ..record.clone() };
+        assert_eq!(world.make_connection(taken, true, None).await.unwrap(), Err(Refused::NoOrganization));
+        let mut last = record.clone();
+        for (active, name, now) in [(true, "Renamed", 1), (false, "Renamed", 2), (false, "Again", 3), (true, "Again", 4)] {
+            let fresh = ConnectionRecord { active, name: name.to_owned(), updated_at: at(now), ..last.clone() };
+            world.change_connection(fresh.clone(), last.updated_at).await.unwrap().unwrap();
+            assert_eq!(world.change_connection(fresh.clone(), last.updated_at).await.unwrap(), Err(Refused::Changed));
+            last = fresh;
+        }
+        let other = connected(&world).await;
+        assert!(world.delete_connection(&other.id, at(5)).await.unwrap());
+        assert!(!world.delete_connection(&other.id, at(6)).await.unwrap());
+        assert!(world.delete_organization(&organization.id, at(7)).await.unwrap());
+        let log = world.events(0, 100).await.unwrap();
+        let of = |id: &ConnectionId| -> Vec<_> {
+            let theirs = log.iter().filter(|event| event.connection.as_deref() == Some(id.as_str()));
+            theirs.map(|event| (Kind::parse(&event.kind).unwrap(), event.at, event.facts.name.clone().unwrap())).collect()
+        };
+        let expected = [
+            (Kind::ConnectionActivated, at(0), "Example".to_owned()),
+            (Kind::ConnectionDeactivated, at(2), "Renamed".to_owned()),
+            (Kind::ConnectionActivated, at(4), "Again".to_owned()),
+            (Kind::ConnectionDeleted, at(7), "Again".to_owned()),
+        ];
+        assert_eq!(of(&record.id), expected);
+        assert_eq!(of(&off_from_the_start.id), [(Kind::ConnectionDeleted, at(7), "Example".to_owned())]);
+        assert_eq!(of(&other.id).iter().map(|(kind, ..)| *kind).collect::<Vec<_>>(), [Kind::ConnectionActivated, Kind::ConnectionDeleted]);
+        assert_eq!(log.iter().filter(|event| event.connection.is_some()).count(), 7, "what was refused is not told");
+        let first = log.iter().find(|event| event.connection.as_deref() == Some(record.id.as_str())).unwrap();
+        assert_eq!(first.organization.as_deref(), Some(organization.id.as_str()));
+        assert_eq!(first.facts.connection_type.as_deref(), Some("GenericOIDC"));
     }
 
     async fn nobody_comes_through_a_connection_that_was_disabled_or_deleted(world: World) {

@@ -13,6 +13,7 @@ use acquit_core::{
 };
 use acquit_store::{
     event::{BrokerQuery, Direction, Event},
+    management::{Kept, Made},
     outbox::AttemptRecord,
     session::NewSession,
     upstream::{Graves, NewUpstream},
@@ -101,11 +102,11 @@ async fn kinds(world: &World, query: BrokerQuery, limit: u32) -> Vec<String> {
 contract! {
     async fn an_endpoint_is_its_applications_own(world: World) {
         let made = endpoint(&world, "saas", "https://a.example/", &[STARTED]);
-        world.add_endpoint(made.clone()).await.unwrap().unwrap();
+        world.add_endpoint(made.clone(), None).await.unwrap().unwrap();
         let twin = endpoint(&world, "saas", "https://a.example/", &[STARTED]);
-        assert_eq!(world.add_endpoint(twin).await.unwrap(), Err(Refused::Duplicate));
+        assert_eq!(world.add_endpoint(twin, None).await.unwrap(), Err(Refused::Duplicate));
         let theirs = endpoint(&world, "other", "https://a.example/", &[STARTED]);
-        world.add_endpoint(theirs.clone()).await.unwrap().unwrap();
+        world.add_endpoint(theirs.clone(), None).await.unwrap().unwrap();
         assert_eq!(world.endpoints(&app("saas")).await.unwrap(), [made.clone()]);
         assert_eq!(world.endpoint(&app("other"), &made.id).await.unwrap(), None);
 
@@ -115,7 +116,7 @@ contract! {
         assert_eq!(changed.unwrap(), Ok(expected.clone()));
         assert_eq!(world.endpoint(&app("saas"), &made.id).await.unwrap(), Some(expected));
         let second = endpoint(&world, "saas", "https://c.example/", &[COMPLETED]);
-        world.add_endpoint(second.clone()).await.unwrap().unwrap();
+        world.add_endpoint(second.clone(), None).await.unwrap().unwrap();
         let taken = world.change_endpoint(&app("saas"), &second.id, change("https://b.example/"), at(2)).await;
         assert_eq!(taken.unwrap(), Err(Refused::Duplicate));
         let foreign = world.change_endpoint(&app("saas"), &theirs.id, change("https://d.example/"), at(2)).await;
@@ -126,10 +127,37 @@ contract! {
 
         for more in 1..MOST {
             let one = endpoint(&world, "saas", &format!("https://a.example/{more}"), &[STARTED]);
-            world.add_endpoint(one).await.unwrap().unwrap();
+            world.add_endpoint(one, None).await.unwrap().unwrap();
         }
         let one_too_many = endpoint(&world, "saas", "https://a.example/x", &[STARTED]);
-        assert_eq!(world.add_endpoint(one_too_many).await.unwrap(), Err(Refused::TooMany));
+        assert_eq!(world.add_endpoint(one_too_many, None).await.unwrap(), Err(Refused::TooMany));
+    }
+
+    async fn a_call_that_makes_an_endpoint_and_is_tried_again_makes_one_and_finds_its_answer(world: World) {
+        let kept = |request: u8| Kept { key: world.hash(), request: [request; 32], sealed: b"the answer".to_vec(), until: at(100) };
+        let one = || endpoint(&world, "saas", "https://a.example/", &[STARTED]);
+        let answer = kept(1);
+        let made = world.add_endpoint(one(), Some(answer.clone())).await.unwrap();
+        assert_eq!(made, Ok(Made::Now));
+        let again = world.add_endpoint(one(), Some(answer.clone())).await.unwrap();
+        assert_eq!(again, Ok(Made::Before(answer.clone())));
+        let refused = kept(2);
+        assert_eq!(world.add_endpoint(one(), Some(refused.clone())).await.unwrap(), Err(Refused::Duplicate), "another call");
+        assert_eq!(world.kept_answer(&refused.key).await.unwrap(), None, "a refusal is not kept");
+
+        for there in ["https://b.example/", "https://c.example/"] {
+            // At once: for the same URL, and for another, as only a caller would who uses one name twice.
+            let (answer, here) = (kept(3), endpoint(&world, "other", "https://b.example/", &[STARTED]));
+            let (here, there) = (Endpoint { id: EndpointId::from_random(world.bits()), ..here.clone() }, Endpoint { url: there.to_owned(), ..here });
+            let before = world.endpoints(&app("other")).await.unwrap().len();
+            let (one, other) = tokio::join!(
+                world.add_endpoint(Endpoint { url: format!("{}{before}", here.url), ..here }, Some(answer.clone())),
+                world.add_endpoint(Endpoint { url: format!("{}{before}", there.url), ..there }, Some(answer.clone())),
+            );
+            let outcomes = [one.unwrap().unwrap(), other.unwrap().unwrap()];
+            assert!(outcomes.contains(&Made::Now) && outcomes.contains(&Made::Before(answer)), "{outcomes:?}");
+            assert_eq!(world.endpoints(&app("other")).await.unwrap().len(), before + 1);
+        }
     }
 
     async fn a_logout_tells_the_endpoints_that_there_are_when_it_is_planned(world: World) {
@@ -140,9 +168,9 @@ contract! {
             ("https://c.example/", vec![STARTED], false),
         ] {
             let one = Endpoint { enabled, ..endpoint(&world, "saas", url, &events) };
-            world.add_endpoint(one).await.unwrap().unwrap();
+            world.add_endpoint(one, None).await.unwrap().unwrap();
         }
-        world.add_endpoint(endpoint(&world, "other", "https://d.example/", &[STARTED])).await.unwrap().unwrap();
+        world.add_endpoint(endpoint(&world, "other", "https://d.example/", &[STARTED]), None).await.unwrap().unwrap();
         let ended = world.end(&session.id, 10).await;
         let told: Vec<_> = ended.steps.iter().filter(|step| step.channel == Some(Channel::Webhook)).collect();
         let urls: Vec<_> = told.iter().map(|step| step.target.uri().unwrap()).collect();

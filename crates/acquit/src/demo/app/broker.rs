@@ -21,6 +21,7 @@ use crate::demo::http::{Ask, HttpError};
 mod logout;
 mod sign_in;
 mod sign_out;
+mod webhook;
 
 /// What a SaaS developer has of the broker.
 pub(crate) struct Account {
@@ -28,6 +29,8 @@ pub(crate) struct Account {
     pub(crate) client_id: String,
     /// Its API key.
     pub(crate) api_key: String,
+    /// What the events that it is told are signed with.
+    pub(crate) webhook_secret: String,
     /// The connection of its one customer.
     pub(crate) connection: String,
 }
@@ -57,6 +60,7 @@ impl Broker {
             .route("/callback", get(sign_in::finish))
             .route("/sign-out", post(sign_out::begin))
             .route("/logout", get(logout::receive))
+            .route("/webhook", post(webhook::receive))
             .with_state(self.clone())
     }
 

@@ -23,6 +23,8 @@ pub(super) enum How {
     Soap,
     /// A SAML LogoutRequest came through the browser.
     Hop,
+    /// A signed event came to the broker application's webhook.
+    Webhook,
     /// The browser was brought to the broker application's `logout_uri`.
     LogoutUri,
 }
@@ -36,6 +38,7 @@ impl How {
             Self::FrontChannel => "frontchannel",
             Self::Soap => "soap",
             Self::Hop => "hop",
+            Self::Webhook => "webhook",
             Self::LogoutUri => "logout-uri",
         }
     }
@@ -59,7 +62,8 @@ pub(super) struct Session {
     pub(super) subject: String,
     /// The user's name for people.
     pub(super) name: String,
-    /// Its name at the provider, by which it is told of the end: the `sid` of OpenID Connect, the SessionIndex of SAML.
+    /// Its name at the provider, by which it is told of the end: the `sid` of OpenID Connect, the SessionIndex of SAML,
+    /// the `session_id` of WorkOS's wire.
     pub(super) sid: Option<String>,
     /// What says at the provider which session this is, when the person signs out here.
     pub(super) proof: Proof,

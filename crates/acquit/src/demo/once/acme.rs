@@ -98,13 +98,14 @@ pub fn checks(seen: &Observed, provider: &str) -> Vec<Check> {
             let (by, party) = (receipt.requested.by.as_str(), receipt.requested.party.as_deref().unwrap_or("nobody"));
             format!("{} logouts, the last of {} sessions, by {by} {party}", seen.logouts, receipt.sessions.len())
         }),
-        check("its receipt has six steps and is complete", is_complete(receipt), || {
+        check("its receipt has seven steps and is complete", is_complete(receipt), || {
             format!("{} steps, {}", receipt.steps.len(), receipt.state.as_str())
         }),
         step(receipt, "Example Corp took both tokens back, by its revocation endpoint", None, Channel::Revocation, 2),
         step(receipt, "the browser went to Example Corp's end of session", None, Channel::EndSession, 1),
         step(receipt, "Calendar's step is confirmed", Some(CALENDAR.id), Channel::Backchannel, 1),
         step(receipt, "Wiki's step is confirmed", Some(WIKI.id), Channel::SamlSoap, 1),
+        step(receipt, "Acme was told by webhook, too, and its step is confirmed", Some(ACME.id), Channel::Webhook, 1),
         state("third browser: Acme ended its session itself", acme, |app| {
             app.state == "ended" && app.ended_by.as_deref() == Some("here")
         }),
@@ -135,7 +136,7 @@ fn asked(seen: &Observed) -> bool {
 }
 
 fn is_complete(receipt: &Receipt) -> bool {
-    receipt.steps.len() == 6 && receipt.state == State::Complete
+    receipt.steps.len() == 7 && receipt.state == State::Complete
 }
 
 fn is_gone_upstream(seen: &Observed) -> bool {
@@ -148,7 +149,13 @@ fn was_asked_upstream(seen: &Observed) -> bool {
 }
 
 /// A check that there are so many steps over a channel, at a party or at the customer's provider, each as good as can be.
-fn step(receipt: &Receipt, what: &'static str, party: Option<&str>, channel: Channel, count: usize) -> Check {
+pub(super) fn step(
+    receipt: &Receipt,
+    what: &'static str,
+    party: Option<&str>,
+    channel: Channel,
+    count: usize,
+) -> Check {
     let party = AppId::new(party.unwrap_or(upstream::CONNECTION));
     let found = lines(receipt, |line| line.party == party && line.channel == Some(channel));
     // Of a browser nobody knows more than that it was sent.

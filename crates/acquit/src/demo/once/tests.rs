@@ -4,7 +4,7 @@ use crate::demo::Ports;
 async fn observed(prepare: impl FnOnce(&Demo)) -> Observed {
     let demo = Demo::start(Ports::Any).await.unwrap();
     prepare(&demo);
-    let (seen, _) = drive(&demo).await.unwrap();
+    let (seen, ..) = drive(&demo).await.unwrap();
     demo.stop().await;
     seen
 }

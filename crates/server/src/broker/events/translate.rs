@@ -161,8 +161,9 @@ fn session(app: &App, found: &Found, known: Option<&SessionView>) -> Value {
 
 fn connection(app: &App, found: &Found) -> Value {
     let Found { record, name, .. } = found;
-    let id = record.connection.as_deref().and_then(|id| ConnectionId::parse(id).ok());
-    let known = id.and_then(|id| app.clients.connections().find(&id));
+    // Also one that nobody may come through now.
+    let listed = app.clients.connections().listed();
+    let known = listed.iter().find(|known| Some(known.id.as_str()) == record.connection.as_deref());
     let facts = &record.facts;
     let state = if *name == Name::ConnectionActivated { "active" } else { "inactive" };
     let mut data = json!({
@@ -172,18 +173,18 @@ fn connection(app: &App, found: &Found) -> Value {
         "connection_type": facts.connection_type.as_deref().unwrap_or("GenericOIDC"),
         "name": facts.name.as_deref().unwrap_or_default(),
         "state": state,
-        "created_at": record.at,
+        "created_at": known.map_or(record.at, |known| known.created_at),
         "updated_at": record.at,
     });
     if *name != Name::ConnectionDeleted {
-        let organization = known.as_ref().and_then(|known| known.organization.clone());
-        let organization = organization.and_then(|id| app.clients.connections().organization(&id));
-        let domains = organization.map(|organization| organization.domains.clone()).unwrap_or_default();
-        let domain =
-            |domain: &String| json!({ "object": "connection_domain", "id": domain_id(domain), "domain": domain });
-        data["external_key"] = json!(known.map(|known| known.external_key.clone()).unwrap_or_default());
+        let organizations = app.clients.connections().listed_organizations();
+        let of = organizations.iter().find(|one| Some(one.id.as_str()) == record.organization.as_deref());
+        let domains = of.into_iter().flat_map(|of| of.verified()).map(
+            |domain| json!({ "object": "connection_domain", "id": domain_id(&domain.domain), "domain": domain.domain }),
+        );
+        data["external_key"] = json!(known.map(|known| known.external_key.as_str()).unwrap_or_default());
         data["status"] = json!(if state == "active" { "linked" } else { "unlinked" });
-        data["domains"] = json!(domains.iter().map(domain).collect::<Vec<_>>());
+        data["domains"] = json!(domains.collect::<Vec<_>>());
     }
     data
 }

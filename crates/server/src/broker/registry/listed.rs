@@ -21,6 +21,8 @@ pub struct ListedConnection {
     pub name: String,
     /// What WorkOS calls its type.
     pub connection_type: String,
+    /// What stands for it in its URLs.
+    pub external_key: String,
     /// Whether people may come through it.
     pub active: bool,
     /// When it was made.
@@ -86,6 +88,7 @@ impl ListedConnection {
             organization: connection.organization.clone(),
             name: connection.name.clone(),
             connection_type: connection.connection_type.clone(),
+            external_key: connection.external_key.clone(),
             active: true,
             created_at: since(connection.id.as_str()),
             updated_at: since(connection.id.as_str()),
@@ -101,6 +104,7 @@ impl ListedConnection {
             organization: Some(record.organization.clone()),
             name: record.name.clone(),
             connection_type: record.connection_type.clone(),
+            external_key: record.external_key.clone(),
             active,
             created_at: record.created_at,
             updated_at: record.updated_at,

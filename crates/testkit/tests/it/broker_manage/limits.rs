@@ -52,3 +52,25 @@ async fn each_api_key_each_connection_and_each_address_that_fails_has_a_limit_of
     }
     too_many(&authorize().await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_call_of_the_management_api_counts_and_so_does_every_failed_one() {
+    let upstream = upstream().await;
+    for (path, method) in [
+        ("/events?events=session.created", Method::GET),
+        ("/webhook_endpoints", Method::GET),
+        ("/webhook_endpoints", Method::POST),
+        ("/webhook_endpoints/we_01", Method::PATCH),
+        ("/webhook_endpoints/we_01", Method::DELETE),
+    ] {
+        let limits = "[limits]\nbroker_per_api_key = 1\nbroker_failures_per_address = 1\n\n";
+        let broker = Setup::on(Engine::Sqlite).host("id.localhost").port(free_port());
+        let broker = broker.with(&format!("{limits}{}", configuration(&upstream.url("")))).start(&[]).await;
+        let call =
+            async |key: &str| send(method.clone(), &broker.url(path), Some(key), Some(&json!({ "a": 1 })), &[]).await;
+        assert_ne!(call(MANAGER).await.status(), 429, "{path}");
+        too_many(&call(MANAGER).await);
+        assert_eq!(call("sk_wrong").await.status(), 401, "{path}");
+        too_many(&call("sk_wrong").await);
+    }
+}

@@ -178,3 +178,77 @@ async fn a_call_that_is_tried_again_by_its_key_gets_the_same_answer() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_is_made_again_by_the_key_of_the_call_is_the_same_one() {
+    for engine in Engine::BOTH {
+        let world = world(engine).await;
+        let endpoint = |url: &str| json!({ "endpoint_url": url, "events": ["sso.logout.started"] });
+        let post = async |key: &str, url: &str| {
+            let more = [("Idempotency-Key", key)];
+            let body = endpoint(url);
+            let response =
+                send(Method::POST, &world.broker.url("/webhook_endpoints"), Some(MANAGER), Some(&body), &more).await;
+            (response.status().as_u16(), serde_json::from_slice::<Value>(response.body()).unwrap())
+        };
+        let first = post("retry-1", "https://a.example/").await;
+        assert_eq!(first.0, 201, "{}", first.1);
+        world.broker.runs.advance(std::time::Duration::from_secs(60));
+        assert_eq!(
+            post("retry-1", "https://a.example/").await,
+            first,
+            "with its secret, which the caller may have lost"
+        );
+        assert_eq!(post("retry-1", "https://b.example/").await.0, 422, "this name was given to another call");
+        assert_eq!(post("retry-2", "https://a.example/").await.0, 409, "another call");
+        let (one, other) = tokio::join!(post("retry-3", "https://b.example/"), post("retry-3", "https://b.example/"));
+        assert_eq!(one, other, "at once");
+        assert_eq!(world.get("/webhook_endpoints").await["data"].as_array().unwrap().len(), 2);
+        assert_eq!(post(&"k".repeat(256), "https://c.example/").await.0, 422);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_list_of_events_tells_what_becomes_of_a_connection() {
+    for engine in Engine::BOTH {
+        let world = world(engine).await;
+        let organization = world.organization(Some("example.com")).await;
+        let connection = world.connection(&organization).await;
+        let path = format!("/connections/{}", connection["id"].as_str().unwrap());
+        let setup = world.get(&format!("{path}/logout_setup")).await;
+        for state in ["inactive", "active"] {
+            world.broker.runs.advance(std::time::Duration::from_secs(1));
+            let (status, _) = world.call(MANAGER, Method::PATCH, &path, Some(&json!({ "state": state }))).await;
+            assert_eq!(status, 200);
+        }
+        let list = "/events?events[]=connection.activated&events[]=connection.deactivated&events[]=connection.deleted";
+        let events = world.get(&format!("{list}&organization_id={organization}")).await["data"].clone();
+        let names = |events: &Value| -> Vec<String> {
+            events.as_array().unwrap().iter().map(|event| event["event"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(names(&events), ["connection.activated", "connection.deactivated", "connection.activated"]);
+        for (event, state) in events.as_array().unwrap().iter().zip(["active", "inactive", "active"]) {
+            let data = &event["data"];
+            let mut expected: Vec<_> = keys(&connection).into_iter().filter(|key| *key != "external_id").collect();
+            expected.insert(3, "external_key");
+            assert_eq!(keys(data), expected, "{data:#}");
+            assert_eq!((&data["id"], &data["state"]), (&connection["id"], &json!(state)));
+            assert_eq!(data["created_at"], connection["created_at"]);
+            assert_eq!(data["domains"][0]["domain"], "example.com");
+            let key = data["external_key"].as_str().unwrap();
+            assert!(setup["callback_url"].as_str().unwrap().contains(&format!("/{key}/")) && key.len() == 25, "{key}");
+        }
+        // It goes with its organization, and the event knows it still.
+        let (status, _) = world.call(MANAGER, Method::DELETE, &format!("/organizations/{organization}"), None).await;
+        assert_eq!(status, 202);
+        let events = world.get("/events?events[]=connection.deleted").await["data"].clone();
+        assert_eq!(names(&events), ["connection.deleted"]);
+        assert_eq!((&events[0]["data"]["id"], &events[0]["data"]["name"]), (&connection["id"], &json!("Made")));
+        for key in ["external_key", "domains", "status"] {
+            assert!(events[0]["data"].get(key).is_none(), "{key}");
+        }
+        // Who was not granted this organization sees none of it.
+        let (status, theirs) = world.call(super::LIMITED, Method::GET, list, None).await;
+        assert_eq!((status, &theirs["data"]), (200, &json!([])));
+    }
+}

@@ -152,9 +152,11 @@ async fn an_endpoint_is_told_with_its_own_secret_of_what_it_wants_and_not_when_i
         let receipt = settle_by_clock(&world.broker, id, Duration::from_secs(2), SOON).await;
         let steps: Vec<_> =
             receipt["steps"].as_array().unwrap().iter().filter(|step| step["channel"] == "webhook").collect();
-        let outcomes: Vec<_> = steps.iter().map(|step| step["outcome"].as_str().unwrap()).collect();
-        assert_eq!(outcomes, ["confirmed", "confirmed", "failed"], "{receipt:#}");
-        assert_eq!(steps[2]["detail"], "the endpoint was deleted", "{receipt:#}");
+        // Endpoints of one moment are in no order.
+        let (failed, confirmed): (Vec<_>, Vec<_>) = steps.into_iter().partition(|step| step["outcome"] == "failed");
+        assert!(confirmed.len() == 2 && confirmed.iter().all(|step| step["outcome"] == "confirmed"), "{receipt:#}");
+        let details: Vec<_> = failed.iter().map(|step| &step["detail"]).collect();
+        assert_eq!(details, ["the endpoint was deleted"], "{receipt:#}");
 
         let heard = both.wait(STARTED, 1, SOON).await.remove(0);
         let told = configured.wait(STARTED, 1, SOON).await.remove(0);

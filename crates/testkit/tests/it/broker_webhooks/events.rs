@@ -56,7 +56,13 @@ async fn a_reader_turns_the_pages_in_both_directions_and_misses_nothing() {
         let all = world.events(&format!("{ALL}&limit=100")).await;
         assert_eq!(all.len(), 18, "{:#?}", names(&all));
         for limit in [1, 2, 5, 17, 18] {
-            for (order, expected) in [("asc", all.clone()), ("desc", all.iter().rev().cloned().collect())] {
+            let newest_first: Vec<Value> = all.iter().rev().cloned().collect();
+            // In the order `normal` what is older comes before, though the newest is first.
+            for (order, expected, on, back) in [
+                ("asc", &all, "after", "before"),
+                ("desc", &newest_first, "after", "before"),
+                ("normal", &newest_first, "before", "after"),
+            ] {
                 let (mut seen, mut cursor) = (Vec::new(), String::new());
                 loop {
                     let path = format!("/events?{ALL}&order={order}&limit={limit}{cursor}");
@@ -64,26 +70,27 @@ async fn a_reader_turns_the_pages_in_both_directions_and_misses_nothing() {
                     assert_eq!(status, 200, "{page}");
                     let data = page["data"].as_array().unwrap().clone();
                     assert!(data.len() <= limit);
-                    assert_eq!(page["list_metadata"]["before"].is_null(), seen.is_empty(), "{page:#}");
+                    assert_eq!(page["list_metadata"][back].is_null(), seen.is_empty(), "{page:#}");
                     // Back again is where we were.
-                    if let Some(before) = page["list_metadata"]["before"].as_str() {
-                        let path = format!("/events?{ALL}&order={order}&limit={limit}&before={before}");
-                        let (_, back) = world.call(Method::GET, &path, API_KEY, None).await;
+                    if let Some(first) = page["list_metadata"][back].as_str() {
+                        let path = format!("/events?{ALL}&order={order}&limit={limit}&{back}={first}");
+                        let (_, page) = world.call(Method::GET, &path, API_KEY, None).await;
                         let was: Vec<Value> = seen[seen.len().saturating_sub(limit)..].to_vec();
-                        assert_eq!(back["data"], json!(was));
+                        assert_eq!(page["data"], json!(was));
                     }
                     seen.extend(data);
-                    match page["list_metadata"]["after"].as_str() {
-                        Some(after) => cursor = format!("&after={after}"),
+                    match page["list_metadata"][on].as_str() {
+                        Some(last) => cursor = format!("&{on}={last}"),
                         None => break,
                     }
                 }
-                assert_eq!(seen, expected, "{order} by {limit}");
+                assert_eq!(seen, *expected, "{order} by {limit}");
             }
         }
         // One who polls from the last id on gets what happens next, and no more.
         let last = all.last().unwrap()["id"].as_str().unwrap();
         assert!(world.events(&format!("{ALL}&after={last}")).await.is_empty());
+        assert!(world.events(&format!("{ALL}&order=normal&after={last}")).await.is_empty());
         world.enter("bob").await;
         assert_eq!(world.events(&format!("{ALL}&after={last}")).await.len(), 3);
 
@@ -158,4 +165,26 @@ async fn a_sign_in_that_fails_at_the_provider_is_listed_too() {
     let listed = world.events("events=authentication.sso_started,authentication.sso_failed").await;
     assert_eq!(names(&listed), ["authentication.sso_started", "authentication.sso_failed"], "{listed:#?}");
     assert_eq!(listed[1]["data"]["error"]["code"], "access_denied", "{listed:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_leaves_the_configuration_and_comes_back_is_listed_both_times() {
+    let (world, _hook) = hooked(Engine::Sqlite).await;
+    let app = &world.broker.runs.app;
+    let query = "events=connection.activated,connection.deactivated,connection.deleted";
+    assert!(world.events(query).await.is_empty(), "a start is no change");
+    let with = (*app.settings()).clone();
+    let mut without = with.clone();
+    without.connections.clear();
+    for settings in [with.clone(), without.clone(), without, with] {
+        acquit_server::reload::reload(app, settings).await.unwrap();
+    }
+    let listed = world.events(query).await;
+    assert_eq!(names(&listed), ["connection.deleted", "connection.activated"], "{listed:#?}");
+    for event in &listed {
+        let data = &event["data"];
+        assert_eq!((&data["id"], &data["organization_id"]), (&json!("conn_01EXAMPLE"), &json!("org_01EXAMPLE")));
+        assert_eq!(data["connection_type"], "GenericOIDC");
+    }
+    assert_eq!(listed[1]["data"]["external_key"], crate::broker::KEY);
 }

@@ -1,6 +1,6 @@
 //! `GET /logout`: the broker brings the browser here when a logout began elsewhere, and the application clears its cookie.
 //!
-//! It names no session: all that the application has is the browser's own cookie. Browsers withhold that in a frame of another
+//! The webhook has ended the session by then, or will. A visit names no session: it has only the browser's own cookie. Browsers withhold that in a frame of another
 //! site, so a frame of this ends nothing; only a visit does.
 
 use acquit_server::respond;

@@ -25,6 +25,8 @@ const BEGUN_LIFE: Duration = Duration::from_secs(15 * 60);
 /// What the token endpoint answers.
 #[derive(Deserialize)]
 struct Reply {
+    /// Which session this is, of all that the person has; events name it.
+    session_id: String,
     profile: Profile,
 }
 
@@ -75,7 +77,7 @@ pub(super) async fn finish(State(app): State<Broker>, headers: HeaderMap, uri: U
         "client_id": app.account.client_id, "client_secret": app.account.api_key, "grant_type": "authorization_code",
         "code": code, "code_verifier": begun.verifier,
     });
-    let Reply { profile } = app.call("/sso/token", &body).await?;
+    let Reply { session_id, profile } = app.call("/sso/token", &body).await?;
     // A profile of another customer's must not get into this one's data.
     if profile.connection_id != app.account.connection {
         return Err(AppError::Answer("this is somebody of another connection".to_owned()));
@@ -83,7 +85,7 @@ pub(super) async fn finish(State(app): State<Broker>, headers: HeaderMap, uri: U
     let session = Session {
         name: profile.name.unwrap_or(profile.email),
         subject: profile.id.clone(),
-        sid: None,
+        sid: Some(session_id),
         proof: Proof::Profile(profile.id),
         since: app.now(),
         ended: None,

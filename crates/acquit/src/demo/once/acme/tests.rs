@@ -4,7 +4,7 @@ use crate::demo::{Ports, once::drive};
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_through_a_customers_provider_leaves_nothing_behind_and_every_deviation_is_reported() {
     let demo = Demo::start(Ports::Any).await.unwrap();
-    let (_, good) = drive(&demo).await.unwrap();
+    let (_, good, _) = drive(&demo).await.unwrap();
     let provider = demo.upstream().to_owned();
     demo.stop().await;
     let differences = |seen: &Observed| -> Vec<&'static str> {
@@ -22,12 +22,13 @@ async fn what_comes_through_a_customers_provider_leaves_nothing_behind_and_every
     change("second logout", &|seen| seen.logouts = 3);
     change("asked for by Acme", &|seen| seen.receipt.requested.party = None);
     change("is complete", &|seen| seen.receipt.state = State::InProgress);
-    change("six steps", &|seen| seen.receipt.steps.truncate(5));
+    change("seven steps", &|seen| seen.receipt.steps.truncate(6));
     for (channel, what) in [
         (Channel::Revocation, "took both tokens back"),
         (Channel::EndSession, "end of session"),
         (Channel::Backchannel, "Calendar's step"),
         (Channel::SamlSoap, "Wiki's step"),
+        (Channel::Webhook, "Acme was told by webhook"),
     ] {
         change(what, &move |seen| {
             let line = seen.receipt.steps.iter_mut().find(|line| line.channel == Some(channel)).unwrap();
