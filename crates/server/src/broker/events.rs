@@ -6,15 +6,14 @@ use acquit_store::event::{BrokerQuery, Direction, EventRecord};
 use axum::{
     Json,
     extract::{RawQuery, State},
-    http::HeaderMap,
 };
 use serde_json::Value;
 
 use super::{
-    call,
     error::Failure,
     event::{self, Name},
     list::{Cursor, Order, Page, Query, Window},
+    manage::Reader,
 };
 use crate::{App, settings::BrokerApplication};
 
@@ -50,10 +49,9 @@ struct Wanted {
 /// [`Failure`].
 pub async fn list(
     State(app): State<App>,
-    headers: HeaderMap,
+    Reader(application): Reader,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, Failure> {
-    let application = call::application(&app, &headers).ok_or(Failure::Unauthorized)?;
     let wanted = Wanted::read(&Query::read(query.as_deref())?, &application)?;
     let page = wanted.page(&app).await?;
     let shown = translate::all(&app, &application.app, &page.data).await?;

@@ -1,24 +1,22 @@
 //! `/webhook_endpoints`: where an application is told, beside what the configuration says. Its own API key reads them, and
 //! writes them if the operator lets it (`manage = true`): whoever writes them decides who learns of people's sign-outs.
 
-use std::sync::Arc;
-
 use acquit_core::EndpointId;
 use acquit_oidc::uri::{self, Purpose as For};
 use acquit_store::webhook::{COMPLETED, Change, Endpoint, MOST, Refused, STARTED};
 use axum::{
     Json,
     extract::{Path, RawQuery, Request, State},
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{
-    call,
     error::Failure,
     list::{Page, Query, Window},
+    manage::{Manager, Reader},
 };
 use crate::{
     App, form, random,
@@ -98,26 +96,15 @@ fn refused(refused: Refused, id: &str) -> Failure {
     }
 }
 
-/// The application that may write.
-fn writer(app: &App, headers: &HeaderMap) -> Result<Arc<BrokerApplication>, Failure> {
-    let application = call::application(app, headers).ok_or(Failure::Unauthorized)?;
-    if application.manage {
-        return Ok(application);
-    }
-    let message = "This API key may only read; the operator can let it manage with `manage = true`".to_owned();
-    Err(Failure::Forbidden { message })
-}
-
 /// `GET /webhook_endpoints`.
 ///
 /// # Errors
 /// [`Failure`].
 pub async fn list(
     State(app): State<App>,
-    headers: HeaderMap,
+    Reader(application): Reader,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Value>, Failure> {
-    let application = call::application(&app, &headers).ok_or(Failure::Unauthorized)?;
     let window = Window::read(&Query::read(query.as_deref())?)?;
     let endpoints = app.store.endpoints(&application.app).await?;
     // Their ids begin with the time.
@@ -137,8 +124,11 @@ pub async fn list(
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn make(State(app): State<App>, request: Request) -> Result<(StatusCode, Json<Value>), Failure> {
-    let application = writer(&app, request.headers())?;
+pub async fn make(
+    State(app): State<App>,
+    Manager(application): Manager,
+    request: Request,
+) -> Result<(StatusCode, Json<Value>), Failure> {
     let Change { url, events, .. } = Body::read(request).await?.check(&application)?;
     let missing = |name: &str| Failure::Invalid { message: format!("{name} is missing") };
     let now = app.clock.now();
@@ -162,8 +152,12 @@ pub async fn make(State(app): State<App>, request: Request) -> Result<(StatusCod
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn change(State(app): State<App>, Path(id): Path<String>, request: Request) -> Result<Json<Value>, Failure> {
-    let application = writer(&app, request.headers())?;
+pub async fn change(
+    State(app): State<App>,
+    Manager(application): Manager,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Json<Value>, Failure> {
     let unknown = || Failure::NotFound { id: id.clone() };
     let endpoint = EndpointId::parse(&id).map_err(|_| unknown())?;
     let change = Body::read(request).await?.check(&application)?;
@@ -177,8 +171,11 @@ pub async fn change(State(app): State<App>, Path(id): Path<String>, request: Req
 ///
 /// # Errors
 /// [`Failure`].
-pub async fn delete(State(app): State<App>, Path(id): Path<String>, headers: HeaderMap) -> Result<StatusCode, Failure> {
-    let application = writer(&app, &headers)?;
+pub async fn delete(
+    State(app): State<App>,
+    Manager(application): Manager,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Failure> {
     let unknown = || Failure::NotFound { id: id.clone() };
     let endpoint = EndpointId::parse(&id).map_err(|_| unknown())?;
     if !app.store.delete_endpoint(&application.app, &endpoint).await? {

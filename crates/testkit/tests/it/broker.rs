@@ -19,6 +19,7 @@ use crate::world::{only_receipt, settled};
 
 mod authorize;
 mod exchange;
+mod overtaken;
 mod received;
 mod revalidate;
 mod sign_out;

@@ -52,3 +52,29 @@ async fn each_api_key_each_connection_and_each_address_that_fails_has_a_limit_of
     }
     too_many(&authorize().await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_door_that_takes_an_api_key_counts_calls_and_wrong_keys() {
+    let limits = "[limits]\nbroker_per_api_key = 3\nbroker_failures_per_address = 3\n\n";
+    let doors = [
+        (Method::GET, "/events?events=session.created"),
+        (Method::GET, "/webhook_endpoints"),
+        (Method::POST, "/webhook_endpoints"),
+        (Method::PATCH, "/webhook_endpoints/we_01"),
+        (Method::DELETE, "/webhook_endpoints/we_01"),
+        (Method::POST, "/sso/logout/authorize"),
+        (Method::GET, "/organizations"),
+    ];
+    let broker = Setup::on(Engine::Sqlite).host("id.localhost").port(free_port());
+    let broker = broker.with(&format!("{limits}{}", configuration("https://idp.example.com"))).start(&[]).await;
+    for key in [MANAGER, "sk_wrong"] {
+        for (method, path) in &doors {
+            for _ in 0..3 {
+                let answer = send(method.clone(), &broker.url(path), Some(key), Some(&json!({})), &[]).await;
+                assert_ne!(answer.status(), 429, "{key} {path}");
+            }
+            too_many(&send(method.clone(), &broker.url(path), Some(key), Some(&json!({})), &[]).await);
+            broker.runs.advance(std::time::Duration::from_secs(120));
+        }
+    }
+}
