@@ -101,7 +101,7 @@ pub enum Refused {
     NoOrganization,
     /// Somebody else changed it since it was read.
     Changed,
-    /// Another organization has this domain.
+    /// Another organization has this domain, or people who sign in here have addresses in it.
     DomainTaken(String),
     /// Another one has this name of the application's.
     ExternalIdTaken,

@@ -55,6 +55,11 @@ const VERSIONS: &[(&str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0010_revalidate.sql"),
         include_str!("../migrations/postgres/0010_revalidate.sql"),
     ),
+    (
+        "V11__own_addresses",
+        include_str!("../migrations/sqlite/0011_own_addresses.sql"),
+        include_str!("../migrations/postgres/0011_own_addresses.sql"),
+    ),
 ];
 
 /// Keeps nodes that start together from migrating at the same time; any number that nobody else uses.

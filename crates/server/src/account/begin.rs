@@ -52,9 +52,7 @@ pub async fn begin(app: &App, browser: &Browser, beginning: Beginning<'_>) -> Re
     let Beginning { user, upstream, address, agent, onward } = beginning;
     let now = app.clock.now();
     let handle = random::secret_at(now)?;
-    let came_by = upstream.as_ref().and_then(|upstream| {
-        (!upstream.graves.names.is_empty()).then(|| (upstream.connection.clone(), upstream.graves.clone()))
-    });
+    let came_by = upstream.as_ref().map(|upstream| (upstream.connection.clone(), upstream.graves.clone()));
     let mut frames = Vec::new();
     // Of the session that this browser leaves: which applications it must visit before.
     let mut way = None;
@@ -130,22 +128,26 @@ pub async fn begin(app: &App, browser: &Browser, beginning: Beginning<'_>) -> Re
     Ok(respond::with_cookie(response, app.cookies.set(Name::Session, &handle)))
 }
 
-/// Looks once more whether the identity provider has ended the sign-in: its logout is remembered before it looks for sessions,
-/// so that one of the two sees the other, whichever commits first.
+/// Looks once more whether the identity provider has ended the sign-in, or the connection is gone: a logout is remembered, and
+/// a connection taken away, before sessions are looked for, so that one of the two sees the other, whichever commits first.
 async fn still_there(
     app: &App,
     session: &SessionId,
     came_by: Option<&(ConnectionId, Graves)>,
 ) -> Result<(), DoorError> {
     let Some((connection, graves)) = came_by else { return Ok(()) };
-    if !app.store.was_overtaken(graves, app.clock.now()).await? {
+    let (by, reason) = if app.clients.connections().find(connection).is_none() {
+        (By::Policy, format!("the connection {connection} is gone"))
+    } else if !graves.names.is_empty() && app.store.was_overtaken(graves, app.clock.now()).await? {
+        (By::Upstream, "the identity provider ended the sign-in on its way".to_owned())
+    } else {
         return Ok(());
-    }
+    };
     let order = Order {
         scope: Scope::Session(session.clone()),
-        by: By::Upstream,
+        by,
         party: Some(connection.to_string()),
-        reason: Some("the identity provider ended the sign-in on its way".to_owned()),
+        reason: Some(reason),
         tell: Tell::Everyone,
         ip: None,
         browser: None,

@@ -16,7 +16,7 @@ use acquit_oidc::{
 use acquit_store::{
     replay::{LOGOUT_TOKEN, Once},
     session::SessionView,
-    upstream::UpstreamName,
+    upstream::{Tombstone, UpstreamName},
 };
 use axum::{
     Json,
@@ -25,7 +25,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{provider::discover, secrets::tombstone};
+use super::{
+    provider::discover,
+    secrets::{grave_of_person, tombstone},
+};
 use crate::{
     App,
     fetched::{AGAIN_AFTER, USED_FOR},
@@ -159,18 +162,21 @@ fn remembered_until(token: &LogoutToken) -> Timestamp {
 
 /// Ends what the token names; how many sessions that were. The token is used up with the logout, in one transaction.
 async fn end(app: &App, connection: &Connection, token: &LogoutToken, address: String) -> Result<usize, LogoutError> {
-    let (name, sid) = match &token.subject {
-        LogoutSubject::Session { sid, sub: None } => (UpstreamName::Sid(sid.clone()), Some(sid)),
-        LogoutSubject::Session { sid, sub: Some(sub) } => {
-            (UpstreamName::Both { sid: sid.clone(), subject: sub.clone() }, Some(sid))
-        }
-        LogoutSubject::User { sub } => (UpstreamName::Subject(sub.clone()), None),
+    let name = match &token.subject {
+        LogoutSubject::Session { sid, sub: None } => UpstreamName::Sid(sid.clone()),
+        LogoutSubject::Session { sid, sub: Some(sub) } => UpstreamName::Both { sid: sid.clone(), subject: sub.clone() },
+        LogoutSubject::User { sub } => UpstreamName::Subject(sub.clone()),
     };
-    if let Some(sid) = sid {
-        // Before it is looked for: a sign-in that is written now finds either this or is found.
-        let until = app.clock.now().plus(TOMBSTONE_LIFE);
-        app.store.lay_tombstones(vec![tombstone(&connection.id, sid, until)]).await?;
-    }
+    // Before it is looked for: a sign-in that is written now finds either this or is found.
+    let until = app.clock.now().plus(TOMBSTONE_LIFE);
+    let tombstone = match &token.subject {
+        LogoutSubject::Session { sid, .. } => tombstone(&connection.id, sid, until),
+        // Who signs in there again is let in: only what the provider vouched for before, by its own clock, is over.
+        LogoutSubject::User { sub } => {
+            Tombstone { name: grave_of_person(&connection.id, sub), ended_at: Some(token.issued_at), until }
+        }
+    };
+    app.store.lay_tombstones(vec![tombstone]).await?;
     let until = remembered_until(token);
     let sessions = app.store.sessions_from(&connection.id, name).await?;
     let jti = jti_hash(connection, token);

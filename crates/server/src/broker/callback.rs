@@ -34,7 +34,7 @@ use super::{
     person::{is_outsider, person},
     provider::{self, discover},
     revalidate,
-    secrets::{NewTokens, Secrets, as_client, grave},
+    secrets::{NewTokens, Secrets, as_client, grave, grave_of_person},
     trip::{self, Asked, Trip},
 };
 use crate::{
@@ -47,7 +47,7 @@ use crate::{
     form::{self, Address},
     provenance::{self, Load},
     random,
-    settings::{Connection, broker::OidcProvider},
+    settings::{Connection, Organization, broker::OidcProvider},
 };
 
 /// `GET` on a connection's callback.
@@ -142,17 +142,34 @@ pub(super) async fn enter(
     let now = app.clock.now();
     let fresh = UserId::from_random(random::id_at(now)?);
     let organization = connection.organization.as_ref().and_then(|id| app.clients.connections().organization(id));
-    let person = person(fresh, (connection, organization.as_deref()), &idp_id, &claims);
+    let mut person = person(fresh, (connection, organization.as_deref()), &idp_id, &claims);
     if is_outsider(organization.as_deref(), &person) {
         let why = "the person's address is in none of the domains of this organization";
         let failed = Failed::new("profile_not_allowed_outside_organization", why);
         return refused(app, headers, address, (connection, trip), &failed).await;
+    }
+    if is_somebody_elses(app, organization.as_deref(), person.email.as_deref()).await? {
+        tracing::warn!(connection = %connection.id, "a provider gives somebody the address of a user of this server's own");
+        (person.email, person.email_verified) = (None, false);
     }
     let user = app.store.recognise(person, now).await?;
     let browser = Browser::look_up(app, headers).await?;
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let onward = trip.flow.onward(app)?;
     begin(app, &browser, Beginning { user, upstream: Some(upstream), address, agent, onward }).await
+}
+
+/// Whether an address is that of somebody who signs in here. The operator may give the same address to both, by a domain in the
+/// configuration; an API key's word for a domain does not make its people ours.
+async fn is_somebody_elses(
+    app: &App,
+    organization: Option<&Organization>,
+    email: Option<&str>,
+) -> Result<bool, DoorError> {
+    let (Some(organization), Some(email)) = (organization, email) else { return Ok(false) };
+    let all = app.clients.connections().listed_organizations();
+    let of_file = all.iter().any(|listed| listed.id == organization.id && listed.record.is_none());
+    Ok(!of_file && app.store.is_own_address(email).await?)
 }
 
 /// Nobody came back from a provider: it is logged, and whoever sent the browser hears it. A trip is used up by it, so the log
@@ -301,8 +318,10 @@ impl SignedIn {
             sealed: Secrets::new(oidc, &tokens).seal(&app.sealer)?,
             revalidate_at: revalidate::first(connection, refresh.is_some(), now),
             graves: Graves {
-                names: self.token.sid.iter().map(|sid| grave(&connection.id, sid)).collect(),
-                authenticated_at: now,
+                names: std::iter::once(grave_of_person(&connection.id, &self.token.subject))
+                    .chain(self.token.sid.iter().map(|sid| grave(&connection.id, sid)))
+                    .collect(),
+                authenticated_at: self.token.issued_at,
             },
         })
     }

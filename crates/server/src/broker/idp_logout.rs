@@ -74,13 +74,15 @@ async fn named_session(
     load: Load,
     address: String,
 ) -> Result<Response, DoorError> {
-    let sessions = app.store.sessions_from(&connection.id, UpstreamName::Sid(sid.to_owned())).await?;
-    let browser = if load == Load::TopLevel { Some(Browser::look_up(app, headers).await?) } else { None };
-    if sessions.is_empty() {
+    let named = async || app.store.sessions_from(&connection.id, UpstreamName::Sid(sid.to_owned())).await;
+    if named().await?.is_empty() {
         app.limits().try_bare_logout(&address)?;
-        let until = app.clock.now().plus(TOMBSTONE_LIFE);
-        app.store.lay_tombstones(vec![tombstone(&connection.id, sid, until)]).await?;
     }
+    let until = app.clock.now().plus(TOMBSTONE_LIFE);
+    app.store.lay_tombstones(vec![tombstone(&connection.id, sid, until)]).await?;
+    // Once more, and only this counts: a sign-in that is written now finds either the tombstone or is found.
+    let sessions = named().await?;
+    let browser = if load == Load::TopLevel { Some(Browser::look_up(app, headers).await?) } else { None };
     let here = browser.as_ref().and_then(|browser| browser.session.as_ref()).map(|view| view.session.id.clone());
     let of_here = sessions.iter().find(|view| Some(&view.session.id) == here.as_ref());
     let done = match sessions.as_slice() {

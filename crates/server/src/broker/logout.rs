@@ -56,10 +56,14 @@ struct LogoutToken {
 
 /// `POST /sso/logout/authorize`, with the API key. With `scope=profile`, which is our own, the right is to all sessions of the
 /// profile in which the application takes part.
-pub async fn authorize(State(app): State<App>, request: Request) -> Result<Json<Value>, Failure> {
-    let headers = request.headers().clone();
-    let application =
-        call::application(&app, &headers).ok_or_else(|| Failure::oauth("unauthorized_client", "Unauthorized"))?;
+pub async fn authorize(
+    State(app): State<App>,
+    Address(address): Address,
+    request: Request,
+) -> Result<Json<Value>, Failure> {
+    let unauthorized = || call::failed(&app, &address, Failure::oauth("unauthorized_client", "Unauthorized"));
+    let application = call::application(&app, request.headers()).ok_or_else(unauthorized)?;
+    // No limit on the rate: a sign-out is never refused for it.
     let fields = Fields::read(request).await?;
     let missing = || Failure::Invalid { message: "profile_id is missing".to_owned() };
     let profile = fields.get("profile_id").ok_or_else(missing)?;

@@ -16,9 +16,12 @@ pub async fn show(State(app): State<App>, headers: HeaderMap) -> Result<Json<Val
     }
     let connections = app.clients.connections();
     // A token of one kind is never taken for another: this one was given to a broker application.
-    connections.by_client_id(&view.grant.client_id).ok_or(Failure::Unauthorized)?;
+    let application = connections.by_client_id(&view.grant.client_id).ok_or(Failure::Unauthorized)?;
     app.used(&view.grant.session).await?;
     let origin = view.grant.user.origin.as_ref().ok_or(Failure::Unauthorized)?;
     let connection = connections.find(&origin.connection).ok_or(Failure::Unauthorized)?;
+    if !application.gets(connection.organization.as_ref()) {
+        return Err(Failure::Unauthorized);
+    }
     Ok(Json(person::profile(&view.grant.user, &connection)))
 }

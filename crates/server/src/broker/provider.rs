@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use acquit_delivery::egress::{Incoming, Outgoing};
+use acquit_delivery::egress::{Incoming, Outgoing, PUBLIC};
 use acquit_oidc::{
     jose::{IdToken, IdTokenError, Jwks},
     rp::{
@@ -29,9 +29,9 @@ pub enum Unreachable {
     /// Its keys cannot be had.
     #[error("the keys of the identity provider {0} cannot be read")]
     Keys(String),
-    /// It does not answer.
-    #[error("the identity provider does not answer: {0}")]
-    Silent(String),
+    /// It does not answer. Why, only the log says: whoever gave us the address would learn what lies behind this server.
+    #[error("the identity provider {PUBLIC}")]
+    Silent,
 }
 
 /// The discovery document of a provider.
@@ -91,8 +91,13 @@ pub enum Judged {
 /// # Errors
 /// [`Unreachable::Silent`].
 pub async fn post(app: &App, post: &Post, max_answer: usize) -> Result<Incoming, Unreachable> {
-    let outgoing = outgoing(post, max_answer).ok_or_else(|| Unreachable::Silent("our name there".to_owned()))?;
-    app.egress.send(outgoing).await.map_err(|error| Unreachable::Silent(error.to_string()))
+    let silent = |why: String| {
+        tracing::warn!(url = post.url, why, "an identity provider does not answer");
+        Unreachable::Silent
+    };
+    let outgoing =
+        outgoing(post, max_answer).ok_or_else(|| silent("our name there is no text for a header".to_owned()))?;
+    app.egress.send(outgoing).await.map_err(|error| silent(error.to_string()))
 }
 
 /// The request that a [`Post`] is; none when a header cannot be written.

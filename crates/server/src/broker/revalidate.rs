@@ -121,7 +121,9 @@ async fn revalidate(app: &App, due: &Due) -> Result<(), Trouble> {
     let wanted =
         connection.as_deref().and_then(|connection| Some((connection, connection.oidc()?, connection.revalidate?)));
     let secrets = Secrets::open(&app.sealer, &due.sealed);
-    let held = secrets.as_ref().and_then(|secrets| secrets.token(TokenKind::Refresh));
+    // A connection that speaks to another provider now: that one gets no token of the former.
+    let same = |secrets: &&Secrets| wanted.is_some_and(|(_, oidc, _)| oidc.issuer == secrets.issuer);
+    let held = secrets.as_ref().filter(same).and_then(|secrets| secrets.token(TokenKind::Refresh));
     let (Some((connection, oidc, every)), Some(secrets), Some(refresh_token)) = (wanted, &secrets, held) else {
         // The connection is gone or does not want it any more, or the master key is another.
         return write_down(app, due, Asked::Never).await.map(drop);
@@ -154,7 +156,8 @@ async fn ask(app: &App, oidc: &OidcProvider, secrets: &Secrets, refresh_token: &
     let post = as_client(&app.keys, &secrets.client_id, &authentication, app.clock.now(), make)??;
     let answer = provider::post(app, &post, token::MAX_ANSWER).await?;
     if answer.cut {
-        return Err(Unreachable::Silent("its answer broke off or is too long".to_owned()).into());
+        tracing::warn!(issuer = oidc.issuer, "the answer of an identity provider broke off or is too long");
+        return Err(Unreachable::Silent.into());
     }
     // An ID token that comes with it is not looked at: who signed in is known, and the first one names their session.
     Ok(token::answer(answer.status.as_u16(), &answer.body)?)

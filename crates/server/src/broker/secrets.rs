@@ -176,6 +176,12 @@ pub fn grave(connection: &ConnectionId, sid: &str) -> acquit_store::Hash {
     random::hash(&format!("{connection}\0{sid}"))
 }
 
+/// The hash under which the end of all of a person's sign-ins is remembered.
+#[must_use]
+pub fn grave_of_person(connection: &ConnectionId, subject: &str) -> acquit_store::Hash {
+    random::hash(&format!("{connection}\0person\0{subject}"))
+}
+
 /// What is remembered of a session that a provider ended before it was known here. A `sid` is never given again.
 #[must_use]
 pub fn tombstone(connection: &ConnectionId, sid: &str, until: Timestamp) -> Tombstone {

@@ -90,13 +90,29 @@ async fn repeat(app: &App, application: &BrokerApplication, access: String) -> R
             && !app.denials.denies_grant(&view.grant.session, false)
     });
     Ok(good.and_then(|view| {
-        answer(app, (&view.grant.user, &view.grant.session.id), access, view.expires_at.since(view.issued_at))
+        answer(
+            app,
+            application,
+            (&view.grant.user, &view.grant.session.id),
+            access,
+            view.expires_at.since(view.issued_at),
+        )
     }))
 }
 
 /// The reply. `session_id` is ours: by it an application finds its own session again that an event names.
-fn answer(app: &App, (user, session): (&User, &SessionId), access: String, life: Duration) -> Option<Json<Value>> {
+fn answer(
+    app: &App,
+    application: &BrokerApplication,
+    (user, session): (&User, &SessionId),
+    access: String,
+    life: Duration,
+) -> Option<Json<Value>> {
     let connection = app.clients.connections().find(&user.origin.as_ref()?.connection)?;
+    // The operator may have taken the organization from the application since.
+    if !application.gets(connection.organization.as_ref()) {
+        return None;
+    }
     Some(Json(json!({
         "token_type": "Bearer",
         "access_token": access,
@@ -141,5 +157,5 @@ async fn redeem(
     if app.denials.denies_grant(&minted.session, false) {
         return Ok(None);
     }
-    Ok(answer(app, (&minted.user, &minted.session.id), access, life))
+    Ok(answer(app, application, (&minted.user, &minted.session.id), access, life))
 }

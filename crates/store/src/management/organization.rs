@@ -178,8 +178,20 @@ async fn refused(tx: &mut Tx, record: &OrganizationRecord) -> Result<Option<Refu
         if tx.query_opt(sql, &params![&domain.domain, &record.id]).await?.is_some() {
             return Ok(Some(Refused::DomainTaken(domain.domain.clone())));
         }
+        if domain.verified && claims_own_people(tx, &record.id, &domain.domain).await? {
+            return Ok(Some(Refused::DomainTaken(domain.domain.clone())));
+        }
     }
     Ok(None)
+}
+
+/// Whether an organization claims a domain, which it does not have yet, in which people have addresses who sign in here: the
+/// operator vouches for those, and nobody else can.
+async fn claims_own_people(tx: &mut Tx, id: &OrganizationId, domain: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT u.id FROM users u WHERE u.connection IS NULL AND u.deleted_at IS NULL \
+               AND lower(u.email) LIKE '%@' || $1 AND NOT EXISTS (SELECT 1 FROM organization_domains d \
+               WHERE d.organization_id = $2 AND d.domain = $1 AND d.verified = 1) LIMIT 1";
+    Ok(tx.query_opt(sql, &params![domain, id]).await?.is_some())
 }
 
 async fn delete(tx: &mut Tx, id: &OrganizationId, now: Timestamp) -> Result<bool, StoreError> {

@@ -79,6 +79,19 @@ impl Store {
     pub async fn recognise(&self, person: Person, now: Timestamp) -> Result<User, StoreError> {
         self.write((person, now), |tx, (person, now)| Box::pin(recognise(tx, person, *now))).await
     }
+
+    /// Whether this is the address of somebody who signs in here, and not at a provider of theirs. Capitals do not matter.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere: then it must not be given to anybody else.
+    pub async fn is_own_address(&self, email: &str) -> Result<bool, StoreError> {
+        self.read(email.to_ascii_lowercase(), |tx, email| Box::pin(is_own(tx, email))).await
+    }
+}
+
+async fn is_own(tx: &mut Tx, email: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT id FROM users WHERE lower(email) = $1 AND connection IS NULL AND deleted_at IS NULL LIMIT 1";
+    Ok(tx.query_opt(sql, &params![email]).await?.is_some())
 }
 
 async fn recognise(tx: &mut Tx, person: &Person, now: Timestamp) -> Result<User, StoreError> {

@@ -29,6 +29,7 @@ pub struct Setup {
     more: String,
     pub(super) env: Vec<(String, String)>,
     loopback: bool,
+    mail: String,
 }
 
 impl Setup {
@@ -43,6 +44,7 @@ impl Setup {
             more: String::new(),
             env: Vec::new(),
             loopback: true,
+            mail: "example.com".to_owned(),
         }
     }
 
@@ -71,6 +73,13 @@ impl Setup {
     #[must_use]
     pub fn without_loopback(mut self) -> Self {
         self.loopback = false;
+        self
+    }
+
+    /// With addresses of its own users in this domain, instead of `example.com`.
+    #[must_use]
+    pub fn mail(mut self, domain: &str) -> Self {
+        domain.clone_into(&mut self.mail);
         self
     }
 
@@ -147,7 +156,8 @@ impl Setup {
         for user in USERS {
             let hash = password_hash();
             text.push_str(&format!(
-                "[[users]]\nusername = \"{user}\"\nemail = \"{user}@example.com\"\npassword_hash = \"{hash}\"\n\n"
+                "[[users]]\nusername = \"{user}\"\nemail = \"{user}@{}\"\npassword_hash = \"{hash}\"\n\n",
+                self.mail
             ));
         }
         for application in applications {

@@ -20,6 +20,7 @@ use crate::world::{only_receipt, settled};
 mod authorize;
 mod exchange;
 mod outsiders;
+mod overtaken;
 mod received;
 mod revalidate;
 mod sign_out;

@@ -20,6 +20,7 @@ mod limits;
 mod made;
 mod nodes;
 mod other_sdks;
+mod own_people;
 mod read;
 
 /// The key of the application that may manage, which gets the people of all organizations.
@@ -68,7 +69,8 @@ async fn upstream() -> TestApp<InProcess> {
 
 async fn world(engine: Engine) -> World {
     let upstream = upstream().await;
-    let broker = Setup::on(engine).host("id.localhost").port(free_port()).with(&configuration(&upstream.url("")));
+    let broker = Setup::on(engine).host("id.localhost").port(free_port()).mail("staff.example");
+    let broker = broker.with(&configuration(&upstream.url("")));
     World { upstream, broker: broker.start(&[]).await, browser: Browser::new() }
 }
 

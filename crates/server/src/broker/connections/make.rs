@@ -132,7 +132,7 @@ pub(in crate::broker) fn refused(why: Refused, id: &str) -> Failure {
             message: format!("{id} was changed by another call; read it again"),
         },
         Refused::DomainTaken(domain) => {
-            Failure::Conflict { code: "domain_in_use", message: format!("{domain} belongs to another organization") }
+            Failure::Conflict { code: "domain_in_use", message: format!("{domain} belongs to somebody else") }
         }
         Refused::ExternalIdTaken => {
             Failure::Bad { code: "external_id_already_used", message: "this external_id is another one's".to_owned() }

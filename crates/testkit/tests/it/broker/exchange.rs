@@ -66,3 +66,21 @@ async fn a_code_under_another_name_is_a_stolen_one_and_what_it_gave_is_dead() {
     assert_eq!(world.exchange(&code).await.1["error"], "invalid_grant");
     assert_eq!(world.profile(token).await.0, 401);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_application_gets_nobody_of_an_organization_that_was_taken_from_it() {
+    let world = world(Engine::Sqlite).await;
+    let reply = world.enter("alice").await;
+    let token = reply["access_token"].as_str().unwrap();
+    let code = world.code("alice").await;
+    assert_eq!(world.profile(token).await.0, 200);
+    let app = &world.broker.runs.app;
+    let mut settings = acquit_server::settings::Settings::clone(&app.settings());
+    settings.broker_applications[0].organizations = Some(Vec::new());
+    acquit_server::reload::reload(app, settings).await.unwrap();
+    assert_eq!(world.profile(token).await.0, 401);
+    let (status, refused) = world.exchange(&code).await;
+    assert_eq!((status, &refused["error"]), (400, &json!("invalid_grant")));
+    // To sign somebody out whom it once received is still its right.
+    world.logout_url(profile_id(&reply)).await;
+}

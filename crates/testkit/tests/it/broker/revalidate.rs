@@ -137,3 +137,17 @@ async fn tokens_are_gone_as_soon_as_they_were_given_back() {
         assert_eq!(world.broker.receipt(&id).await, receipt);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_one_provider_never_goes_to_another() {
+    let world = made(Engine::Sqlite, "revalidate = \"10m\"", "", false).await;
+    world.enter("alice").await;
+    let app = &world.broker.runs.app;
+    let mut settings = (*app.settings()).clone();
+    let UpstreamProvider::Oidc(oidc) = &mut settings.connections[0].provider else { unreachable!() };
+    oidc.issuer = "http://127.0.0.1:1".to_owned();
+    reload(app, settings).await.unwrap();
+    assert_eq!(world.after(10 * MINUTE).await, 1, "it is looked at");
+    assert_eq!(world.after(10 * MINUTE).await, 0, "and not to be asked about, neither there nor again");
+    assert!(world.is_signed_in().await);
+}
