@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path};
 
-use acquit::config::{self, Loaded, environment::Environment};
+use acquit::config::{self, Loaded, diagnostic::Severity, environment::Environment};
 use acquit_core::OrganizationId;
 use acquit_oidc::jose::Algorithm;
 use acquit_server::settings::{
@@ -99,7 +99,13 @@ fn the_sample_becomes_what_it_says() {
 #[test]
 fn what_is_left_out_has_its_default() {
     let key = format!("api_key = \"{API_KEY}\"\n");
-    let settings = settings(&[CONNECTION, SECRET, APPLICATION, &key]);
+    let loaded = read(&[CONNECTION, SECRET, APPLICATION, &key], []);
+    let [warning] = loaded.diagnostics.as_slice() else { panic!("{}", words(&loaded)) };
+    assert_eq!(warning.severity, Severity::Warning);
+    assert!(warning.message.contains("has no `webhook`"), "{}", warning.message);
+    let may_make_its_own = read(&[CONNECTION, SECRET, APPLICATION, &key, "manage = true\n"], []);
+    assert!(may_make_its_own.diagnostics.is_empty(), "{}", words(&may_make_its_own));
+    let settings = loaded.settings.unwrap();
     let connection = &settings.connections[0];
     assert_eq!((connection.name.as_str(), connection.connection_type.as_str()), ("conn_01", "GenericOIDC"));
     assert_eq!((connection.propagate, connection.idp_logout), (true, IdpLogout::Act));

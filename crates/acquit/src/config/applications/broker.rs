@@ -43,7 +43,18 @@ impl ApplicationSection {
             Some(webhook) => webhook.resolve(cx, &at, policy).map(Some),
             // Its shape was noted. Taken for absent the application would not be told.
             None if cx.is_written(&at) => None,
-            None => Some(None),
+            None => {
+                // One that manages may make its own endpoints.
+                if self.manage != Some(true) {
+                    let message =
+                        "this application has no `webhook`, so its server hears of no sign-out that begins elsewhere";
+                    cx.warning(path, message).help(
+                        "`logout_uri` only clears the cookies of a browser that is brought there, and a frame of it brings none; \
+                         give it `webhook = { url = \"…\", secret = \"…\" }`",
+                    );
+                }
+                Some(None)
+            }
         };
         let at = path.key("organizations");
         let organizations = match self.organizations.take() {
