@@ -65,6 +65,7 @@ struct Shared {
     person: Mutex<Person>,
     manner: Mutex<Manner>,
     encrypts: Mutex<bool>,
+    metadata: OnceLock<String>,
     told: Mutex<Vec<Told>>,
     asked: Mutex<Vec<String>>,
 }
@@ -98,6 +99,7 @@ impl TestIdp {
             person: Mutex::new(person),
             manner: Mutex::default(),
             encrypts: Mutex::default(),
+            metadata: OnceLock::new(),
             told: Mutex::default(),
             asked: Mutex::default(),
         });
@@ -105,7 +107,8 @@ impl TestIdp {
         let door = Door::open(listener, move |listener| tokio::spawn(server::serve(listener, served.clone())));
         let folder = tempfile::Builder::new().prefix("acquit-idp-").tempdir().unwrap();
         let idp = Self { shared, connection: connection.to_owned(), folder, door };
-        std::fs::write(idp.folder.path().join("idp.xml"), idp.metadata(told)).unwrap();
+        let metadata = idp.shared.metadata.get_or_init(|| idp.metadata(told));
+        std::fs::write(idp.folder.path().join("idp.xml"), metadata).unwrap();
         idp
     }
 
@@ -166,9 +169,17 @@ impl TestIdp {
     /// # Panics
     /// The metadata cannot be used, or it knows one already.
     pub async fn trust(&self, app: &TestApp<InProcess>) {
+        self.trust_as(app, &self.connection).await;
+    }
+
+    /// The same for another connection than the one that it was started for.
+    ///
+    /// # Panics
+    /// As [`TestIdp::trust`].
+    pub async fn trust_as(&self, app: &TestApp<InProcess>, connection: &str) {
         let clock = app.runs.clock.clone();
         let now: Now = Arc::new(move || acquit_server::clock::Clock::now(&*clock).as_micros() / 1_000_000);
-        let url = app.url(&format!("/sso/saml/metadata/{}", self.connection));
+        let url = app.url(&format!("/sso/saml/metadata/{connection}"));
         let response = wire::get(&url).await.unwrap();
         assert_eq!(response.headers()["content-type"], "application/samlmetadata+xml");
         let peer = Peer::from_metadata(response.body(), Some(&url), None, Timestamp::from_seconds(now())).unwrap();

@@ -23,6 +23,7 @@ mod make;
 mod object;
 mod options;
 mod patch;
+mod saml;
 mod types;
 
 pub use delete::delete;

@@ -7,6 +7,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use acquit_core::ConnectionId;
 use acquit_oidc::jose::Algorithm;
+use acquit_saml::{
+    metadata::{Endpoint, IdentityProvider, Role},
+    names::HTTP_REDIRECT,
+    security::Certificate,
+};
 use acquit_store::management::ConnectionRecord;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -15,7 +20,8 @@ use crate::{
     seal::{Purpose, SealError, Sealer},
     settings::{
         Connection, Secret,
-        broker::{AttributeMap, Authentication, IdpLogout, OidcProvider, UpstreamProvider},
+        broker::{AttributeMap, Authentication, IdpLogout, OidcProvider, SamlProvider, UpstreamProvider},
+        saml::{Document, Source},
     },
 };
 
@@ -35,6 +41,55 @@ pub struct Stored {
 pub enum StoredProvider {
     /// By OpenID Connect.
     Oidc(StoredOidc),
+    /// By SAML.
+    Saml(StoredSaml),
+}
+
+/// A SAML identity provider. It has no secret of ours.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredSaml {
+    /// Its name, for good: people are known by the names that it gives them.
+    pub entity_id: String,
+    /// Where the rest is said.
+    pub source: StoredSource,
+}
+
+/// Where it is said how a SAML identity provider is spoken to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoredSource {
+    /// In its metadata at this URL, which is fetched and refreshed.
+    MetadataUrl(String),
+    /// Here.
+    ByHand {
+        /// Where AuthnRequests go, by HTTP-Redirect.
+        sso_url: String,
+        /// Its certificates, as base64 of DER.
+        certificates: Vec<String>,
+    },
+}
+
+impl StoredSaml {
+    /// The provider; none when a certificate cannot be read.
+    #[must_use]
+    pub fn provider(self) -> Option<SamlProvider> {
+        let Self { entity_id, source } = self;
+        let source = match source {
+            StoredSource::MetadataUrl(url) => {
+                Source::Url(Document { url, entity_id: Some(entity_id), signed_by: None })
+            }
+            StoredSource::ByHand { sso_url, certificates } => {
+                let signing = certificates.iter().map(|text| Certificate::from_text(text).ok());
+                Source::Given(Box::new(IdentityProvider {
+                    entity_id,
+                    role: Role { signing: signing.collect::<Option<_>>()?, ..Role::default() },
+                    single_sign_on: vec![Endpoint::new(HTTP_REDIRECT, &sso_url)],
+                    want_authn_requests_signed: true,
+                }))
+            }
+        };
+        Some(SamlProvider { source, slo_binding: None, name_id: None })
+    }
 }
 
 /// An OpenID provider without our secret there.
@@ -130,22 +185,9 @@ impl Stored {
     #[must_use]
     pub fn connection(sealer: &Sealer, record: &ConnectionRecord) -> Option<Arc<Connection>> {
         let stored = Self::of(record)?;
-        let StoredProvider::Oidc(oidc) = stored.provider;
-        let secret = || open(sealer, &record.id, &oidc.issuer, record.sealed.as_deref()?);
-        let authentication = match oidc.authentication {
-            Method::ClientSecretBasic => Authentication::Basic(secret()?),
-            Method::ClientSecretPost => Authentication::Post(secret()?),
-            Method::PrivateKeyJwt => Authentication::PrivateKeyJwt(Algorithm::Rs256),
-        };
-        let provider = OidcProvider {
-            algorithm: Algorithm::parse(&oidc.algorithm)?,
-            authentication,
-            scopes: ["openid", "profile", "email"].map(str::to_owned).into(),
-            userinfo: oidc.userinfo,
-            client_id: oidc.client_id,
-            issuer: oidc.issuer,
-            prompt: None,
-            parameters: Vec::new(),
+        let provider = match stored.provider {
+            StoredProvider::Oidc(oidc) => UpstreamProvider::Oidc(openid(sealer, record, oidc)?),
+            StoredProvider::Saml(saml) => UpstreamProvider::Saml(saml.provider()?),
         };
         let attributes = stored.attributes;
         Some(Arc::new(Connection {
@@ -154,7 +196,7 @@ impl Stored {
             name: record.name.clone(),
             external_key: record.external_key.clone(),
             connection_type: record.connection_type.clone(),
-            provider: UpstreamProvider::Oidc(provider),
+            provider,
             propagate: true,
             idp_logout: IdpLogout::Act,
             revalidate: None,
@@ -169,6 +211,26 @@ impl Stored {
             },
         }))
     }
+}
+
+/// The OpenID provider of a record.
+fn openid(sealer: &Sealer, record: &ConnectionRecord, oidc: StoredOidc) -> Option<OidcProvider> {
+    let secret = || open(sealer, &record.id, &oidc.issuer, record.sealed.as_deref()?);
+    let authentication = match oidc.authentication {
+        Method::ClientSecretBasic => Authentication::Basic(secret()?),
+        Method::ClientSecretPost => Authentication::Post(secret()?),
+        Method::PrivateKeyJwt => Authentication::PrivateKeyJwt(Algorithm::Rs256),
+    };
+    Some(OidcProvider {
+        algorithm: Algorithm::parse(&oidc.algorithm)?,
+        authentication,
+        scopes: ["openid", "profile", "email"].map(str::to_owned).into(),
+        userinfo: oidc.userinfo,
+        client_id: oidc.client_id,
+        issuer: oidc.issuer,
+        prompt: None,
+        parameters: Vec::new(),
+    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,11 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use acquit_core::AppId;
-use acquit_saml::{METADATA_BYTES, metadata::Peer, security::Trust};
+use acquit_saml::{
+    METADATA_BYTES,
+    metadata::{IdentityProvider, Peer},
+    security::Trust,
+};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -75,18 +79,30 @@ pub async fn run(app: App, stop: CancellationToken) {
 }
 
 async fn fetch(app: &App, whose: &Whose, document: &Document) -> Result<(), String> {
-    let url = &document.url;
-    let answer = app.egress.fetch(url, METADATA_BYTES).await.map_err(|error| error.to_string())?;
-    if !answer.status.is_success() {
-        return Err(format!("{url} answers {}", answer.status));
-    }
-    let peer = read(app, document, &answer.body)?;
+    let peer = fetched(app, document).await?;
     let named = match whose {
         Whose::Application(application) => learn_application(app, application, peer)?,
         Whose::Connection(connection) => learn_connection(app, connection, peer)?,
     };
     tracing::debug!(party = %whose.party(), entity = named, "metadata fetched");
     Ok(())
+}
+
+/// The identity provider that a document describes now, if people can sign in by it.
+///
+/// # Errors
+/// Why not, for the log.
+pub async fn identity_provider(app: &App, document: &Document) -> Result<IdentityProvider, String> {
+    usable(fetched(app, document).await?)
+}
+
+async fn fetched(app: &App, document: &Document) -> Result<Peer, String> {
+    let url = &document.url;
+    let answer = app.egress.fetch(url, METADATA_BYTES).await.map_err(|error| error.to_string())?;
+    if !answer.status.is_success() {
+        return Err(format!("{url} answers {}", answer.status));
+    }
+    read(app, document, &answer.body)
 }
 
 fn read(app: &App, document: &Document, body: &[u8]) -> Result<Peer, String> {
@@ -110,10 +126,15 @@ fn learn_application(app: &App, application: &SamlApplication, peer: Peer) -> Re
     }
 }
 
-fn learn_connection(app: &App, connection: &Connection, peer: Peer) -> Result<String, String> {
+fn usable(peer: Peer) -> Result<IdentityProvider, String> {
     let idp = peer.idp.ok_or("it describes no identity provider")?;
     idp.trust().map_err(|error| error.to_string())?;
     idp.sign_on().ok_or("it has no SingleSignOnService for HTTP-Redirect or HTTP-POST")?;
+    Ok(idp)
+}
+
+fn learn_connection(app: &App, connection: &Connection, peer: Peer) -> Result<String, String> {
+    let idp = usable(peer)?;
     let named = idp.entity_id.clone();
     app.clients.connections().identity_providers().learn(connection, idp);
     Ok(named)

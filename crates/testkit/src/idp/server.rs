@@ -29,11 +29,17 @@ type App = State<Arc<Shared>>;
 /// Serves until it is aborted.
 pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let router = Router::new()
+        .route("/metadata", get(metadata))
         .route("/sso", get(sso))
         .route("/slo", get(by_redirect).post(by_post))
         .route("/slo/soap", on_post(by_soap))
         .with_state(shared);
     serve_router(listener, router).await;
+}
+
+async fn metadata(State(shared): App) -> Response {
+    let metadata = shared.metadata.get().cloned().unwrap_or_default();
+    ([(header::CONTENT_TYPE, "application/samlmetadata+xml")], metadata).into_response()
 }
 
 async fn sso(State(shared): App, RawQuery(query): RawQuery) -> Response {

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 mod asked_wrongly;
+mod by_saml;
 mod ended;
 mod limits;
 mod made;

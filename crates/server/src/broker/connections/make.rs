@@ -1,6 +1,7 @@
 //! `POST /connections`.
 
 use acquit_core::ConnectionId;
+use acquit_saml::metadata::IdentityProvider;
 use acquit_store::management::{ConnectionRecord, Made, Refused};
 use axum::{
     Json,
@@ -9,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{object, options, types};
+use super::{object, options, saml, types};
 use crate::{
     App,
     broker::{
@@ -23,6 +24,7 @@ use crate::{
         stored::{self, Stored, StoredAttributes, StoredProvider},
     },
     random,
+    settings::Secret,
 };
 
 /// How many characters an external key has: about 148 bits.
@@ -52,38 +54,38 @@ pub async fn make(
     if let Some(maps) = body.object("attribute_maps")? {
         options::attributes(maps, &mut attributes)?;
     }
-    let (oidc, saml) = (body.object("oidc_options")?, body.object("saml_options")?);
+    let (oidc, by_saml) = (body.object("oidc_options")?, body.object("saml_options")?);
     body.done()?;
     if let Some(existing) = external_id.as_deref().and_then(|id| by_external_id(&app, &organization.id, id)) {
         return Ok(Json(object::connection(&existing, Some(&organization))).into_response());
     }
-    if saml.is_some() || connection_type.as_deref().is_some_and(types::is_saml) {
-        return Err(Failure::invalid(
-            "connections by SAML cannot be made through the API yet; the configuration has them",
-        ));
-    }
-    let connection_type = connection_type.unwrap_or_else(|| types::GENERIC.to_owned());
-    if !types::is_oidc(&connection_type) {
-        return Err(Failure::invalid("connection_type must be one of OpenID Connect, such as GenericOIDC"));
-    }
-    let asked = oidc.ok_or_else(|| Failure::invalid("oidc_options are required"))?;
+    let generic = if by_saml.is_some() { types::GENERIC_SAML } else { types::GENERIC };
+    let connection_type = connection_type.unwrap_or_else(|| generic.to_owned());
+    let asked = Options::fitting(&connection_type, oidc, by_saml)?;
     let of_it = |known: &ListedConnection| known.organization.as_ref() == Some(&organization.id);
     if app.clients.connections().listed().iter().filter(|known| of_it(known)).count() >= MAX_CONNECTIONS {
         return Err(Failure::invalid(format!("an organization has at most {MAX_CONNECTIONS} connections")));
     }
-    let (provider, secret) = options::Asked::read(asked, None)?.provider(&app).await?;
+    let (provider, secret, metadata) = asked.provider(&app).await?;
 
     let now = app.clock.now();
     let id = ids::upper(&ConnectionId::from_random(random::id_at(now)?), ConnectionId::parse)?;
-    let sealed = secret.map(|secret| stored::seal(&app.sealer, &id, &provider.issuer, &secret)).transpose()?;
-    let stored = Stored { provider: StoredProvider::Oidc(provider), attributes };
+    let (sealed, external_key) = match &provider {
+        StoredProvider::Oidc(oidc) => {
+            let sealed = secret.map(|secret| stored::seal(&app.sealer, &id, &oidc.issuer, &secret)).transpose()?;
+            (sealed, random::alphanumeric::<EXTERNAL_KEY>()?)
+        }
+        // Every message is signed there, so nothing has to be unguessable.
+        StoredProvider::Saml(_) => (None, id.to_string()),
+    };
+    let stored = Stored { provider, attributes };
     let record = ConnectionRecord {
         id,
         organization: organization.id.clone(),
         name,
         connection_type,
         external_id,
-        external_key: random::alphanumeric::<EXTERNAL_KEY>()?,
+        external_key,
         active: true,
         options: serde_json::to_string(&stored).map_err(|_| Failure::Internal)?,
         sealed,
@@ -92,11 +94,12 @@ pub async fn make(
     };
     let answer = object::connection(&ListedConnection::of_store(&record, true), Some(&organization));
     let answer_kept = call.as_ref().map(|call| call.keep(&app, StatusCode::CREATED, &answer)).transpose()?;
-    let external_id = record.external_id.clone();
+    let (external_id, id) = (record.external_id.clone(), record.id.clone());
     let organization_is_here = organization.record.is_some();
     match app.store.make_connection(record, organization_is_here, answer_kept).await? {
         Ok(Made::Now) => {
             changed(&app).await?;
+            learn(&app, &id, metadata);
             Ok((StatusCode::CREATED, Json(answer)).into_response())
         }
         Ok(Made::Before(before)) => call.ok_or(Failure::Internal)?.answer(&app, &before),
@@ -108,6 +111,50 @@ pub async fn make(
             Ok(Json(object::connection(&existing, Some(&organization))).into_response())
         }
         Err(why) => Err(refused(why, organization.id.as_str())),
+    }
+}
+
+/// What was fetched when a connection was written is good at once.
+pub(super) fn learn(app: &App, id: &ConnectionId, metadata: Option<IdentityProvider>) {
+    let connections = app.clients.connections();
+    if let (Some(connection), Some(metadata)) = (connections.find(id), metadata) {
+        connections.identity_providers().learn(&connection, metadata);
+    }
+}
+
+/// What is said of the provider.
+enum Options {
+    Oidc(Body),
+    Saml(Body),
+}
+
+impl Options {
+    /// Those that the type of the connection needs.
+    fn fitting(connection_type: &str, oidc: Option<Body>, saml: Option<Body>) -> Result<Self, Failure> {
+        match (oidc, saml) {
+            (Some(oidc), None) if types::is_oidc(connection_type) => Ok(Self::Oidc(oidc)),
+            (None, Some(saml)) if types::is_saml(connection_type) => Ok(Self::Saml(saml)),
+            (Some(_), Some(_)) => Err(Failure::invalid("oidc_options and saml_options cannot be given together")),
+            _ if types::is_oidc(connection_type) => Err(Failure::invalid("oidc_options are required")),
+            _ if types::is_saml(connection_type) => Err(Failure::invalid("saml_options are required")),
+            _ => Err(Failure::invalid(
+                "connection_type must be one of OpenID Connect or SAML, such as GenericOIDC or GenericSAML",
+            )),
+        }
+    }
+
+    /// The provider, our secret there, and its metadata where that was fetched.
+    async fn provider(self, app: &App) -> Result<(StoredProvider, Option<Secret>, Option<IdentityProvider>), Failure> {
+        match self {
+            Self::Oidc(asked) => {
+                let (provider, secret) = options::Asked::read(asked, None)?.provider(app).await?;
+                Ok((StoredProvider::Oidc(provider), secret, None))
+            }
+            Self::Saml(asked) => {
+                let (provider, metadata) = saml::Asked::read(app, asked, None)?.provider(app, None).await?;
+                Ok((StoredProvider::Saml(provider), None, metadata))
+            }
+        }
     }
 }
 

@@ -9,7 +9,10 @@ use axum::{
 };
 use serde_json::Value;
 
-use super::{make::refused, object, of_the_file, one, options};
+use super::{
+    make::{learn, refused},
+    object, of_the_file, one, options, saml,
+};
 use crate::{
     App,
     broker::{
@@ -52,25 +55,38 @@ pub async fn patch(
     if let Some(maps) = body.object("attribute_maps")? {
         options::attributes(maps, &mut stored.attributes)?;
     }
-    let (oidc, saml) = (body.object("oidc_options")?, body.object("saml_options")?);
+    let (oidc, by_saml) = (body.object("oidc_options")?, body.object("saml_options")?);
     body.done()?;
-    if saml.is_some() {
-        return Err(Failure::invalid("saml_options do not fit a connection by OpenID Connect"));
-    }
-    if let Some(asked) = oidc {
-        let StoredProvider::Oidc(known) = &stored.provider;
-        let callback = format!("{}/sso/oidc/{}/callback", app.issuer(), record.external_key);
-        let asked = options::Asked::read(asked, Some(&callback))?;
-        let secret =
-            record.sealed.as_ref().and_then(|sealed| stored::open(&app.sealer, &record.id, &known.issuer, sealed));
-        let (provider, secret) = asked.changed(&app, known, secret).await?;
-        fresh.sealed =
-            secret.map(|secret| stored::seal(&app.sealer, &record.id, &provider.issuer, &secret)).transpose()?;
-        stored.provider = StoredProvider::Oidc(provider);
+    let mut metadata = None;
+    match (&stored.provider, oidc, by_saml) {
+        (_, None, None) => {}
+        (StoredProvider::Oidc(known), Some(asked), None) => {
+            let callback = format!("{}/sso/oidc/{}/callback", app.issuer(), record.external_key);
+            let asked = options::Asked::read(asked, Some(&callback))?;
+            let secret =
+                record.sealed.as_ref().and_then(|sealed| stored::open(&app.sealer, &record.id, &known.issuer, sealed));
+            let (provider, secret) = asked.changed(&app, known, secret).await?;
+            fresh.sealed =
+                secret.map(|secret| stored::seal(&app.sealer, &record.id, &provider.issuer, &secret)).transpose()?;
+            stored.provider = StoredProvider::Oidc(provider);
+        }
+        (StoredProvider::Saml(known), None, Some(asked)) => {
+            let asked = saml::Asked::read(&app, asked, Some(&record.id))?;
+            let (provider, fetched) = asked.provider(&app, Some(known)).await?;
+            metadata = fetched;
+            stored.provider = StoredProvider::Saml(provider);
+        }
+        (StoredProvider::Oidc(_), _, Some(_)) => {
+            return Err(Failure::invalid("saml_options do not fit a connection by OpenID Connect"));
+        }
+        (StoredProvider::Saml(_), Some(_), _) => {
+            return Err(Failure::invalid("oidc_options do not fit a connection by SAML"));
+        }
     }
     fresh.options = serde_json::to_string(&stored).map_err(|_| Failure::Internal)?;
     fresh.updated_at = app.clock.now().max(record.updated_at.plus(Duration::from_micros(1)));
     write(&app, fresh, record).await?;
+    learn(&app, &record.id, metadata);
     Ok(Json(object::shown(&app, &*one(&app, &application, &id)?)))
 }
 

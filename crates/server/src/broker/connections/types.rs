@@ -60,6 +60,9 @@ pub(super) const ALL: &[&str] = &[
 /// What a connection by OpenID Connect is called when nobody says.
 pub(super) const GENERIC: &str = "GenericOIDC";
 
+/// What a connection by SAML is called when nobody says.
+pub(super) const GENERIC_SAML: &str = "GenericSAML";
+
 /// Those that are plain OpenID Connect: what an application may make. The `…OAuth` types are providers of the operator's own,
 /// each with rules of its own.
 const OIDC: &[&str] = &["AdpOidc", "CleverOIDC", "EntraIdOIDC", GENERIC, "GoogleOIDC", "LoginGovOidc", "OktaOIDC"];

@@ -55,6 +55,7 @@ async fn out_here_only(engine: Engine) -> (World, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::async_yields_async, reason = "what waits for the lock ends only after it")]
 async fn a_sign_in_that_is_written_while_its_provider_looks_for_it_does_not_survive() {
     let (world, sid) = out_here_only(Engine::Postgres).await;
     let mut url = Url::parse(&world.broker.url(&format!("/sso/oidc/idp-logout/{KEY}"))).unwrap();
@@ -91,6 +92,7 @@ async fn a_sign_in_from_before_its_provider_ended_all_of_a_person_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::async_yields_async, reason = "what waits for the lock ends only after it")]
 async fn a_sign_in_that_is_on_its_way_when_its_connection_goes_does_not_survive() {
     let (world, _) = out_here_only(Engine::Postgres).await;
     let (browser, url) = (&world.browser, world.authorize("connection=conn_01EXAMPLE"));
