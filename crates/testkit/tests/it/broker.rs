@@ -19,6 +19,7 @@ use crate::world::{only_receipt, settled};
 
 mod authorize;
 mod exchange;
+mod misbehaving;
 mod outsiders;
 mod overtaken;
 mod received;
