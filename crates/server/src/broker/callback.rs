@@ -144,7 +144,7 @@ pub(super) async fn enter(
     let organization = connection.organization.as_ref().and_then(|id| app.clients.connections().organization(id));
     let mut person = person(fresh, (connection, organization.as_deref()), &idp_id, &claims);
     if is_outsider(organization.as_deref(), &person) {
-        let why = "the person's address is in none of the domains of this organization";
+        let why = "the person has no address in any of the domains of this organization";
         let failed = Failed::new("profile_not_allowed_outside_organization", why);
         return refused(app, headers, address, (connection, trip), &failed).await;
     }
