@@ -135,13 +135,13 @@ async fn the_python_sdk_proves_itself_with_pkce() {
         let mut python = sdk(&world, Package::Python, api_key).await;
         let arguments = json!({
             "redirect_uri": world.saas.url("/callback"), "organization": OidcUpstream::ORGANIZATION,
-            "provider_scopes": ["openid", "email"], "provider_query_params": { "hd": "a.b" },
+            "provider_scopes": ["openid", "profile", "email"], "provider_query_params": { "hd": "a.b" },
         });
         let begun = python.call("sso.get_authorization_url_with_pkce", arguments).await.unwrap();
         let answer = world.follow(begun["url"].as_str().unwrap(), "erin").await;
         assert_eq!(begun["state"], value(&answer, "state"));
         let asked = asked_upstream(&world).await;
-        assert_eq!(scopes(&asked), ["email", "openid"], "a list as Python prints it");
+        assert_eq!(scopes(&asked), ["email", "openid", "profile"], "a list as Python prints it");
         assert_eq!(asked["hd"], "a.b");
         let proof = |verifier: &str| json!({ "code": value(&answer, "code"), "code_verifier": verifier });
         let refused = python.call("sso.get_profile_and_token_pkce", proof(&"v".repeat(43))).await;
