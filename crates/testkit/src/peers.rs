@@ -8,7 +8,10 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::Stdio,
-    sync::Once,
+    sync::{
+        Once,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use tokio::process::{Child, Command};
@@ -61,10 +64,18 @@ fn node(program: &str) -> Command {
     command
 }
 
-/// A port that is free now.
+/// A port that is free now. It is below those that the system gives to whoever asks for any, and given out once, so that nobody
+/// else has it when it is used.
+///
+/// # Panics
+/// There is none.
 #[must_use]
 pub fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).unwrap().port()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let begin = std::process::id().wrapping_mul(97);
+    let all = std::iter::repeat_with(|| 20_000 + begin.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % 12_000);
+    let mut ports = all.take(12_000).filter_map(|port| u16::try_from(port).ok());
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
 }
 
 /// A process that says a line and then serves.
