@@ -1,0 +1,244 @@
+//! What is open right now: each request, upgrade and stream that passes registers under its session, so that the end of the
+//! session ends it too.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use acquit_core::{SessionId, UserId};
+use tokio_util::sync::CancellationToken;
+
+use crate::identity::Identity;
+
+/// Tables, so that requests of different sessions seldom wait for each other.
+const SHARDS: usize = 32;
+
+/// Why a stream is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Its session ended.
+    SignedOut,
+    /// This node cannot learn whether its session lives.
+    Unsure,
+}
+
+/// The streams that are open, by session. Clones share everything.
+#[derive(Clone, Debug, Default)]
+pub struct Live(Arc<Tables>);
+
+#[derive(Debug)]
+struct Tables {
+    hasher: RandomState,
+    shards: [Mutex<HashMap<SessionId, Open>>; SHARDS],
+    generation: AtomicU64,
+}
+
+impl Default for Tables {
+    fn default() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            shards: std::array::from_fn(|_| Mutex::default()),
+            generation: AtomicU64::default(),
+        }
+    }
+}
+
+/// What one session has open.
+#[derive(Debug)]
+struct Open {
+    user: UserId,
+    epoch: i64,
+    count: usize,
+    generation: u64,
+    end: Arc<End>,
+}
+
+#[derive(Debug, Default)]
+struct End {
+    token: CancellationToken,
+    why: OnceLock<Cut>,
+}
+
+impl End {
+    fn cut(&self, why: Cut) {
+        let _ = self.why.set(why);
+        self.token.cancel();
+    }
+}
+
+impl Tables {
+    fn shard(&self, session: &SessionId) -> &Mutex<HashMap<SessionId, Open>> {
+        let hash = usize::try_from(self.hasher.hash_one(session) % SHARDS as u64).unwrap_or_default();
+        &self.shards[hash]
+    }
+}
+
+impl Live {
+    /// Registers something that is open in a session, until the result is dropped. Ask [`Standing`](crate::standing::Standing)
+    /// after it, not before: what ended in between would be missed by both.
+    #[must_use]
+    pub fn open(&self, identity: &Identity) -> Stream {
+        let mut shard = self.0.shard(&identity.session).lock().unwrap_or_else(PoisonError::into_inner);
+        let open = shard.entry(identity.session.clone()).or_insert_with(|| Open {
+            user: identity.user.clone(),
+            epoch: identity.epoch,
+            count: 0,
+            generation: self.0.generation.fetch_add(1, Ordering::Relaxed),
+            end: Arc::default(),
+        });
+        open.count += 1;
+        let (generation, end) = (open.generation, open.end.clone());
+        drop(shard);
+        Stream { tables: self.0.clone(), session: identity.session.clone(), generation, end }
+    }
+
+    /// Cuts what a session has open; how many that were.
+    pub fn cut(&self, session: &SessionId, why: Cut) -> usize {
+        let open = self.0.shard(session).lock().unwrap_or_else(PoisonError::into_inner).remove(session);
+        open.map_or(0, |open| {
+            open.end.cut(why);
+            open.count
+        })
+    }
+
+    /// Cuts what sessions of a user have open that began below an epoch; how many that were, by session.
+    pub fn cut_user(&self, user: &UserId, below: i64, why: Cut) -> Vec<(SessionId, usize)> {
+        self.cut_where(why, |open| open.user == *user && open.epoch < below)
+    }
+
+    /// Cuts everything; how many that were, by session.
+    pub fn cut_all(&self, why: Cut) -> Vec<(SessionId, usize)> {
+        self.cut_where(why, |_| true)
+    }
+
+    fn cut_where(&self, why: Cut, goes: impl Fn(&Open) -> bool) -> Vec<(SessionId, usize)> {
+        let mut cut = Vec::new();
+        for shard in &self.0.shards {
+            let gone = shard
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extract_if(|_, open| goes(open))
+                .collect::<Vec<_>>();
+            for (session, open) in gone {
+                open.end.cut(why);
+                cut.push((session, open.count));
+            }
+        }
+        cut
+    }
+
+    /// The sessions that have something open.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<SessionId> {
+        let shards = self.0.shards.iter();
+        shards
+            .flat_map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect::<Vec<_>>())
+            .collect()
+    }
+
+    /// How much is open.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        let of = |shard: &Mutex<HashMap<SessionId, Open>>| {
+            shard.lock().unwrap_or_else(PoisonError::into_inner).values().map(|open| open.count).sum::<usize>()
+        };
+        self.0.shards.iter().map(of).sum()
+    }
+}
+
+/// Something that is open. It is over when this is dropped.
+#[derive(Debug)]
+pub struct Stream {
+    tables: Arc<Tables>,
+    session: SessionId,
+    generation: u64,
+    end: Arc<End>,
+}
+
+impl Stream {
+    /// Returns when it is to be cut, and why.
+    pub async fn cut(&self) -> Cut {
+        self.end.token.cancelled().await;
+        self.why().unwrap_or(Cut::SignedOut)
+    }
+
+    /// What is cancelled when it is to be cut; for what outlives a borrow of this.
+    #[must_use]
+    pub fn token(&self) -> CancellationToken {
+        self.end.token.clone()
+    }
+
+    /// Why it was cut, if it was.
+    #[must_use]
+    pub fn why(&self) -> Option<Cut> {
+        self.end.why.get().copied()
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let mut shard = self.tables.shard(&self.session).lock().unwrap_or_else(PoisonError::into_inner);
+        // What was cut is no longer there; the session's place may be taken by a later one.
+        if let Some(open) = shard.get_mut(&self.session).filter(|open| open.generation == self.generation) {
+            open.count -= 1;
+            if open.count == 0 {
+                shard.remove(&self.session);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use acquit_core::Timestamp;
+
+    use super::*;
+    use crate::identity::Person;
+
+    fn identity(session: u8, user: u8, epoch: i64) -> Identity {
+        let of = (SessionId::from_random([session; 16]), UserId::from_random([user; 16]), epoch);
+        Identity::new(of, Person::default(), Timestamp::from_seconds(1))
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_session_cuts_all_that_it_has_open_and_nothing_else() {
+        let live = Live::default();
+        let (one, two, other) = (identity(1, 1, 0), identity(1, 1, 0), identity(2, 1, 0));
+        let (first, second, third) = (live.open(&one), live.open(&two), live.open(&other));
+        assert_eq!((live.count(), live.sessions().len()), (3, 2));
+        assert_eq!(live.cut(&one.session, Cut::SignedOut), 2);
+        assert_eq!((first.cut().await, second.cut().await), (Cut::SignedOut, Cut::SignedOut));
+        assert_eq!(third.why(), None);
+        assert_eq!(live.cut(&one.session, Cut::SignedOut), 0, "once");
+    }
+
+    #[test]
+    fn an_epoch_cuts_the_users_older_sessions_only() {
+        let live = Live::default();
+        let (old, new, other) = (identity(1, 1, 0), identity(2, 1, 1), identity(3, 2, 0));
+        let streams = [live.open(&old), live.open(&new), live.open(&other)];
+        assert_eq!(live.cut_user(&old.user, 1, Cut::SignedOut), [(old.session.clone(), 1)]);
+        assert_eq!(streams.map(|stream| stream.why()), [Some(Cut::SignedOut), None, None]);
+    }
+
+    #[test]
+    fn what_is_over_is_forgotten_and_what_was_cut_does_not_count_against_what_came_later() {
+        let live = Live::default();
+        let one = identity(1, 1, 0);
+        let before = live.open(&one);
+        live.cut(&one.session, Cut::Unsure);
+        let after = live.open(&one);
+        drop(before);
+        assert_eq!((live.count(), after.why()), (1, None));
+        drop(after);
+        assert_eq!((live.count(), live.sessions().len()), (0, 0));
+        let streams = [live.open(&one), live.open(&identity(2, 2, 0))];
+        assert_eq!(live.cut_all(Cut::Unsure).len(), 2);
+        assert!(streams.iter().all(|stream| stream.why() == Some(Cut::Unsure)));
+    }
+}

@@ -1,0 +1,281 @@
+//! What this node knows of endings: the sessions and users that it refuses, and how fresh that knowledge is.
+//!
+//! A route's cookie is good until something ends it, so only endings are kept here, and nothing is ever filled in from a
+//! cache: nothing that ended can be revived. A node that has not asked the store for longer than [`BOUND`] does not know,
+//! and says so.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use acquit_core::{SessionId, Timestamp, UserId};
+use tokio::time::Instant;
+
+use crate::{
+    identity::Identity,
+    live::{Cut, Live},
+};
+
+/// How old a node's knowledge may be.
+pub const BOUND: Duration = Duration::from_secs(2);
+
+/// What an identity is worth now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may be used.
+    Good,
+    /// Its session ended.
+    Over,
+    /// Its session lives, but the person is described otherwise now: the cookie must be made anew.
+    Changed,
+    /// This node has not heard of endings for too long; ask the store.
+    Unsure,
+}
+
+/// The endings that this node knows of.
+#[derive(Debug)]
+pub struct Standing {
+    live: Live,
+    known: RwLock<Known>,
+    /// How many streams were cut for a session that no receipt has heard of yet.
+    cut: Mutex<HashMap<SessionId, usize>>,
+    base: Instant,
+    /// When the store was last asked, in microseconds after `base`, and one more; zero for never.
+    asked: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Ended, by the log.
+    sessions: HashMap<SessionId, Timestamp>,
+    /// The epochs from which on sessions of a user live, and the versions from which on cookies describe them.
+    users: HashMap<UserId, Since>,
+    /// Refused ahead of the store.
+    denied_sessions: HashSet<SessionId>,
+    denied_users: HashSet<UserId>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Since {
+    epoch: i64,
+    version: i64,
+    at: Timestamp,
+}
+
+impl Standing {
+    /// Knowing nothing yet; what ends is cut out of `live`.
+    #[must_use]
+    pub fn new(live: Live) -> Self {
+        Self {
+            live,
+            known: RwLock::default(),
+            cut: Mutex::default(),
+            base: Instant::now(),
+            asked: AtomicU64::default(),
+        }
+    }
+
+    /// What is open on this node.
+    #[must_use]
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// What an identity is worth now.
+    #[must_use]
+    pub fn of(&self, identity: &Identity) -> Verdict {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if known.denied_sessions.contains(&identity.session)
+            || known.denied_users.contains(&identity.user)
+            || known.sessions.contains_key(&identity.session)
+        {
+            return Verdict::Over;
+        }
+        let since = known.users.get(&identity.user).copied().unwrap_or_default();
+        if identity.epoch < since.epoch {
+            Verdict::Over
+        } else if !self.is_fresh() {
+            Verdict::Unsure
+        } else if identity.version < since.version {
+            Verdict::Changed
+        } else {
+            Verdict::Good
+        }
+    }
+
+    /// A session has ended, for good.
+    pub fn ended(&self, session: &SessionId, at: Timestamp) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.sessions.insert(session.clone(), at);
+        drop(known);
+        let cut = self.live.cut(session, Cut::SignedOut);
+        self.count([(session.clone(), cut)]);
+    }
+
+    /// All sessions of a user that began below an epoch have ended.
+    pub fn overtaken(&self, user: &UserId, epoch: i64, at: Timestamp) {
+        self.since(user, |since| Since { epoch: since.epoch.max(epoch), at: since.at.max(at), ..since });
+        self.count(self.live.cut_user(user, epoch, Cut::SignedOut));
+    }
+
+    /// A user is described otherwise since this version.
+    pub fn changed(&self, user: &UserId, version: i64, at: Timestamp) {
+        self.since(user, |since| Since { version: since.version.max(version), at: since.at.max(at), ..since });
+    }
+
+    fn since(&self, user: &UserId, change: impl FnOnce(Since) -> Since) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let since = known.users.entry(user.clone()).or_default();
+        *since = change(*since);
+    }
+
+    /// Refuses a session ahead of the store, and cuts what it has open.
+    pub fn deny(&self, session: &SessionId) {
+        self.known.write().unwrap_or_else(PoisonError::into_inner).denied_sessions.insert(session.clone());
+        let cut = self.live.cut(session, Cut::SignedOut);
+        self.count([(session.clone(), cut)]);
+    }
+
+    /// Refuses a user ahead of the store, and cuts what they have open.
+    pub fn deny_user(&self, user: &UserId) {
+        self.known.write().unwrap_or_else(PoisonError::into_inner).denied_users.insert(user.clone());
+        self.count(self.live.cut_user(user, i64::MAX, Cut::SignedOut));
+    }
+
+    /// Leaves a session to the log again.
+    pub fn lift(&self, session: &SessionId) {
+        self.known.write().unwrap_or_else(PoisonError::into_inner).denied_sessions.remove(session);
+    }
+
+    /// Leaves a user to the log again.
+    pub fn lift_user(&self, user: &UserId) {
+        self.known.write().unwrap_or_else(PoisonError::into_inner).denied_users.remove(user);
+    }
+
+    fn count(&self, cut: impl IntoIterator<Item = (SessionId, usize)>) {
+        let mut counts = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        for (session, number) in cut.into_iter().filter(|(_, number)| *number > 0) {
+            *counts.entry(session).or_default() += number;
+        }
+    }
+
+    /// How many streams were cut for a session, for its receipt; they are counted once.
+    #[must_use]
+    pub fn take_count(&self, session: &SessionId) -> usize {
+        self.cut.lock().unwrap_or_else(PoisonError::into_inner).remove(session).unwrap_or_default()
+    }
+
+    /// Everything that the log held at `asked` is known here now.
+    pub fn heard(&self, asked: Instant) {
+        let micros = asked.saturating_duration_since(self.base).as_micros();
+        self.asked.fetch_max(u64::try_from(micros).unwrap_or(u64::MAX - 1) + 1, Ordering::Release);
+    }
+
+    /// Whether this node's knowledge is younger than the bound, by its own clock, from when it asked.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        match self.asked.load(Ordering::Acquire) {
+            0 => false,
+            asked => self.base.elapsed() < Duration::from_micros(asked - 1) + BOUND,
+        }
+    }
+
+    /// Forgets endings older than every cookie that may be about: those from before `horizon`.
+    pub fn forget(&self, horizon: Timestamp) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.sessions.retain(|_, at| *at >= horizon);
+        known.users.retain(|_, since| since.at >= horizon);
+        drop(known);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.retain(|session, _| known.sessions.contains_key(session) || known.denied_sessions.contains(session));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::Person;
+
+    fn identity(session: u8, epoch: i64, version: i64) -> Identity {
+        let of = (SessionId::from_random([session; 16]), UserId::from_random([9; 16]), epoch);
+        Identity::new(of, Person { version, ..Person::default() }, Timestamp::from_seconds(1))
+    }
+
+    fn standing() -> Standing {
+        let standing = Standing::new(Live::default());
+        standing.heard(Instant::now());
+        standing
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(seconds)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_is_good_until_it_is_denied_ended_or_overtaken() {
+        let (standing, one) = (standing(), identity(1, 0, 0));
+        assert_eq!(standing.of(&one), Verdict::Good);
+        standing.deny(&one.session);
+        assert_eq!(standing.of(&one), Verdict::Over);
+        standing.lift(&one.session);
+        assert_eq!(standing.of(&one), Verdict::Good, "the store did not know it");
+        standing.deny_user(&one.user);
+        assert_eq!(standing.of(&one), Verdict::Over);
+        standing.lift_user(&one.user);
+        standing.overtaken(&one.user, 1, at(0));
+        assert_eq!((standing.of(&one), standing.of(&identity(2, 1, 0))), (Verdict::Over, Verdict::Good));
+        standing.overtaken(&one.user, 0, at(0));
+        assert_eq!(standing.of(&one), Verdict::Over, "rows of the log come in any order");
+        standing.ended(&identity(2, 1, 0).session, at(0));
+        assert_eq!(standing.of(&identity(2, 1, 0)), Verdict::Over);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_of_the_person_asks_for_a_new_cookie() {
+        let standing = standing();
+        standing.changed(&identity(1, 0, 0).user, 2, at(0));
+        assert_eq!(standing.of(&identity(1, 0, 1)), Verdict::Changed);
+        assert_eq!(standing.of(&identity(1, 0, 2)), Verdict::Good);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn knowledge_grows_old_from_when_it_was_asked_for() {
+        let (standing, one) = (Standing::new(Live::default()), identity(1, 0, 0));
+        assert_eq!(standing.of(&one), Verdict::Unsure, "nothing was ever heard");
+        let asked = Instant::now();
+        tokio::time::advance(BOUND - Duration::from_millis(1)).await;
+        standing.heard(asked);
+        assert_eq!(standing.of(&one), Verdict::Good);
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(standing.of(&one), Verdict::Unsure);
+        standing.deny(&one.session);
+        assert_eq!(standing.of(&one), Verdict::Over, "what is known to be over needs nobody to be asked");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_ending_cuts_what_is_open_and_counts_it_once() {
+        let (standing, one) = (standing(), identity(1, 0, 0));
+        let streams = [standing.live().open(&one), standing.live().open(&one)];
+        standing.deny(&one.session);
+        standing.ended(&one.session, at(0));
+        assert!(streams.iter().all(|stream| stream.why() == Some(Cut::SignedOut)));
+        assert_eq!((standing.take_count(&one.session), standing.take_count(&one.session)), (2, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn endings_are_forgotten_once_no_cookie_can_be_about() {
+        let (standing, one) = (standing(), identity(1, 0, 0));
+        standing.ended(&one.session, at(10));
+        standing.overtaken(&one.user, 5, at(10));
+        standing.forget(at(10));
+        assert_eq!(standing.of(&one), Verdict::Over);
+        standing.forget(at(11));
+        assert_eq!(standing.of(&one), Verdict::Good);
+    }
+}
