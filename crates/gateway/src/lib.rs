@@ -16,3 +16,4 @@ pub mod proxy;
 pub mod route;
 pub mod seal;
 pub mod standing;
+pub mod tls;
