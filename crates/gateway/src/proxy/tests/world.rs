@@ -291,7 +291,7 @@ where
 
 /// An app that says what it was asked.
 pub(super) async fn mirror() -> SocketAddr {
-    app(|head| ok(head)).await
+    app(ok).await
 }
 
 /// An app that does this with each connection.
