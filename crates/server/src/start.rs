@@ -226,6 +226,7 @@ pub(crate) async fn configured_users(app: &App) -> Result<(), StartError> {
             disabled: configured.disabled,
             from_file: true,
             epoch: 0,
+            version: 0,
             created_at: now,
             origin: None,
         };
