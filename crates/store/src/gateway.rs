@@ -1,7 +1,7 @@
 //! The gateway: its hosts join a session, its nodes say that they are there, and that they refuse what has ended.
 
 use acquit_core::{
-    LogoutId, SessionId, StepId, Timestamp,
+    AppId, LogoutId, SessionId, StepId, Timestamp,
     participant::Participant,
     receipt::Attempt,
     session::{Life, Lifetimes},
@@ -27,6 +27,8 @@ pub struct Eviction {
     pub logout: LogoutId,
     /// The session that ended.
     pub session: SessionId,
+    /// The host that it was open at, which is the party.
+    pub host: AppId,
     /// Whether the node that asks has acknowledged it: it waits for another one.
     pub acknowledged: bool,
 }
@@ -140,7 +142,7 @@ async fn gone(tx: &mut Tx, node: &str) -> Result<(), StoreError> {
 async fn evictions(tx: &mut Tx, node: &str, limit: u32) -> Result<Vec<Eviction>, StoreError> {
     let rows = tx
         .query(
-            "SELECT s.id, s.logout_id, s.session_id, CAST(CASE WHEN a.node IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM steps s \
+            "SELECT s.id, s.logout_id, s.session_id, s.party, CAST(CASE WHEN a.node IS NULL THEN 0 ELSE 1 END AS BIGINT) FROM steps s \
              LEFT JOIN gateway_acks a ON a.step_id = s.id AND a.node = $1 \
              WHERE s.channel = 'gateway' AND s.outcome = 'pending' AND s.session_id IS NOT NULL \
              ORDER BY s.logout_id LIMIT $2",
@@ -154,6 +156,7 @@ async fn evictions(tx: &mut Tx, node: &str, limit: u32) -> Result<Vec<Eviction>,
                 step: row.step_id()?,
                 logout: row.logout_id()?,
                 session: row.session_id()?,
+                host: row.app_id()?,
                 acknowledged: row.int()? != 0,
             })
         })
@@ -190,7 +193,11 @@ async fn settle(
     now: Timestamp,
     there_since: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = concat!("SELECT ", step_columns!(), " FROM steps WHERE id = $1 AND channel = 'gateway' AND outcome = 'pending'");
+    let sql = concat!(
+        "SELECT ",
+        step_columns!(),
+        " FROM steps WHERE id = $1 AND channel = 'gateway' AND outcome = 'pending'"
+    );
     let Some(row) = tx.query_opt(sql, &params![&said.step]).await? else { return Ok(()) };
     let step = read_step(&mut row.read())?;
     let new = tx

@@ -3,7 +3,7 @@
 use super::path::Path;
 
 /// Sections of later versions, and what this one has not.
-const SECTIONS: &[(&str, &str)] = &[("gateway", "gateway")];
+const SECTIONS: &[(&str, &str)] = &[];
 
 /// Keys of later versions: the table, the key, and what it belongs to.
 const KEYS: &[(&str, &str, &str)] = &[("connections", "frontchannel_logout", "the gateway")];
