@@ -229,8 +229,11 @@ fn find<'a>(host: &str, path: &Path<'_>, uri: &Uri, rules: &'a Rules) -> Result<
         }
     };
     let Some(host) = known(host, rules) else { return Err(Page::NoHost) };
-    if rules.own.as_deref() == Some(host) || is_ours(&path.free) {
+    if is_ours(&path.free) {
         return Ok(Way::House(target(&path.free)?.into()));
+    }
+    if rules.own.as_deref() == Some(host) {
+        return Ok(Way::House(target(&path.plain)?.into()));
     }
     let route = |path: &str| rules.routes.find(host, path);
     let plain = route(&path.plain).ok_or(Page::NoRoute)?;

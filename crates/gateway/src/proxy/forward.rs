@@ -1,6 +1,6 @@
 //! A request that may pass goes to the app, and the app's answer to the browser.
 
-use std::{future::pending, pin::pin, sync::Arc, time::Duration};
+use std::{error::Error, future::pending, pin::pin, sync::Arc, time::Duration};
 
 use http::{
     HeaderValue, Method, Request, Response, StatusCode, Version, header,
@@ -150,20 +150,15 @@ impl Call<'_> {
         match self.in_time(sending).await {
             Some(Ok(response)) => Ok(response),
             Some(Err(Failure::Unreachable(error))) => {
-                tracing::warn!(
-                    upstream = upstream.authority(),
-                    error = &error as &dyn std::error::Error,
-                    "an app takes no connection"
-                );
-                upstream.refused();
+                if upstream.refused() {
+                    let error = &error as &dyn Error;
+                    tracing::warn!(upstream = upstream.authority(), error, "an app takes no connection");
+                }
                 Err(Trouble::Unreachable)
             }
             Some(Err(Failure::Broken(error))) => {
-                tracing::info!(
-                    upstream = upstream.authority(),
-                    error = &error as &dyn std::error::Error,
-                    "an app gave no answer"
-                );
+                let error = &error as &dyn Error;
+                tracing::info!(upstream = upstream.authority(), error, "an app gave no answer");
                 Err(broken)
             }
             None if self.progress.as_ref().is_some_and(|progress| !progress.is_done()) => {
