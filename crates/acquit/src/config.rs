@@ -22,6 +22,7 @@ pub mod diagnostic;
 pub mod duration;
 pub mod egress;
 pub mod environment;
+pub mod gateway;
 pub mod jwks;
 pub mod lifetimes;
 pub mod limits;
@@ -171,6 +172,7 @@ fn resolve(raw: Raw, cx: &mut Context<'_>) -> Option<Settings> {
         Some(ProtocolText::Oidc) | None => section.resolve(cx, path, &policy).map(|app| applications.push(app)),
     });
     let complete = entries.complete;
+    let gateway = raw.gateway.unwrap_or_default().resolve(cx, server.as_ref().map(|server| &server.public_url));
     cross::entities(cx, &saml_applications);
     cross::api_keys(cx, &broker_applications);
     let (server, store) = (server?, store?);
@@ -190,6 +192,7 @@ fn resolve(raw: Raw, cx: &mut Context<'_>) -> Option<Settings> {
         broker_applications: broker_applications.into_iter().map(|(_, app)| app).collect(),
         organizations,
         connections,
+        gateway,
     })
 }
 

@@ -21,6 +21,8 @@ pub enum Protocol {
     Saml,
     /// The broker API.
     Broker,
+    /// Behind the gateway, with no login of its own.
+    Gateway,
 }
 
 impl Protocol {
@@ -31,13 +33,14 @@ impl Protocol {
             Self::Oidc => "oidc",
             Self::Saml => "saml",
             Self::Broker => "broker",
+            Self::Gateway => "gateway",
         }
     }
 
     /// The protocol of that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Oidc, Self::Saml, Self::Broker].into_iter().find(|protocol| protocol.as_str() == name)
+        [Self::Oidc, Self::Saml, Self::Broker, Self::Gateway].into_iter().find(|protocol| protocol.as_str() == name)
     }
 }
 
@@ -120,12 +123,12 @@ pub struct Participant {
     pub app: AppId,
     /// Its protocol.
     pub protocol: Protocol,
-    /// The client identifier, which is the audience of a logout token; in SAML the entity ID.
+    /// The client identifier, which is the audience of a logout token; in SAML the entity ID; behind the gateway the host.
     pub client_id: String,
     /// The subject that its ID tokens name; in SAML the value of the NameID.
     pub subject: String,
     /// The `sid` that only the issuer and this application hold: one per session and client, unguessable. In SAML the
-    /// SessionIndex.
+    /// SessionIndex, behind the gateway what a front-channel call from the issuer would carry.
     pub sid: String,
     /// When it last got a code in this session.
     pub joined_at: Timestamp,

@@ -12,6 +12,7 @@ use crate::{
     upstream::Upstream,
 };
 
+mod gateway;
 mod request;
 mod saml;
 mod upstream;
@@ -130,6 +131,10 @@ impl Planner<'_> {
     fn tell(&mut self, share: &SessionShare, participant: &Participant) {
         let asked = self.request.is_from(&participant.app);
         let session = Some(&share.session);
+        if participant.protocol == Protocol::Gateway {
+            self.evict(share, participant);
+            return;
+        }
         if self.request.tell == Tell::NobodyElse {
             if asked {
                 // It knows; Login.gov's clients end their own session before they ask.

@@ -28,11 +28,13 @@ pub enum Channel {
     EndSession,
     /// A signed event, posted to an application of the broker.
     Webhook,
+    /// The gateway: each of its nodes refuses the session, cuts what it has open, and says so.
+    Gateway,
 }
 
 impl Channel {
     /// Every channel.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Backchannel,
         Self::Frontchannel,
         Self::SamlRedirect,
@@ -41,6 +43,7 @@ impl Channel {
         Self::Revocation,
         Self::EndSession,
         Self::Webhook,
+        Self::Gateway,
     ];
 
     /// Its name in receipts.
@@ -55,6 +58,7 @@ impl Channel {
             Self::Revocation => "revocation",
             Self::EndSession => "end-session",
             Self::Webhook => "webhook",
+            Self::Gateway => "gateway",
         }
     }
 
@@ -64,13 +68,21 @@ impl Channel {
         Self::ALL.into_iter().find(|channel| channel.as_str() == name)
     }
 
-    /// Whether only the user's browser can go there, so that no worker sends it.
+    /// Whether only the user's browser can go there, so that nothing of ours does.
     #[must_use]
     pub const fn needs_browser(self) -> bool {
         match self {
             Self::Frontchannel | Self::SamlRedirect | Self::SamlPost | Self::EndSession => true,
-            Self::Backchannel | Self::SamlSoap | Self::Revocation | Self::Webhook => false,
+            Self::Backchannel | Self::SamlSoap | Self::Revocation | Self::Webhook | Self::Gateway => false,
         }
+    }
+}
+
+impl Channel {
+    /// Whether the delivery worker makes requests over it.
+    #[must_use]
+    pub const fn is_sent(self) -> bool {
+        !self.needs_browser() && !matches!(self, Self::Gateway)
     }
 }
 

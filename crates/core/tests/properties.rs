@@ -41,6 +41,8 @@ fn excused(request: &Request, participant: &Participant) -> bool {
     let Channels { back, front, .. } = &participant.channels;
     let knows = match participant.protocol {
         Protocol::Oidc | Protocol::Broker => back.is_none() && front.is_none(),
+        // It is ours, and every logout ends it.
+        Protocol::Gateway => return false,
         // It ended those that it named, and is told of its others.
         Protocol::Saml => request.named.contains(&participant.session) || !matches!(request.scope, Scope::User(_)),
     };
@@ -51,7 +53,8 @@ fn named(step: &Step) -> Option<&str> {
     match &step.target {
         Target::Backchannel { sid, .. } | Target::Frontchannel { sid, .. } => sid.as_deref(),
         Target::SamlSoap { named, .. } | Target::SamlHop { named, .. } => named.session_index.as_deref(),
-        Target::Revocation { .. } | Target::EndSession { .. } | Target::Webhook { .. } | Target::Nothing => None,
+        Target::Revocation { .. } | Target::EndSession { .. } | Target::Webhook { .. } => None,
+        Target::Gateway { .. } | Target::Nothing => None,
     }
 }
 
@@ -150,7 +153,7 @@ proptest! {
     #[test]
     fn only_what_can_be_delivered_is_due_at_once((snapshot, request) in world()) {
         for step in plan(&snapshot, &request).steps {
-            let due = step.outcome == Outcome::Pending && step.channel.is_some_and(|channel| !channel.needs_browser());
+            let due = step.outcome == Outcome::Pending && step.channel.is_some_and(Channel::is_sent);
             prop_assert_eq!(step.next_attempt_at, due.then_some(NOW));
         }
     }

@@ -1,5 +1,5 @@
 //! What is open right now: each request, upgrade and stream that passes registers under its session, so that the end of the
-//! session ends it too.
+//! session ends it too. They are counted by host, for the receipt.
 
 use std::{
     collections::HashMap,
@@ -48,14 +48,23 @@ impl Default for Tables {
     }
 }
 
+/// How much was open at which host.
+pub type Counts = Vec<(Arc<str>, usize)>;
+
 /// What one session has open.
 #[derive(Debug)]
 struct Open {
     user: UserId,
     epoch: i64,
-    count: usize,
+    counts: Counts,
     generation: u64,
     end: Arc<End>,
+}
+
+impl Open {
+    fn count(&self) -> usize {
+        self.counts.iter().map(|(_, count)| count).sum()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -79,44 +88,46 @@ impl Tables {
 }
 
 impl Live {
-    /// Registers something that is open in a session, until the result is dropped. Ask [`Standing`](crate::standing::Standing)
+    /// Registers something that is open in a session at a host, until the result is dropped. Ask [`Standing`](crate::standing::Standing)
     /// after it, not before: what ended in between would be missed by both.
     #[must_use]
-    pub fn open(&self, identity: &Identity) -> Stream {
+    pub fn open(&self, identity: &Identity, host: &Arc<str>) -> Stream {
         let mut shard = self.0.shard(&identity.session).lock().unwrap_or_else(PoisonError::into_inner);
         let open = shard.entry(identity.session.clone()).or_insert_with(|| Open {
             user: identity.user.clone(),
             epoch: identity.epoch,
-            count: 0,
+            counts: Counts::new(),
             generation: self.0.generation.fetch_add(1, Ordering::Relaxed),
             end: Arc::default(),
         });
-        open.count += 1;
+        match open.counts.iter_mut().find(|(known, _)| known == host) {
+            Some((_, count)) => *count += 1,
+            None => open.counts.push((host.clone(), 1)),
+        }
         let (generation, end) = (open.generation, open.end.clone());
         drop(shard);
-        Stream { tables: self.0.clone(), session: identity.session.clone(), generation, end }
+        Stream { tables: self.0.clone(), session: identity.session.clone(), host: host.clone(), generation, end }
     }
 
-    /// Cuts what a session has open; how many that were.
-    pub fn cut(&self, session: &SessionId, why: Cut) -> usize {
+    /// Cuts what a session has open; how much that was.
+    pub fn cut(&self, session: &SessionId, why: Cut) -> Counts {
         let open = self.0.shard(session).lock().unwrap_or_else(PoisonError::into_inner).remove(session);
-        open.map_or(0, |open| {
-            open.end.cut(why);
-            open.count
-        })
+        let Some(open) = open else { return Counts::new() };
+        open.end.cut(why);
+        open.counts
     }
 
-    /// Cuts what sessions of a user have open that began below an epoch; how many that were, by session.
-    pub fn cut_user(&self, user: &UserId, below: i64, why: Cut) -> Vec<(SessionId, usize)> {
+    /// Cuts what sessions of a user have open that began below an epoch; how much that was, by session.
+    pub fn cut_user(&self, user: &UserId, below: i64, why: Cut) -> Vec<(SessionId, Counts)> {
         self.cut_where(why, |open| open.user == *user && open.epoch < below)
     }
 
-    /// Cuts everything; how many that were, by session.
-    pub fn cut_all(&self, why: Cut) -> Vec<(SessionId, usize)> {
+    /// Cuts everything; how much that was, by session.
+    pub fn cut_all(&self, why: Cut) -> Vec<(SessionId, Counts)> {
         self.cut_where(why, |_| true)
     }
 
-    fn cut_where(&self, why: Cut, goes: impl Fn(&Open) -> bool) -> Vec<(SessionId, usize)> {
+    fn cut_where(&self, why: Cut, goes: impl Fn(&Open) -> bool) -> Vec<(SessionId, Counts)> {
         let mut cut = Vec::new();
         for shard in &self.0.shards {
             let gone = shard
@@ -126,7 +137,7 @@ impl Live {
                 .collect::<Vec<_>>();
             for (session, open) in gone {
                 open.end.cut(why);
-                cut.push((session, open.count));
+                cut.push((session, open.counts));
             }
         }
         cut
@@ -145,7 +156,7 @@ impl Live {
     #[must_use]
     pub fn count(&self) -> usize {
         let of = |shard: &Mutex<HashMap<SessionId, Open>>| {
-            shard.lock().unwrap_or_else(PoisonError::into_inner).values().map(|open| open.count).sum::<usize>()
+            shard.lock().unwrap_or_else(PoisonError::into_inner).values().map(Open::count).sum::<usize>()
         };
         self.0.shards.iter().map(of).sum()
     }
@@ -156,6 +167,7 @@ impl Live {
 pub struct Stream {
     tables: Arc<Tables>,
     session: SessionId,
+    host: Arc<str>,
     generation: u64,
     end: Arc<End>,
 }
@@ -185,8 +197,11 @@ impl Drop for Stream {
         let mut shard = self.tables.shard(&self.session).lock().unwrap_or_else(PoisonError::into_inner);
         // What was cut is no longer there; the session's place may be taken by a later one.
         if let Some(open) = shard.get_mut(&self.session).filter(|open| open.generation == self.generation) {
-            open.count -= 1;
-            if open.count == 0 {
+            if let Some((_, count)) = open.counts.iter_mut().find(|(host, _)| *host == self.host) {
+                *count -= 1;
+            }
+            open.counts.retain(|(_, count)| *count > 0);
+            if open.counts.is_empty() {
                 shard.remove(&self.session);
             }
         }
@@ -205,24 +220,29 @@ mod tests {
         Identity::new(of, Person::default(), Timestamp::from_seconds(1))
     }
 
+    fn host(name: &str) -> Arc<str> {
+        Arc::from(name)
+    }
+
     #[tokio::test]
     async fn the_end_of_a_session_cuts_all_that_it_has_open_and_nothing_else() {
         let live = Live::default();
         let (one, two, other) = (identity(1, 1, 0), identity(1, 1, 0), identity(2, 1, 0));
-        let (first, second, third) = (live.open(&one), live.open(&two), live.open(&other));
+        let (first, second, third) =
+            (live.open(&one, &host("a")), live.open(&two, &host("b")), live.open(&other, &host("a")));
         assert_eq!((live.count(), live.sessions().len()), (3, 2));
-        assert_eq!(live.cut(&one.session, Cut::SignedOut), 2);
+        assert_eq!(live.cut(&one.session, Cut::SignedOut), [(host("a"), 1), (host("b"), 1)]);
         assert_eq!((first.cut().await, second.cut().await), (Cut::SignedOut, Cut::SignedOut));
         assert_eq!(third.why(), None);
-        assert_eq!(live.cut(&one.session, Cut::SignedOut), 0, "once");
+        assert_eq!(live.cut(&one.session, Cut::SignedOut), [], "once");
     }
 
     #[test]
     fn an_epoch_cuts_the_users_older_sessions_only() {
         let live = Live::default();
         let (old, new, other) = (identity(1, 1, 0), identity(2, 1, 1), identity(3, 2, 0));
-        let streams = [live.open(&old), live.open(&new), live.open(&other)];
-        assert_eq!(live.cut_user(&old.user, 1, Cut::SignedOut), [(old.session.clone(), 1)]);
+        let streams = [&old, &new, &other].map(|identity| live.open(identity, &host("a")));
+        assert_eq!(live.cut_user(&old.user, 1, Cut::SignedOut), [(old.session.clone(), vec![(host("a"), 1)])]);
         assert_eq!(streams.map(|stream| stream.why()), [Some(Cut::SignedOut), None, None]);
     }
 
@@ -230,14 +250,14 @@ mod tests {
     fn what_is_over_is_forgotten_and_what_was_cut_does_not_count_against_what_came_later() {
         let live = Live::default();
         let one = identity(1, 1, 0);
-        let before = live.open(&one);
+        let before = live.open(&one, &host("a"));
         live.cut(&one.session, Cut::Unsure);
-        let after = live.open(&one);
+        let after = live.open(&one, &host("a"));
         drop(before);
         assert_eq!((live.count(), after.why()), (1, None));
         drop(after);
         assert_eq!((live.count(), live.sessions().len()), (0, 0));
-        let streams = [live.open(&one), live.open(&identity(2, 2, 0))];
+        let streams = [live.open(&one, &host("a")), live.open(&identity(2, 2, 0), &host("a"))];
         assert_eq!(live.cut_all(Cut::Unsure).len(), 2);
         assert!(streams.iter().all(|stream| stream.why() == Some(Cut::Unsure)));
     }

@@ -1,5 +1,7 @@
 //! Sealing under one key: AES-256-GCM-SIV, so that a repeated nonce does no harm beyond showing that two values are equal.
 
+use std::sync::Arc;
+
 use aws_lc_rs::{
     aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey},
     rand,
@@ -19,8 +21,9 @@ pub struct Unsealable;
 #[error("not sealed here for this purpose")]
 pub struct Forged;
 
-/// A key that seals and opens.
-pub struct SealKey(LessSafeKey);
+/// A key that seals and opens. Clones are the same key.
+#[derive(Clone)]
+pub struct SealKey(Arc<LessSafeKey>);
 
 impl std::fmt::Debug for SealKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -34,7 +37,7 @@ impl SealKey {
     /// # Errors
     /// [`Unsealable`] when the crypto library refuses, which no bytes can cause.
     pub fn new(key: &[u8; 32]) -> Result<Self, Unsealable> {
-        UnboundKey::new(&AES_256_GCM_SIV, key).map(|key| Self(LessSafeKey::new(key))).map_err(|_| Unsealable)
+        UnboundKey::new(&AES_256_GCM_SIV, key).map(|key| Self(Arc::new(LessSafeKey::new(key)))).map_err(|_| Unsealable)
     }
 
     /// Seals bytes for what `context` names; the result is nonce, ciphertext and tag.

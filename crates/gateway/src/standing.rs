@@ -5,7 +5,7 @@
 //! and says so.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{
         Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering},
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::{
     identity::Identity,
-    live::{Cut, Live},
+    live::{Counts, Cut, Live},
 };
 
 /// How old a node's knowledge may be.
@@ -42,8 +42,8 @@ pub enum Verdict {
 pub struct Standing {
     live: Live,
     known: RwLock<Known>,
-    /// How many streams were cut for a session that no receipt has heard of yet.
-    cut: Mutex<HashMap<SessionId, usize>>,
+    /// How much was cut for a session that no receipt has heard of yet.
+    cut: Mutex<HashMap<SessionId, Counts>>,
     base: Instant,
     /// When the store was last asked, in microseconds after `base`, and one more; zero for never.
     asked: AtomicU64,
@@ -55,9 +55,9 @@ struct Known {
     sessions: HashMap<SessionId, Timestamp>,
     /// The epochs from which on sessions of a user live, and the versions from which on cookies describe them.
     users: HashMap<UserId, Since>,
-    /// Refused ahead of the store.
-    denied_sessions: HashSet<SessionId>,
-    denied_users: HashSet<UserId>,
+    /// Refused ahead of the store, and since when that is left to the log again, which this node must read first.
+    denied_sessions: HashMap<SessionId, Option<Instant>>,
+    denied_users: HashMap<UserId, Option<Instant>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,6 +65,12 @@ struct Since {
     epoch: i64,
     version: i64,
     at: Timestamp,
+}
+
+impl Default for Standing {
+    fn default() -> Self {
+        Self::new(Live::default())
+    }
 }
 
 impl Standing {
@@ -90,8 +96,8 @@ impl Standing {
     #[must_use]
     pub fn of(&self, identity: &Identity) -> Verdict {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        if known.denied_sessions.contains(&identity.session)
-            || known.denied_users.contains(&identity.user)
+        if known.denied_sessions.contains_key(&identity.session)
+            || known.denied_users.contains_key(&identity.user)
             || known.sessions.contains_key(&identity.session)
         {
             return Verdict::Over;
@@ -136,44 +142,56 @@ impl Standing {
 
     /// Refuses a session ahead of the store, and cuts what it has open.
     pub fn deny(&self, session: &SessionId) {
-        self.known.write().unwrap_or_else(PoisonError::into_inner).denied_sessions.insert(session.clone());
+        self.known.write().unwrap_or_else(PoisonError::into_inner).denied_sessions.insert(session.clone(), None);
         let cut = self.live.cut(session, Cut::SignedOut);
         self.count([(session.clone(), cut)]);
     }
 
     /// Refuses a user ahead of the store, and cuts what they have open.
     pub fn deny_user(&self, user: &UserId) {
-        self.known.write().unwrap_or_else(PoisonError::into_inner).denied_users.insert(user.clone());
+        self.known.write().unwrap_or_else(PoisonError::into_inner).denied_users.insert(user.clone(), None);
         self.count(self.live.cut_user(user, i64::MAX, Cut::SignedOut));
     }
 
-    /// Leaves a session to the log again.
+    /// Leaves a session to the log again, as soon as that was read: in between it would come back to life.
     pub fn lift(&self, session: &SessionId) {
-        self.known.write().unwrap_or_else(PoisonError::into_inner).denied_sessions.remove(session);
-    }
-
-    /// Leaves a user to the log again.
-    pub fn lift_user(&self, user: &UserId) {
-        self.known.write().unwrap_or_else(PoisonError::into_inner).denied_users.remove(user);
-    }
-
-    fn count(&self, cut: impl IntoIterator<Item = (SessionId, usize)>) {
-        let mut counts = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
-        for (session, number) in cut.into_iter().filter(|(_, number)| *number > 0) {
-            *counts.entry(session).or_default() += number;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(since) = known.denied_sessions.get_mut(session) {
+            *since = Some(Instant::now());
         }
     }
 
-    /// How many streams were cut for a session, for its receipt; they are counted once.
+    /// Leaves a user to the log again, likewise.
+    pub fn lift_user(&self, user: &UserId) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(since) = known.denied_users.get_mut(user) {
+            *since = Some(Instant::now());
+        }
+    }
+
+    fn count(&self, cut: impl IntoIterator<Item = (SessionId, Counts)>) {
+        let mut counts = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        for (session, number) in cut.into_iter().filter(|(_, number)| !number.is_empty()) {
+            counts.entry(session).or_default().extend(number);
+        }
+    }
+
+    /// How many streams of a session were cut at a host, for its receipt.
     #[must_use]
-    pub fn take_count(&self, session: &SessionId) -> usize {
-        self.cut.lock().unwrap_or_else(PoisonError::into_inner).remove(session).unwrap_or_default()
+    pub fn counted(&self, session: &SessionId, host: &str) -> usize {
+        let counts = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = counts.get(session).into_iter().flatten().filter(|(at, _)| &**at == host);
+        of.map(|(_, number)| number).sum()
     }
 
     /// Everything that the log held at `asked` is known here now.
     pub fn heard(&self, asked: Instant) {
         let micros = asked.saturating_duration_since(self.base).as_micros();
         self.asked.fetch_max(u64::try_from(micros).unwrap_or(u64::MAX - 1) + 1, Ordering::Release);
+        let stays = |left: &Option<Instant>| left.is_none_or(|since| since > asked);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.denied_sessions.retain(|_, left| stays(left));
+        known.denied_users.retain(|_, left| stays(left));
     }
 
     /// Whether this node's knowledge is younger than the bound, by its own clock, from when it asked.
@@ -193,7 +211,7 @@ impl Standing {
         drop(known);
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let mut counts = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.retain(|session, _| known.sessions.contains_key(session) || known.denied_sessions.contains(session));
+        counts.retain(|session, _| known.sessions.contains_key(session) || known.denied_sessions.contains_key(session));
     }
 }
 
@@ -223,11 +241,21 @@ mod tests {
         assert_eq!(standing.of(&one), Verdict::Good);
         standing.deny(&one.session);
         assert_eq!(standing.of(&one), Verdict::Over);
+        let asked = Instant::now();
+        tokio::time::advance(Duration::from_millis(1)).await;
         standing.lift(&one.session);
+        standing.heard(asked);
+        assert_eq!(standing.of(&one), Verdict::Over, "the log may have held it since it was asked for");
+        standing.heard(Instant::now());
         assert_eq!(standing.of(&one), Verdict::Good, "the store did not know it");
         standing.deny_user(&one.user);
-        assert_eq!(standing.of(&one), Verdict::Over);
         standing.lift_user(&one.user);
+        standing.deny_user(&one.user);
+        standing.heard(Instant::now());
+        assert_eq!(standing.of(&one), Verdict::Over, "it is denied again");
+        standing.lift_user(&one.user);
+        standing.heard(Instant::now());
+        assert_eq!(standing.of(&one), Verdict::Good);
         standing.overtaken(&one.user, 1, at(0));
         assert_eq!((standing.of(&one), standing.of(&identity(2, 1, 0))), (Verdict::Over, Verdict::Good));
         standing.overtaken(&one.user, 0, at(0));
@@ -259,13 +287,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_ending_cuts_what_is_open_and_counts_it_once() {
+    async fn an_ending_cuts_what_is_open_and_counts_it() {
         let (standing, one) = (standing(), identity(1, 0, 0));
-        let streams = [standing.live().open(&one), standing.live().open(&one)];
+        let host = std::sync::Arc::from("a");
+        let streams = [standing.live().open(&one, &host), standing.live().open(&one, &host)];
         standing.deny(&one.session);
         standing.ended(&one.session, at(0));
         assert!(streams.iter().all(|stream| stream.why() == Some(Cut::SignedOut)));
-        assert_eq!((standing.take_count(&one.session), standing.take_count(&one.session)), (2, 0));
+        assert_eq!((standing.counted(&one.session, "a"), standing.counted(&one.session, "b")), (2, 0));
     }
 
     #[tokio::test(start_paused = true)]

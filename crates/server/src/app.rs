@@ -19,6 +19,7 @@ use crate::{
     cookies::Cookies,
     denial::Denials,
     fetched::Fetched,
+    gateway::Gate,
     keys::Keys,
     limits::Limits,
     outbox::{Composer, StoreOutbox},
@@ -54,6 +55,8 @@ pub struct Inner {
     /// Its own cookies.
     pub cookies: Cookies,
     pub(crate) limits: RwLock<Arc<Limits>>,
+    /// What the gateway knows.
+    pub gate: Gate,
     /// What it refuses ahead of the store.
     pub denials: Denials,
     /// Hashes passwords.
@@ -102,6 +105,7 @@ impl App {
             let limits = Arc::new(Limits::new(&settings.limits, self.clock.clone()));
             *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
         }
+        self.gate.set_routes(&settings.gateway);
         *current = Arc::new(settings);
     }
 

@@ -2,17 +2,22 @@
 
 use std::{
     collections::HashMap,
-    sync::{PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use acquit_core::{SessionId, UserId, plan::Scope, session::Session};
+use acquit_gateway::standing::Standing;
 
 use crate::logout::Order;
 
 /// The sessions and users that this node refuses. A logout that became durable lifts its own denial, because the store
-/// refuses from then on; one that did not stays denied, and is tried again until it is durable or the node ends.
+/// refuses from then on; one that did not stays denied, and is tried again until it is durable or the node ends. The gateway,
+/// which does not ask the store, refuses the same.
 #[derive(Debug, Default)]
-pub struct Denials(RwLock<Denied>);
+pub struct Denials {
+    denied: RwLock<Denied>,
+    gateway: Arc<Standing>,
+}
 
 #[derive(Debug, Default)]
 struct Denied {
@@ -43,9 +48,15 @@ impl Denied {
 }
 
 impl Denials {
+    /// Together with what the gateway knows.
+    #[must_use]
+    pub fn new(gateway: Arc<Standing>) -> Self {
+        Self { denied: RwLock::default(), gateway }
+    }
+
     /// Refuses what `order` is to end, from now on. An earlier order for the same stays the one to be tried again.
     pub fn deny(&self, order: &Order) {
-        let mut denied = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut denied = self.denied.write().unwrap_or_else(PoisonError::into_inner);
         let denial = || Denial { order: order.clone(), failed: false };
         match &order.scope {
             Scope::Session(session) => drop(denied.sessions.entry(session.clone()).or_insert_with(denial)),
@@ -56,11 +67,17 @@ impl Denials {
             }
             Scope::User(user) => drop(denied.users.entry(user.clone()).or_insert_with(denial)),
         }
+        drop(denied);
+        match &order.scope {
+            Scope::Session(session) => self.gateway.deny(session),
+            Scope::Sessions(sessions) => sessions.iter().for_each(|session| self.gateway.deny(session)),
+            Scope::User(user) => self.gateway.deny_user(user),
+        }
     }
 
     /// Leaves `scope` to the store again.
     pub fn lift(&self, scope: &Scope) {
-        let mut denied = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut denied = self.denied.write().unwrap_or_else(PoisonError::into_inner);
         match scope {
             Scope::Session(session) => drop(denied.sessions.remove(session)),
             Scope::Sessions(sessions) => {
@@ -70,11 +87,17 @@ impl Denials {
             }
             Scope::User(user) => drop(denied.users.remove(user)),
         }
+        drop(denied);
+        match scope {
+            Scope::Session(session) => self.gateway.lift(session),
+            Scope::Sessions(sessions) => sessions.iter().for_each(|session| self.gateway.lift(session)),
+            Scope::User(user) => self.gateway.lift_user(user),
+        }
     }
 
     /// Notes that the store did not take the order for `scope`.
     pub fn keep(&self, scope: &Scope) {
-        let mut denied = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut denied = self.denied.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(denial) = denied.get_mut(scope) {
             denial.failed = true;
         }
@@ -83,27 +106,27 @@ impl Denials {
     /// Whether this node refuses the session.
     #[must_use]
     pub fn denies(&self, session: &Session) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).against(session).is_some()
+        self.denied.read().unwrap_or_else(PoisonError::into_inner).against(session).is_some()
     }
 
     /// Whether this node refuses what was granted in the session. A grant with `offline_access` hangs on the user.
     #[must_use]
     pub fn denies_grant(&self, session: &Session, offline: bool) -> bool {
-        let denied = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let denied = self.denied.read().unwrap_or_else(PoisonError::into_inner);
         if offline { denied.users.contains_key(&session.user) } else { denied.against(session).is_some() }
     }
 
     /// The order because of which this node refuses the session.
     #[must_use]
     pub fn order_against(&self, session: &Session) -> Option<Order> {
-        let denied = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let denied = self.denied.read().unwrap_or_else(PoisonError::into_inner);
         denied.against(session).map(|denial| denial.order.clone())
     }
 
     /// The orders that the store did not take.
     #[must_use]
     pub fn failed(&self) -> Vec<Order> {
-        let denied = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let denied = self.denied.read().unwrap_or_else(PoisonError::into_inner);
         let all = denied.users.values().chain(denied.sessions.values());
         all.filter(|denial| denial.failed).map(|denial| denial.order.clone()).collect()
     }

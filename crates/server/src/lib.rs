@@ -19,6 +19,7 @@ pub mod failpoint;
 pub mod fetched;
 pub mod flow;
 pub mod form;
+pub mod gateway;
 pub mod health;
 pub mod keys;
 pub mod limits;

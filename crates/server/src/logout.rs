@@ -180,6 +180,7 @@ async fn run(app: &App, order: Order, once: Option<Once>) -> Result<Done, Logout
     let outcome = outcome.inspect_err(|_| app.denials.keep(&scope))?;
     // Durable, or nothing to end: from here on the store refuses by itself.
     app.denials.lift(&scope);
+    app.gate.wake();
     failpoint::hit("logout-committed");
     let done = outcome.map_err(|nothing| match nothing {
         NothingDone::UnknownTarget => LogoutError::UnknownTarget,

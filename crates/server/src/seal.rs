@@ -1,23 +1,19 @@
 //! Sealing: what leaves this server to come back unread and unchanged, or is kept where others may look.
 //!
-//! AES-256-GCM-SIV under a key that HKDF derives from the master key for each purpose, so that a value sealed for one
-//! purpose opens for no other, and a repeated nonce does no harm beyond showing that two values are equal.
+//! Each purpose has a key that HKDF derives from the master key, so that a value sealed for one purpose opens for no other.
 
 use acquit_core::Timestamp;
+use acquit_gateway::seal::SealKey;
 use aws_lc_rs::{
-    aead::{AES_256_GCM_SIV, Aad, LessSafeKey, Nonce, UnboundKey},
     constant_time,
-    hkdf::{HKDF_SHA256, KeyType, Salt},
+    hkdf::{HKDF_SHA256, KeyType, Prk, Salt},
     hmac,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Serialize, de::DeserializeOwned};
 use zeroize::Zeroizing;
 
-use crate::{random, settings::MasterKey};
-
-const NONCE: usize = 12;
-const TAG: usize = 16;
+use crate::settings::MasterKey;
 
 /// The longest sealed text that is looked at, in characters.
 pub const MAX_SEALED: usize = 16 * 1024;
@@ -57,10 +53,18 @@ pub enum Purpose {
     ConnectionSecret,
     /// The answer of a call of the broker API that may be tried again, in the store.
     KeptAnswer,
+    /// A browser's way from a route to its sign-in and back, in a URL.
+    RouteTrip,
+    /// Who a person is to a route, on its way there, in a URL.
+    RouteCode,
+    /// A browser's way out of a route that signed it out, in a URL.
+    RouteExit,
+    /// A private key in the store that signs who a person is to a route.
+    RouteKey,
 }
 
 impl Purpose {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 20] = [
         Self::SigningKey,
         Self::Flow,
         Self::Handoff,
@@ -77,6 +81,10 @@ impl Purpose {
         Self::WebhookSecret,
         Self::ConnectionSecret,
         Self::KeptAnswer,
+        Self::RouteTrip,
+        Self::RouteCode,
+        Self::RouteExit,
+        Self::RouteKey,
     ];
 
     const fn label(self) -> &'static str {
@@ -97,6 +105,10 @@ impl Purpose {
             Self::WebhookSecret => "acquit webhook secret v1",
             Self::ConnectionSecret => "acquit connection secret v1",
             Self::KeptAnswer => "acquit kept answer v1",
+            Self::RouteTrip => "acquit route trip v1",
+            Self::RouteCode => "acquit route code v1",
+            Self::RouteExit => "acquit route exit v1",
+            Self::RouteKey => "acquit route key v1",
         }
     }
 }
@@ -117,7 +129,8 @@ pub enum SealError {
 
 /// Seals and opens.
 pub struct Sealer {
-    keys: [LessSafeKey; Purpose::ALL.len()],
+    keys: [SealKey; Purpose::ALL.len()],
+    routes: SealKey,
     mac: hmac::Key,
 }
 
@@ -135,6 +148,14 @@ impl KeyType for Length {
     }
 }
 
+fn derive(secret: &Prk, label: &str) -> Result<Zeroizing<[u8; 32]>, SealError> {
+    let mut key = Zeroizing::new([0; 32]);
+    let info = [label.as_bytes()];
+    let output = secret.expand(&info, Length(32)).map_err(|_| SealError::Unsealable)?;
+    output.fill(key.as_mut_slice()).map_err(|_| SealError::Unsealable)?;
+    Ok(key)
+}
+
 impl Sealer {
     /// Derives the keys of all purposes from the master key.
     ///
@@ -142,29 +163,24 @@ impl Sealer {
     /// [`SealError::Unsealable`] when the crypto library refuses, which no input can cause.
     pub fn new(master: &MasterKey) -> Result<Self, SealError> {
         let secret = Salt::new(HKDF_SHA256, b"acquit").extract(master.expose());
-        let derive = |label: &str| -> Result<Zeroizing<[u8; 32]>, SealError> {
-            let mut key = Zeroizing::new([0; 32]);
-            let info = [label.as_bytes()];
-            let output = secret.expand(&info, Length(32)).map_err(|_| SealError::Unsealable)?;
-            output.fill(key.as_mut_slice()).map_err(|_| SealError::Unsealable)?;
-            Ok(key)
-        };
-        let aead = |purpose: Purpose| -> Result<LessSafeKey, SealError> {
-            let key = derive(purpose.label())?;
-            let unbound = UnboundKey::new(&AES_256_GCM_SIV, key.as_slice()).map_err(|_| SealError::Unsealable)?;
-            Ok(LessSafeKey::new(unbound))
-        };
+        let aead = |label: &str| SealKey::new(&*derive(&secret, label)?).map_err(|_| SealError::Unsealable);
         let mut keys = Vec::with_capacity(Purpose::ALL.len());
         for purpose in Purpose::ALL {
-            keys.push(aead(purpose)?);
+            keys.push(aead(purpose.label())?);
         }
         let keys = keys.try_into().map_err(|_| SealError::Unsealable)?;
-        let mac = hmac::Key::new(hmac::HMAC_SHA256, derive("acquit mac v1")?.as_slice());
-        Ok(Self { keys, mac })
+        let mac = hmac::Key::new(hmac::HMAC_SHA256, derive(&secret, "acquit mac v1")?.as_slice());
+        Ok(Self { keys, routes: aead("acquit route cookie v1")?, mac })
     }
 
-    fn key(&self, purpose: Purpose) -> &LessSafeKey {
+    fn key(&self, purpose: Purpose) -> &SealKey {
         &self.keys[purpose as usize]
+    }
+
+    /// The key of the cookies of routes, which the gateway seals for the host that each is of.
+    #[must_use]
+    pub fn routes(&self) -> &SealKey {
+        &self.routes
     }
 
     /// Seals bytes; the result is nonce, ciphertext and tag.
@@ -172,17 +188,7 @@ impl Sealer {
     /// # Errors
     /// [`SealError::Unsealable`].
     pub fn seal_bytes(&self, purpose: Purpose, plain: &[u8]) -> Result<Vec<u8>, SealError> {
-        let nonce = random::bytes::<NONCE>().map_err(|_| SealError::Unsealable)?;
-        let mut sealed = Vec::with_capacity(NONCE + plain.len() + TAG);
-        sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(plain);
-        let aad = Aad::from(purpose.label().as_bytes());
-        let tag = self
-            .key(purpose)
-            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed[NONCE..])
-            .map_err(|_| SealError::Unsealable)?;
-        sealed.extend_from_slice(tag.as_ref());
-        Ok(sealed)
+        self.key(purpose).seal(purpose.label().as_bytes(), plain).map_err(|_| SealError::Unsealable)
     }
 
     /// Opens what [`Sealer::seal_bytes`] made. The result is wiped when dropped.
@@ -190,14 +196,7 @@ impl Sealer {
     /// # Errors
     /// [`SealError::Forged`].
     pub fn open_bytes(&self, purpose: Purpose, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        let (nonce, body) = sealed.split_first_chunk::<NONCE>().ok_or(SealError::Forged)?;
-        let mut body = Zeroizing::new(body.to_vec());
-        let aad = Aad::from(purpose.label().as_bytes());
-        let nonce = Nonce::assume_unique_for_key(*nonce);
-        let length =
-            self.key(purpose).open_in_place(nonce, aad, body.as_mut_slice()).map_err(|_| SealError::Forged)?.len();
-        body.truncate(length);
-        Ok(body)
+        self.key(purpose).open(purpose.label().as_bytes(), sealed).map_err(|_| SealError::Forged)
     }
 
     /// Seals a value until `expires_at`, as URL-safe text.

@@ -11,11 +11,13 @@ use url::Url;
 
 pub mod broker;
 pub mod domain;
+pub mod gateway;
 pub mod master_key;
 pub mod saml;
 pub mod secret;
 
 pub use broker::{BrokerApplication, Connection, Organization};
+pub use gateway::Gateway;
 pub use master_key::{MasterKey, MasterKeyError, MasterKeySource};
 pub use saml::SamlApplication;
 pub use secret::{Secret, TokenDigest};
@@ -53,6 +55,8 @@ pub struct Settings {
     pub organizations: Vec<Organization>,
     /// Their identity providers.
     pub connections: Vec<Connection>,
+    /// The gateway, off without a route.
+    pub gateway: Gateway,
 }
 
 /// Where the server listens and how the world sees it.

@@ -30,6 +30,7 @@ use crate::{
     denial::Denials,
     failpoint,
     fetched::Fetched,
+    gateway::{Gate, watch},
     keys::{Keys, KeysError},
     limits::Limits,
     logout::{LogoutError, Order, log_out},
@@ -127,11 +128,13 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let time = clock.clone();
     let now = Box::new(move || time.now());
     let worker = Worker::start(outbox, composer, egress.clone(), now, Box::new(jitter), worker::Settings::default());
+    let gate = Gate::new(&settings.gateway, sealer.routes().clone());
     let app = App::new(Inner {
         cookies: Cookies::new(settings.server.is_https()),
         limits: RwLock::new(Arc::new(Limits::new(&settings.limits, clock.clone()))),
         server: settings.server.clone(),
-        denials: Denials::default(),
+        denials: Denials::new(gate.standing().clone()),
+        gate,
         passwords: PasswordHasher::new(HASHES_AT_ONCE),
         settings: RwLock::new(Arc::new(settings)),
         store,
@@ -155,6 +158,8 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
         tokio::spawn(fetch::run(app.clone(), stop.clone())),
         tokio::spawn(made::run(app.clone(), stop.clone())),
         tokio::spawn(revalidate::run(app.clone(), stop.clone())),
+        tokio::spawn(watch::run(app.clone(), stop.clone())),
+        tokio::spawn(watch::lease(app.clone(), stop.clone())),
     ];
     Ok(Running { app, stop, tasks })
 }
@@ -226,6 +231,7 @@ pub(crate) async fn configured_users(app: &App) -> Result<(), StartError> {
             disabled: configured.disabled,
             from_file: true,
             epoch: 0,
+            version: 0,
             created_at: now,
             origin: None,
         };

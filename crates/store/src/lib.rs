@@ -30,6 +30,7 @@ pub mod code;
 pub mod consent;
 pub mod event;
 pub mod frontchannel;
+pub mod gateway;
 pub mod key;
 pub mod logout;
 pub mod management;

@@ -60,6 +60,11 @@ const VERSIONS: &[(&str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0011_own_addresses.sql"),
         include_str!("../migrations/postgres/0011_own_addresses.sql"),
     ),
+    (
+        "V13__gateway",
+        include_str!("../migrations/sqlite/0013_gateway.sql"),
+        include_str!("../migrations/postgres/0013_gateway.sql"),
+    ),
 ];
 
 /// Keeps nodes that start together from migrating at the same time; any number that nobody else uses.

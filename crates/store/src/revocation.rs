@@ -1,5 +1,8 @@
-//! The ordered log of what must be denied: ended sessions, and epochs that kill all older sessions of a user. It is
-//! written in the transaction that ends them and is the truth; every push of it is a hint (design, section 7).
+//! The ordered log of what must be denied: ended sessions, epochs that kill all older sessions of a user, and versions of
+//! a person that make older cookies old. It is written in the transaction that ends or changes them and is the truth; every
+//! push of it is a hint (design, section 7).
+
+mod reader;
 
 use acquit_core::{SessionId, Timestamp, UserId};
 
@@ -8,6 +11,8 @@ use crate::{
     tx::{Batch, Tx},
     value::params,
 };
+
+pub use reader::Reader;
 
 /// What is dead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +25,13 @@ pub enum Revoked {
         user: UserId,
         /// The epoch from which on they live.
         epoch: i64,
+    },
+    /// Nothing of a user is dead, but they are described otherwise from this version on.
+    Changed {
+        /// The user.
+        user: UserId,
+        /// The version.
+        version: i64,
     },
 }
 
@@ -48,6 +60,15 @@ impl Batch {
             params![at, user],
         );
     }
+
+    /// Logs the user's present version, as this transaction has set it.
+    pub(crate) fn described_anew(&mut self, user: &UserId, at: Timestamp) {
+        self.push(
+            "INSERT INTO revocations (at, user_id, version) SELECT CAST($1 AS BIGINT), u.id, u.version FROM users u \
+             WHERE u.id = $2",
+            params![at, user],
+        );
+    }
 }
 
 impl Store {
@@ -63,7 +84,7 @@ impl Store {
 async fn since(tx: &mut Tx, seq: i64, limit: u32) -> Result<Vec<Revocation>, StoreError> {
     let rows = tx
         .query(
-            "SELECT seq, at, session_id, user_id, epoch FROM revocations WHERE seq > $1 ORDER BY seq LIMIT $2",
+            "SELECT seq, at, session_id, user_id, epoch, version FROM revocations WHERE seq > $1 ORDER BY seq LIMIT $2",
             &params![seq, limit],
         )
         .await?;
@@ -73,7 +94,10 @@ async fn since(tx: &mut Tx, seq: i64, limit: u32) -> Result<Vec<Revocation>, Sto
             let (seq, at) = (row.int()?, row.time()?);
             let what = match row.opt_session_id()? {
                 Some(session) => Revoked::Session(session),
-                None => Revoked::User { user: row.user_id()?, epoch: row.int()? },
+                None => match (row.user_id()?, row.opt_int()?) {
+                    (user, Some(epoch)) => Revoked::User { user, epoch },
+                    (user, None) => Revoked::Changed { user, version: row.int()? },
+                },
             };
             Ok(Revocation { seq, at, what })
         })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use acquit_core::{Timestamp, session::Lifetimes};
+use acquit_core::{Timestamp, session::Lifetimes, step::Channel};
 
 use crate::{
     Store, StoreError,
@@ -23,6 +23,9 @@ const LOGOUTS: Duration = Duration::from_secs(90 * 86_400);
 
 /// The detail of a front-channel step whose browser never came back.
 const NEVER_CAME: &str = "its browser did not come back before the deadline";
+
+/// The detail of a gateway's step that nobody acknowledged.
+const NO_GATEWAY: &str = "no node of the gateway acknowledged it before the deadline";
 
 /// What a sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,9 +103,11 @@ async fn give_up_late(tx: &mut Tx, now: Timestamp) -> Result<u64, StoreError> {
         "SELECT ",
         step_columns!(),
         " FROM steps WHERE outcome = 'pending' AND due_at IS NULL AND deadline < $1 \
-         AND channel IN ('frontchannel', 'saml-redirect', 'saml-post', 'end-session') ORDER BY deadline LIMIT $2"
+         AND channel IN ('frontchannel', 'saml-redirect', 'saml-post', 'end-session', 'gateway') ORDER BY deadline LIMIT $2"
     );
     let rows = tx.query(sql, &params![now, BATCH]).await?;
     let steps = rows.into_iter().map(|row| read_step(&mut row.read())).collect::<Result<Vec<_>, StoreError>>()?;
-    give_up(tx, &steps, NEVER_CAME, now).await
+    let (evictions, browsers): (Vec<_>, Vec<_>) =
+        steps.into_iter().partition(|step| step.channel == Some(Channel::Gateway));
+    Ok(give_up(tx, &browsers, NEVER_CAME, now).await? + give_up(tx, &evictions, NO_GATEWAY, now).await?)
 }

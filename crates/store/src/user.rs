@@ -37,6 +37,9 @@ pub struct User {
     pub from_file: bool,
     /// Sessions and offline grants of a lower epoch are dead. The store alone changes it.
     pub epoch: i64,
+    /// Which description of them this is: counted up with each change of what they are called, their address or their
+    /// groups. The store alone changes it.
+    pub version: i64,
     /// When they became known.
     pub created_at: Timestamp,
     /// Where they come from, if an identity provider vouches for them. [`Store::recognise`] alone writes it.
@@ -44,6 +47,15 @@ pub struct User {
 }
 
 impl User {
+    /// Whether `other` says the same of them to those whom they sign in to.
+    pub(crate) fn is_described_as(&self, other: &Self) -> bool {
+        self.username == other.username
+            && self.email == other.email
+            && self.email_verified == other.email_verified
+            && self.name == other.name
+            && self.groups == other.groups
+    }
+
     /// What people call them: somebody from upstream has no username that anybody typed.
     #[must_use]
     pub fn label(&self) -> &str {
@@ -87,7 +99,7 @@ pub struct UsernameTaken;
 macro_rules! user_columns {
     () => {
         "u.id, u.username, u.email, u.email_verified, u.name, u.password_hash, u.group_names, u.disabled, u.from_file, \
-         u.epoch, u.created_at, u.connection, u.idp_id, u.profile"
+         u.epoch, u.version, u.created_at, u.connection, u.idp_id, u.profile"
     };
 }
 pub(crate) use user_columns;
@@ -105,6 +117,7 @@ impl User {
             disabled: row.bool()?,
             from_file: row.bool()?,
             epoch: row.int()?,
+            version: row.int()?,
             created_at: row.time()?,
             origin: Origin::read(row)?,
         })
@@ -120,7 +133,7 @@ impl Tx {
 }
 
 impl Store {
-    /// Writes a user: a new one, or all but `epoch`, `created_at` and `disabled` of the one with that id. Another password
+    /// Writes a user: a new one, or all but `epoch`, `version`, `created_at` and `disabled` of the one with that id. Another password
     /// raises the epoch, as [`Store::set_password_hash`] does; of a user who is there already, `created_at` is only read as
     /// the time of that change.
     ///
@@ -200,12 +213,13 @@ impl Store {
 
 async fn put(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
     let known = tx.lock_user(&user.id).await?;
+    let described = known.as_ref().is_some_and(|known| !known.is_described_as(user));
     let written = tx.execute(
         "INSERT INTO users (id, username, email, email_verified, name, password_hash, group_names, disabled, from_file, \
          epoch, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10) ON CONFLICT (id) DO UPDATE SET \
          username = excluded.username, email = excluded.email, email_verified = excluded.email_verified, \
          name = excluded.name, password_hash = excluded.password_hash, group_names = excluded.group_names, \
-         from_file = excluded.from_file, epoch = users.epoch + \
+         from_file = excluded.from_file, version = users.version + $12, epoch = users.epoch + \
          CASE WHEN users.password_hash IS NOT DISTINCT FROM excluded.password_hash THEN 0 ELSE 1 END, \
          overtaken = CASE WHEN users.password_hash IS NOT DISTINCT FROM excluded.password_hash THEN users.overtaken \
          ELSE $11 END WHERE users.deleted_at IS NULL",
@@ -221,9 +235,15 @@ async fn put(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
             user.from_file,
             user.created_at,
             PASSWORD_CHANGED,
+            described,
         ],
     )
     .await?;
+    if described {
+        let mut batch = Batch::default();
+        batch.described_anew(&user.id, user.created_at);
+        tx.execute_all(&batch).await?;
+    }
     let changed = written > 0 && known.is_some_and(|known| known.password_hash != user.password_hash);
     note(tx, changed, Kind::PasswordChanged, &user.id, user.created_at, None).await?;
     Ok(())

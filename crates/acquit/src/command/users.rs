@@ -172,6 +172,7 @@ impl Add {
             disabled: false,
             from_file: false,
             epoch: 0,
+            version: 0,
             created_at: shop.now(),
             origin: None,
         };

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::{
     api_tokens::ApiTokenSection, applications::ApplicationSection, connections::ConnectionSection,
-    egress::EgressSection, lifetimes::LifetimesSection, limits::LimitsSection, log::LogSection,
-    metrics::MetricsSection, organizations::OrganizationSection, registration::RegistrationSection,
+    egress::EgressSection, gateway::GatewaySection, lifetimes::LifetimesSection, limits::LimitsSection,
+    log::LogSection, metrics::MetricsSection, organizations::OrganizationSection, registration::RegistrationSection,
     server::ServerSection, store::StoreSection, users::UserSection,
 };
 
@@ -45,4 +45,6 @@ pub struct Raw {
     pub connections: Option<Vec<ConnectionSection>>,
     /// What people sign in to.
     pub applications: Option<Vec<ApplicationSection>>,
+    /// Apps with no login of their own, and where browsers reach them.
+    pub gateway: Option<GatewaySection>,
 }

@@ -72,7 +72,8 @@ fn public_url(cx: &mut Context<'_>, path: &Path, text: &str) -> Option<Url> {
     Some(url)
 }
 
-fn listen(cx: &mut Context<'_>, path: &Path, text: &str) -> Option<SocketAddr> {
+/// The address to listen on that `text` names.
+pub fn listen(cx: &mut Context<'_>, path: &Path, text: &str) -> Option<SocketAddr> {
     let address = text.parse().ok();
     if address.is_none() {
         let port = text.rsplit(':').next().and_then(|port| port.parse::<u16>().ok());

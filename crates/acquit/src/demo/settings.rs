@@ -37,6 +37,7 @@ pub(super) fn settings(folder: &TempDir, issuer: &str, listen: SocketAddr, user:
         broker_applications: Vec::new(),
         organizations: Vec::new(),
         connections: Vec::new(),
+        gateway: acquit_server::settings::Gateway::default(),
         server: Server {
             public_url,
             issuer: issuer.to_owned(),

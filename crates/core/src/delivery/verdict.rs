@@ -139,7 +139,7 @@ pub struct StepUpdate {
 /// that the policy refuses is final.
 #[must_use]
 pub fn judge(channel: Channel, answer: &Answer) -> Verdict {
-    debug_assert!(!channel.needs_browser(), "browsers report for themselves");
+    debug_assert!(channel.is_sent(), "browsers and gateways report for themselves");
     match answer {
         Answer::Said { said: Said::Done { note, .. }, .. } => Verdict::Confirmed { note: note.clone() },
         Answer::Said { said: Said::Refused { words }, .. } => Verdict::Refused { why: words.clone() },

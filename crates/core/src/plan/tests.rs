@@ -92,6 +92,7 @@ const BACK: Option<Channel> = Some(Channel::Backchannel);
 const FRONT: Option<Channel> = Some(Channel::Frontchannel);
 use Outcome::{Pending, Unsupported};
 
+mod gateway;
 mod offline;
 mod saml;
 mod upstream;

@@ -92,6 +92,11 @@ pub enum Target {
         #[serde(flatten)]
         notice: Notice,
     },
+    /// Nothing to send: the gateway's nodes refuse the session of themselves and acknowledge it.
+    Gateway {
+        /// The host of its routes.
+        host: String,
+    },
     /// Nothing can be sent.
     Nothing,
 }
@@ -208,7 +213,7 @@ impl Target {
             | Self::Revocation { uri, .. }
             | Self::EndSession { uri, .. }
             | Self::Webhook { uri, .. } => Some(uri),
-            Self::Nothing => None,
+            Self::Gateway { .. } | Self::Nothing => None,
         }
     }
 
@@ -222,6 +227,7 @@ impl Target {
             | Self::Revocation { .. }
             | Self::EndSession { .. }
             | Self::Webhook { .. }
+            | Self::Gateway { .. }
             | Self::Nothing => None,
         }
     }
@@ -258,6 +264,7 @@ impl Target {
             | Self::Revocation { .. }
             | Self::EndSession { .. }
             | Self::Webhook { .. }
+            | Self::Gateway { .. }
             | Self::Nothing => false,
         }
     }

@@ -14,7 +14,9 @@ use acquit_core::{
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
-const APPS: [&str; 4] = ["a", "b", "c", "d"];
+const APPS: [&str; 5] = ["a", "b", "c", "d", GATEWAY];
+/// The one behind the gateway.
+const GATEWAY: &str = "e";
 /// Those of them that speak SAML.
 const SAML: [&str; 2] = ["c", "d"];
 
@@ -54,7 +56,11 @@ fn participant(n: u8, app: &str, age: i64, channels: Channels) -> Participant {
     Participant {
         session: session(n),
         app: AppId::new(app),
-        protocol: if SAML.contains(&app) { Protocol::Saml } else { Protocol::Oidc },
+        protocol: match app {
+            GATEWAY => Protocol::Gateway,
+            app if SAML.contains(&app) => Protocol::Saml,
+            _ => Protocol::Oidc,
+        },
         client_id: format!("client-{app}"),
         subject: "sub".to_owned(),
         sid: format!("sid-{n}-{app}"),

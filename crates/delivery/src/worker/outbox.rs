@@ -6,7 +6,7 @@ use acquit_core::{
     Timestamp,
     delivery::StepUpdate,
     receipt::Attempt,
-    step::{Outcome, Step},
+    step::{Channel, Outcome, Step},
 };
 
 use crate::egress::Target;
@@ -115,5 +115,5 @@ pub fn destination(step: &Step) -> String {
 pub(super) fn is_deliverable(step: &Step) -> bool {
     matches!(step.outcome, Outcome::Pending | Outcome::Confirmed)
         && step.target.uri().is_some()
-        && step.channel.is_some_and(|channel| !channel.needs_browser())
+        && step.channel.is_some_and(Channel::is_sent)
 }

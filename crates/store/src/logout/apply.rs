@@ -126,7 +126,7 @@ fn facts(order: &LogoutOrder, plan: &Plan, session: Option<&SessionId>) -> Facts
         match step.channel {
             Some(Channel::Backchannel | Channel::Frontchannel) => oidc += 1,
             Some(Channel::SamlRedirect | Channel::SamlPost | Channel::SamlSoap) => saml += 1,
-            Some(Channel::Revocation | Channel::EndSession | Channel::Webhook) | None => {}
+            Some(Channel::Revocation | Channel::EndSession | Channel::Webhook | Channel::Gateway) | None => {}
         }
     }
     Facts {

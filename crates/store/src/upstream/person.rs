@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::{
     Store, StoreError,
     column::to_json,
-    tx::{Tx, locking},
+    tx::{Batch, Tx, locking},
     user::{User, user_columns},
     value::{Columns, params},
 };
@@ -118,29 +118,43 @@ async fn recognise(tx: &mut Tx, person: &Person, now: Timestamp) -> Result<User,
     let Some(user) = find(tx, person).await? else {
         return Err(StoreError::Corrupt("a person who was just written and is not there".to_owned()));
     };
-    let known = user.origin.as_ref().is_some_and(|origin| origin.profile == person.profile)
-        && user.email == person.email
-        && user.email_verified == person.email_verified
-        && user.name == person.name
-        && user.groups == person.groups;
-    if known {
-        return Ok(user);
-    }
-    let sql =
-        "UPDATE users SET email = $1, email_verified = $2, name = $3, group_names = $4, profile = $5 WHERE id = $6";
-    let args = params![person.email.as_ref(), person.email_verified, person.name.as_ref(), &groups, &profile, &user.id];
-    tx.execute(sql, &args).await?;
-    Ok(User {
+    let described = User {
         email: person.email.clone(),
         email_verified: person.email_verified,
         name: person.name.clone(),
         groups: person.groups.clone(),
+        ..user.clone()
+    };
+    let same = user.is_described_as(&described);
+    if same && user.origin.as_ref().is_some_and(|origin| origin.profile == person.profile) {
+        return Ok(user);
+    }
+    let mut batch = Batch::default();
+    batch.push(
+        "UPDATE users SET email = $1, email_verified = $2, name = $3, group_names = $4, profile = $5, \
+         version = version + $6 WHERE id = $7",
+        params![
+            person.email.as_ref(),
+            person.email_verified,
+            person.name.as_ref(),
+            &groups,
+            &profile,
+            !same,
+            &user.id,
+        ],
+    );
+    if !same {
+        batch.described_anew(&user.id, now);
+    }
+    tx.execute_all(&batch).await?;
+    Ok(User {
+        version: user.version + i64::from(!same),
         origin: Some(Origin {
             connection: person.connection.clone(),
             idp_id: person.idp_id.clone(),
             profile: person.profile.clone(),
         }),
-        ..user
+        ..described
     })
 }
 

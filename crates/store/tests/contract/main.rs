@@ -17,6 +17,7 @@ mod code;
 mod durability;
 mod event;
 mod frontchannel;
+mod gateway;
 mod logout;
 mod management;
 mod outbox;

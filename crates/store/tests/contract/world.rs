@@ -147,6 +147,7 @@ impl World {
             disabled: false,
             from_file: false,
             epoch: 0,
+            version: 0,
             created_at: at(0),
             origin: None,
         };

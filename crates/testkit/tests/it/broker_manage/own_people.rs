@@ -44,6 +44,7 @@ fn own_user(email: &str) -> User {
         disabled: false,
         from_file: false,
         epoch: 0,
+        version: 0,
         created_at: Timestamp::default(),
         origin: None,
     }

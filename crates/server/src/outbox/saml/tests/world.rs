@@ -218,6 +218,7 @@ impl World {
                     disabled: false,
                     from_file: false,
                     epoch: 0,
+                    version: 0,
                     created_at: now,
                     origin: None,
                 };

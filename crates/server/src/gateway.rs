@@ -1,0 +1,97 @@
+//! The gateway as a part of this server: what it knows of endings, its routes, and its doors on their hosts.
+
+pub mod callback;
+pub mod doors;
+pub mod exit;
+pub mod host;
+mod named;
+pub mod own_sign_out;
+pub mod person;
+pub mod proof;
+pub mod redirect;
+pub mod sign_in;
+pub mod sign_out;
+pub mod trip;
+pub mod visitor;
+pub mod watch;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use acquit_gateway::{cookie::Cookies, route::Routes, seal::SealKey, standing::Standing};
+use acquit_store::{StoreError, revocation::Reader};
+use tokio::sync::{Mutex, Notify};
+
+use crate::settings;
+
+/// Where a browser signs in, on Acquit's own host and on those of routes.
+pub const SIGN_IN: &str = "/.acquit/sign_in";
+/// Where it comes back to on the host of a route.
+pub const CALLBACK: &str = "/.acquit/callback";
+/// Where it signs out, on both.
+pub const SIGN_OUT: &str = "/.acquit/sign_out";
+/// The same as Pomerium calls it.
+pub const POMERIUM_SIGN_OUT: &str = "/.pomerium/sign_out";
+
+/// What the gateway knows on this node.
+pub struct Gate {
+    routes: RwLock<Arc<Routes>>,
+    cookies: Arc<Cookies>,
+    standing: Arc<Standing>,
+    reader: Mutex<Reader>,
+    woken: Notify,
+}
+
+impl Gate {
+    /// With the routes of the configuration, and the key of their cookies. It knows of no ending yet.
+    #[must_use]
+    pub fn new(settings: &settings::Gateway, cookies: SealKey) -> Self {
+        Self {
+            routes: RwLock::new(Arc::new(settings.table())),
+            cookies: Arc::new(Cookies::new(cookies)),
+            standing: Arc::default(),
+            reader: Mutex::default(),
+            woken: Notify::new(),
+        }
+    }
+
+    /// The routes as they are now.
+    #[must_use]
+    pub fn routes(&self) -> Arc<Routes> {
+        self.routes.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes other routes over. What is open on one that is gone goes on to its end.
+    pub(crate) fn set_routes(&self, settings: &settings::Gateway) {
+        *self.routes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings.table());
+    }
+
+    /// The cookies of its routes.
+    #[must_use]
+    pub fn cookies(&self) -> &Arc<Cookies> {
+        &self.cookies
+    }
+
+    /// What has ended.
+    #[must_use]
+    pub fn standing(&self) -> &Arc<Standing> {
+        &self.standing
+    }
+
+    /// Something ended: what is open of it is looked for at once.
+    pub fn wake(&self) {
+        self.woken.notify_one();
+    }
+
+    /// Reads what has ended since the last time, if that is too long ago.
+    ///
+    /// # Errors
+    /// [`StoreError`]: then nobody knows, and nobody may pass.
+    pub async fn refresh(&self, store: &acquit_store::Store) -> Result<(), StoreError> {
+        let mut reader = self.reader.lock().await;
+        if self.standing.is_fresh() {
+            // Somebody else asked while this one waited.
+            return Ok(());
+        }
+        watch::read(store, &mut reader, &self.standing).await
+    }
+}

@@ -1,0 +1,79 @@
+//! Reading the log without missing a row.
+//!
+//! On PostgreSQL a transaction draws its number first and becomes visible later, so a lower number may appear after a
+//! higher one. Every number that was passed over is therefore looked for again, until no transaction can be under way any
+//! more that drew it: the store ends them after ten seconds (`postgres.rs`).
+
+use std::{collections::BTreeMap, time::Duration};
+
+use tokio::time::Instant;
+
+use super::Revocation;
+use crate::{Store, StoreError};
+
+/// For how long a number that was passed over may still appear.
+const MAY_APPEAR: Duration = Duration::from_secs(60);
+/// The most rows of one read.
+const PAGE: u32 = 5000;
+
+/// A place in the log. It begins before the first row.
+#[derive(Debug, Default)]
+pub struct Reader {
+    /// The highest number that was seen.
+    last: i64,
+    /// Those below it that were not, and since when they are missed.
+    missed: BTreeMap<i64, Instant>,
+}
+
+impl Reader {
+    /// The rows that were not read before. All that was committed when this was called is in them, or was in earlier ones.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere; then the same rows come again.
+    pub async fn read(&mut self, store: &Store) -> Result<Vec<Revocation>, StoreError> {
+        let now = Instant::now();
+        self.missed.retain(|_, since| now.saturating_duration_since(*since) < MAY_APPEAR);
+        let mut new = Vec::new();
+        let mut place = self.missed.first_key_value().map_or(self.last, |(seq, _)| seq - 1);
+        loop {
+            let page = store.revocations_since(place, PAGE).await?;
+            let more = page.len() == PAGE as usize;
+            place = page.last().map_or(place, |row| row.seq);
+            new.extend(page.into_iter().filter(|row| row.seq > self.last || self.missed.contains_key(&row.seq)));
+            if !more {
+                break;
+            }
+        }
+        self.seen(new.iter().map(|row| row.seq), now);
+        Ok(new)
+    }
+
+    /// Notes what was seen, in ascending order, and what was passed over.
+    fn seen(&mut self, numbers: impl IntoIterator<Item = i64>, now: Instant) {
+        for seq in numbers {
+            self.missed.remove(&seq);
+            // What was deleted as too old before the first row was never missed.
+            if self.last > 0 {
+                self.missed.extend((self.last + 1..seq).map(|passed| (passed, now)));
+            }
+            self.last = self.last.max(seq);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_passed_over_is_looked_for_until_it_cannot_appear_any_more() {
+        let mut reader = Reader::default();
+        reader.seen([100, 101], Instant::now());
+        assert!(reader.missed.is_empty(), "the log begins somewhere");
+        reader.seen([104], Instant::now());
+        assert_eq!(reader.missed.keys().copied().collect::<Vec<_>>(), [102, 103]);
+        reader.seen([102, 105], Instant::now());
+        assert_eq!(reader.missed.keys().copied().collect::<Vec<_>>(), [103]);
+        assert_eq!(reader.last, 105);
+    }
+}

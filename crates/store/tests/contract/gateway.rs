@@ -1,0 +1,154 @@
+//! The gateway: its hosts in a session, and what its nodes acknowledge.
+
+use acquit_core::{
+    Timestamp,
+    participant::{Channels, Participant, Protocol},
+    receipt::State,
+    step::{Channel, Outcome},
+};
+use acquit_store::{
+    code::SessionEnded,
+    gateway::Acknowledgement,
+    logout::LoggedOut,
+    revocation::{Reader, Revoked},
+    user::User,
+};
+
+use crate::world::{LIFETIMES, World, at, lease};
+
+const HOST: &str = "grafana.example.com";
+
+fn host(world: &World, session: &acquit_core::SessionId, now: i64) -> Participant {
+    let participant = world.participant(session, HOST, Channels::default(), now);
+    Participant { protocol: Protocol::Gateway, ..participant }
+}
+
+async fn ended(world: &World) -> LoggedOut {
+    let ann = world.user("ann").await;
+    let session = world.begin(&ann, 0).await;
+    world.join_gateway(host(world, &session.id, 1), LIFETIMES).await.unwrap().unwrap();
+    world.end(&session.id, 10).await
+}
+
+/// A node says that it refuses what the first step is about.
+async fn acknowledge(world: &World, logout: &LoggedOut, node: &str, streams: u32, (now, since): (i64, i64)) {
+    let said = Acknowledgement { step: logout.steps[0].id.clone(), logout: logout.logout.clone(), streams };
+    world.acknowledge(node, vec![said], at(now), at(since)).await.unwrap();
+}
+
+contract! {
+    async fn a_host_joins_a_session_that_lives_and_only_such(world: World) {
+        let ann = world.user("ann").await;
+        let session = world.begin(&ann, 0).await;
+        let first = host(&world, &session.id, 1);
+        for again in 0..2 {
+            let participant = Participant { joined_at: at(again), ..host(&world, &session.id, 1) };
+            world.join_gateway(if again == 0 { first.clone() } else { participant }, LIFETIMES).await.unwrap().unwrap();
+        }
+        let joined = world.session(&session.id).await.unwrap().unwrap().participants;
+        assert_eq!(joined.iter().map(|joined| (joined.app.as_str(), &joined.sid)).collect::<Vec<_>>(), [(HOST, &first.sid)]);
+        world.end(&session.id, 10).await;
+        assert_eq!(world.join_gateway(host(&world, &session.id, 11), LIFETIMES).await.unwrap(), Err(SessionEnded));
+    }
+
+    async fn an_eviction_is_nobodys_to_send_and_confirmed_by_every_node_that_is_there(world: World) {
+        world.gateway_node("one", at(5)).await.unwrap();
+        world.gateway_node("two", at(6)).await.unwrap();
+        world.gateway_node("long gone", at(-100)).await.unwrap();
+        let logout = ended(&world).await;
+        assert_eq!(logout.steps[0].channel, Some(Channel::Gateway));
+        assert_eq!(world.claim_due(Timestamp::MAX, lease("n", 40), 10, &[]).await.unwrap(), []);
+        let waits = world.evictions("one", 10).await.unwrap();
+        assert_eq!(waits.iter().map(|one| (&one.step, one.acknowledged)).collect::<Vec<_>>(), [(&logout.steps[0].id, false)]);
+        for _ in 0..2 {
+            acknowledge(&world, &logout, "one", 3, (11, 0)).await;
+            let receipt = world.receipt(&logout.logout).await.unwrap().unwrap();
+            assert_eq!((receipt.state, receipt.steps[0].outcome), (State::InProgress, Outcome::Pending), "two has not said so");
+            assert_eq!(receipt.steps[0].attempts.len(), 1, "said twice, counted once");
+        }
+        assert!(world.evictions("one", 10).await.unwrap()[0].acknowledged);
+        assert!(!world.evictions("two", 10).await.unwrap()[0].acknowledged);
+        acknowledge(&world, &logout, "two", 1, (12, 0)).await;
+        let receipt = world.receipt(&logout.logout).await.unwrap().unwrap();
+        assert_eq!((receipt.state, receipt.steps[0].outcome), (State::Complete, Outcome::Confirmed));
+        assert_eq!(receipt.steps[0].detail.as_deref(), Some("4 open streams were closed on 2 nodes"));
+        assert_eq!(receipt.steps[0].attempts.iter().map(|attempt| attempt.ms).collect::<Vec<_>>(), [1000, 2000]);
+        assert_eq!(world.evictions("one", 10).await.unwrap(), []);
+    }
+
+    async fn a_node_that_is_gone_is_not_waited_for(world: World) {
+        for node in ["one", "two", "three"] {
+            world.gateway_node(node, at(5)).await.unwrap();
+        }
+        let logout = ended(&world).await;
+        acknowledge(&world, &logout, "one", 0, (11, 0)).await;
+        world.gateway_node_gone("two").await.unwrap();
+        acknowledge(&world, &logout, "one", 0, (12, 0)).await;
+        assert_eq!(world.receipt(&logout.logout).await.unwrap().unwrap().state, State::InProgress, "three is there");
+        acknowledge(&world, &logout, "one", 0, (30, 20)).await;
+        let receipt = world.receipt(&logout.logout).await.unwrap().unwrap();
+        assert_eq!((receipt.state, receipt.steps[0].detail.as_deref()), (State::Complete, Some("nothing was open")));
+    }
+
+    async fn what_no_node_acknowledges_fails_at_its_deadline(world: World) {
+        let logout = ended(&world).await;
+        assert_eq!(world.sweep(at(10 + 4 * 86_400), LIFETIMES).await.unwrap().given_up, 1);
+        let receipt = world.receipt(&logout.logout).await.unwrap().unwrap();
+        assert_eq!(receipt.steps[0].outcome, Outcome::Failed);
+        assert_eq!(receipt.steps[0].detail.as_deref(), Some("no node of the gateway acknowledged it before the deadline"));
+        assert_eq!(world.retry_now(&logout.logout, at(20)).await.unwrap(), 0, "there is nothing to send");
+    }
+
+    async fn what_is_said_of_another_step_or_logout_changes_nothing(world: World) {
+        let logout = ended(&world).await;
+        let bob = world.user("bob").await;
+        let session = world.begin(&bob, 0).await;
+        world.join(&session.id, "wiki", 1).await;
+        let other = world.end(&session.id, 12).await;
+        acknowledge(&world, &other, "one", 0, (13, 0)).await;
+        let receipt = world.receipt(&other.logout).await.unwrap().unwrap();
+        assert_eq!((receipt.steps[0].outcome, receipt.steps[0].attempts.len()), (Outcome::Pending, 0), "a back channel");
+        assert_eq!(world.evictions("one", 10).await.unwrap().len(), 1);
+        assert_eq!(world.receipt(&logout.logout).await.unwrap().unwrap().state, State::InProgress);
+    }
+
+    async fn a_change_of_a_person_is_a_version_in_the_log_and_ends_nothing(world: World) {
+        let ann = world.user("ann").await;
+        let mut reader = Reader::default();
+        assert_eq!(reader.read(&world).await.unwrap(), []);
+        world.put_user(ann.clone()).await.unwrap().unwrap();
+        assert_eq!(reader.read(&world).await.unwrap(), [], "nothing changed");
+        world.put_user(User { groups: vec!["ops".to_owned()], ..ann.clone() }).await.unwrap().unwrap();
+        let log = reader.read(&world).await.unwrap();
+        let changed = Revoked::Changed { user: ann.id.clone(), version: 1 };
+        assert_eq!(log.iter().map(|row| &row.what).collect::<Vec<_>>(), [&changed]);
+        let now = world.user_by_username("ann").await.unwrap().unwrap();
+        assert_eq!((now.version, now.epoch), (1, ann.epoch));
+    }
+
+    async fn a_reader_of_the_log_gets_each_row_once_in_order(world: World) {
+        let ann = world.user("ann").await;
+        let mut reader = Reader::default();
+        let mut ended = Vec::new();
+        for round in 0..3 {
+            let session = world.begin(&ann, round).await;
+            world.end(&session.id, round + 1).await;
+            ended.push(Revoked::Session(session.id));
+            let log: Vec<_> = reader.read(&world).await.unwrap().into_iter().map(|row| row.what).collect();
+            assert_eq!(Some(log.as_slice()), ended.last().map(std::slice::from_ref));
+        }
+        let all: Vec<_> = Reader::default().read(&world).await.unwrap().into_iter().map(|row| row.what).collect();
+        assert_eq!(all, ended);
+    }
+
+    async fn use_is_noted_for_many_sessions_at_once_and_never_backwards(world: World) {
+        let ann = world.user("ann").await;
+        let (one, two) = (world.begin(&ann, 0).await, world.begin(&ann, 0).await);
+        world.touch_sessions(vec![(one.id.clone(), at(50)), (two.id.clone(), at(-5))]).await.unwrap();
+        let seen = async |id| world.session(id).await.unwrap().unwrap().session.last_seen_at;
+        assert_eq!((seen(&one.id).await, seen(&two.id).await), (at(50), at(0)));
+        world.end(&one.id, 60).await;
+        world.touch_sessions(vec![(one.id.clone(), at(70))]).await.unwrap();
+        assert_eq!(seen(&one.id).await, at(50), "it has ended");
+    }
+}
