@@ -104,9 +104,9 @@ impl<H: House> UseAgain<H> {
     pub(super) async fn forever(mut self) {
         std::future::poll_fn(|cx| {
             self.poll(cx);
-            Poll::Pending
+            Poll::<()>::Pending
         })
-        .await
+        .await;
     }
 
     /// Says so if it is time, and has the task woken when it is again.

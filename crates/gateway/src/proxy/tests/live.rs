@@ -181,6 +181,33 @@ async fn an_upload_stops_even_where_the_browser_says_nothing_more() {
 }
 
 #[tokio::test]
+async fn an_upload_to_an_app_of_http_2_stops_too() {
+    let over = Arc::new(Notify::new());
+    let told = over.clone();
+    let app = http2_app(move |request| {
+        let told = told.clone();
+        async move {
+            tokio::spawn(async move {
+                let mut body = request.into_body();
+                while let Some(Ok(_)) = body.frame().await {}
+                told.notify_one();
+            });
+            let never = futures_util::stream::pending::<Result<Frame<Bytes>, hyper::Error>>();
+            http::Response::new(http_body_util::BodyExt::boxed(http_body_util::StreamBody::new(never)))
+        }
+    })
+    .await;
+    let world = World::with([route(&[app])]).await;
+    let mut stream = world.connect().await;
+    stream.write_all((world.head("POST", "/", "Content-Length: 100\r\n") + "half").as_bytes()).await.unwrap();
+    read_head(&mut stream).await;
+    world.standing.deny(&identity("alice").session);
+    soon(over.notified()).await;
+    soon(async { drop(stream.read_to_end(&mut Vec::new()).await) }).await;
+    until(|| world.standing.live().count() == 0).await;
+}
+
+#[tokio::test]
 async fn a_connection_of_http_1_that_is_idle_is_nobodys() {
     let world = World::before(app(|_| ok("the app")).await).await;
     let mut stream = world.connect().await;
