@@ -10,6 +10,7 @@ mod page;
 #[cfg(test)]
 mod tests;
 mod tunnel;
+mod upload;
 mod upstream;
 mod websocket;
 

@@ -17,9 +17,10 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
     Admitted, Asked, House, ProxyBody, Shared, Used, answer,
-    body::{Download, Progress, Upload, UseAgain},
+    body::{Download, UseAgain},
     page::Page,
     tunnel,
+    upload::{Progress, Upload},
     upstream::{Failure, Upstream},
     websocket,
 };

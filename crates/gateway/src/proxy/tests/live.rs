@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::world::*;
+use super::{apps::*, world::*};
 use crate::live::Cut;
 
 /// An app that answers without end, as fast as it can or bit by bit, and tells when its connection is over.
@@ -51,7 +51,7 @@ async fn soon(over: impl Future) -> Duration {
     let begun = Instant::now();
     timeout(LONG, over).await.expect("it ends");
     let took = begun.elapsed();
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(took < SOON, "{took:?}");
     took
 }
 

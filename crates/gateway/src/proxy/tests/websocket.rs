@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::world::*;
+use super::{apps::*, world::*};
 use crate::{live::Cut, route::Route};
 
 const SIGNED_OUT: &[u8] = b"\x88\x0c\x03\xf0signed out";
@@ -73,7 +73,7 @@ async fn read(stream: &mut (impl AsyncRead + Unpin), length: usize) -> Vec<u8> {
 async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
     let (begun, mut bytes) = (Instant::now(), Vec::new());
     let _ = timeout(LONG, stream.read_to_end(&mut bytes)).await.expect("it ends");
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
     bytes
 }
 
@@ -161,7 +161,7 @@ async fn a_browser_that_does_not_read_is_not_waited_for() {
     let begun = Instant::now();
     world.standing.deny(&identity("alice").session);
     timeout(LONG, over.notified()).await.expect("the app's side is closed");
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
     until(|| world.standing.live().count() == 0).await;
 }
 
