@@ -21,7 +21,7 @@ pub use saml::{SamlArrived, SamlHandoff, SamlLogout, SamlNobody, SamlPerson};
 /// How long a person may take to sign in.
 const FLOW_LIFE: Duration = Duration::from_secs(30 * 60);
 /// How long a browser may take to follow one redirect.
-const HANDOFF_LIFE: Duration = Duration::from_secs(60);
+pub(crate) const HANDOFF_LIFE: Duration = Duration::from_secs(60);
 
 /// Where to go on.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -20,6 +20,7 @@ use crate::{
 };
 
 mod bad_input;
+mod late;
 mod received;
 
 const CONNECTION: &str = "conn_01EXAMPLE";

@@ -1,9 +1,6 @@
 //! What a LogoutRequest of an identity provider ends. Neither who carried it nor by which binding matters here.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use acquit_core::{
     ConnectionId, LogoutId, SessionId, Timestamp, UserId,
@@ -20,14 +17,11 @@ use super::{entity_id, idp::Idp};
 use crate::{
     App,
     door::DoorError,
-    flow::SamlLogout,
+    flow::{HANDOFF_LIFE, SamlLogout},
     logout::{LogoutError, Order, log_out_once},
     random,
     saml::slo::{Ended, replay_key},
 };
-
-/// How long a logout of a session that is not known here is remembered: its sign-in may be on its way.
-const TOMBSTONE_LIFE: Duration = Duration::from_secs(10 * 60);
 
 /// The most sessions that one logout ends.
 const AT_ONCE: usize = 500;
@@ -132,6 +126,14 @@ pub(crate) async fn end(
     Ok(Some(Ended { done, logouts }))
 }
 
+/// The moment up to which a request speaks. Providers that write it in whole seconds may tell of sign-ins to the millisecond:
+/// then it is the end of that second.
+fn end_of(issued_at: Timestamp) -> Timestamp {
+    const SECOND: i64 = 1_000_000;
+    let is_whole = issued_at.as_micros() % SECOND == 0;
+    if is_whole { Timestamp::from_micros(issued_at.as_micros() + SECOND - 1) } else { issued_at }
+}
+
 /// Remembers what a request names. Only sign-ins at the provider from before it are meant, by the provider's own clock, so that
 /// who signs in there again is let in.
 async fn lay_tombstones(app: &App, connection: &ConnectionId, asked: &SamlLogout) -> Result<(), DoorError> {
@@ -139,8 +141,9 @@ async fn lay_tombstones(app: &App, connection: &ConnectionId, asked: &SamlLogout
         [] => vec![None],
         indexes => indexes.iter().map(|index| Some(index.as_str())).collect(),
     };
-    let until = app.clock.now().plus(TOMBSTONE_LIFE);
-    let ended_at = Some(Timestamp::from_micros(asked.issued_at));
+    // As long as an answer is taken that the provider gave before, and goes on by one redirect.
+    let until = Expect::new(&[], app.clock.now()).remember_until().plus(HANDOFF_LIFE);
+    let ended_at = Some(end_of(Timestamp::from_micros(asked.issued_at)));
     let names = indexes.into_iter().map(|index| grave(connection, &asked.subject, index));
     Ok(app.store.lay_tombstones(names.map(|name| Tombstone { name, ended_at, until }).collect()).await?)
 }
@@ -163,5 +166,12 @@ mod tests {
             let of_user = parts.iter().filter(|(owner, _)| *owner == user).flat_map(|(_, sessions)| sessions.clone());
             assert_eq!(of_user.collect::<BTreeSet<_>>(), all);
         }
+    }
+
+    #[test]
+    fn a_whole_second_is_meant_to_its_end() {
+        let micros = |at| end_of(Timestamp::from_micros(at)).as_micros();
+        assert_eq!(micros(5_000_000), 5_999_999);
+        assert_eq!((micros(5_000_001), micros(5_250_000)), (5_000_001, 5_250_000));
     }
 }
