@@ -21,6 +21,7 @@ use crate::{
 
 mod bad_input;
 mod late;
+mod oracle;
 mod received;
 
 const CONNECTION: &str = "conn_01EXAMPLE";
