@@ -154,6 +154,16 @@ impl Flow {
         }
     }
 
+    /// Whether a sign-in of long ago does not do, so that a provider must have the person prove again who they are.
+    #[must_use]
+    pub fn wants_proof(&self) -> bool {
+        match self {
+            Self::Authorize(pending) => pending.wants_proof(),
+            Self::Saml(pending) => pending.force || pending.reprompt,
+            Self::Broker(_) | Self::Account => false,
+        }
+    }
+
     /// Opens what [`Flow::seal`] sealed.
     ///
     /// # Errors
@@ -181,6 +191,11 @@ impl Pending {
     #[must_use]
     pub fn begun_at(&self) -> Timestamp {
         Timestamp::from_micros(self.begun_at)
+    }
+
+    /// Whether a sign-in of long ago does not do.
+    fn wants_proof(&self) -> bool {
+        self.reprompt || self.request.prompt.login || self.request.max_age.is_some()
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
 };
 
 mod bad_input;
+mod fresh_proof;
 mod late;
 mod oracle;
 mod received;
