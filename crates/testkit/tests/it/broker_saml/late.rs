@@ -1,4 +1,4 @@
-//! What a provider said before its logout, and what arrives after that.
+//! What a provider said before a logout, and what arrives after that.
 
 use acquit_saml::message::{Response, SignWhat};
 
@@ -44,4 +44,37 @@ async fn a_logout_that_tells_its_time_in_whole_seconds_ends_what_was_begun_withi
     let page = world.browser.load(world.idp.posted(&late, SignWhat::Both)).await;
     assert_eq!((page.status, page.mark().as_deref()), (403, Some("error")), "{page}");
     assert!(world.app.live_sessions().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_is_on_its_way_in_another_tab_does_not_outlive_the_sign_out() {
+    for engine in Engine::BOTH {
+        // Also where the provider takes no LogoutRequests, and so still has its own session.
+        for told in [&[Binding::Soap][..], &[]] {
+            let world = world(engine, told).await;
+            let reply = world.enter().await;
+            let late = held_back(&world).await;
+            world.sign_out(&reply).await;
+            assert!(!world.is_signed_in().await);
+            let page = world.browser.load(world.idp.posted(&late, SignWhat::Both)).await;
+            assert_eq!((page.status, page.mark().as_deref()), (403, Some("error")), "{page}");
+            assert!(world.app.live_sessions().await.is_empty());
+            // Who begins anew is let in.
+            world.enter().await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_else_may_come_by_a_way_that_was_begun_before_a_sign_out() {
+    let world = world(Engine::Sqlite, &[Binding::Soap]).await;
+    let reply = world.enter().await;
+    let request = world.idp.asked(&world.leaving("").await);
+    world.sign_out(&reply).await;
+    world.idp.person(|person| {
+        person.name_id.value = "bob-there".to_owned();
+        person.index = Some("index-2".to_owned());
+    });
+    let page = world.browser.load(world.idp.posted(&world.idp.response(&request), SignWhat::Both)).await;
+    assert_eq!(world.reply(&page).await["profile"]["idp_id"], "bob-there");
 }
