@@ -156,7 +156,8 @@ pub(super) async fn enter(
     let browser = Browser::look_up(app, headers).await?;
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let onward = trip.flow.onward(app)?;
-    begin(app, &browser, Beginning { user, upstream: Some(upstream), address, agent, onward }).await
+    let left = trip.left.clone();
+    begin(app, &browser, Beginning { user, upstream: Some(upstream), left, address, agent, onward }).await
 }
 
 /// Whether an address is that of somebody who signs in here. The operator may give the same address to both, by a domain in the

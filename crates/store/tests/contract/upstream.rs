@@ -236,6 +236,36 @@ contract! {
         assert!(newer(2).await && !newer(3).await);
     }
 
+    async fn a_session_of_saml_is_found_however_many_sign_ins_its_person_made_since(world: World) {
+        let ann = world.recognise(person(&world, "a", "1"), at(0)).await.unwrap();
+        let saml = |index: &str| NewUpstream {
+            protocol: Protocol::Saml,
+            channels: UpstreamChannels {
+                saml: Some(SamlUpstream {
+                    entity_id: "https://idp.example".to_owned(),
+                    name_id: NameIdForm::default(),
+                    soap: None,
+                    hop: None,
+                }),
+                ..UpstreamChannels::default()
+            },
+            ..upstream(&world, "a", index)
+        };
+        let begin = async |index: &str, now: i64| {
+            let new = NewSession { upstream: Some(saml(index)), ..world.new_session(&ann, now) };
+            world.begin_session(new).await.unwrap().unwrap()
+        };
+        // Somebody who will be told to go, and means to stay.
+        let kept = begin("kept", 1).await;
+        let other = begin("other", 2).await;
+        for now in 3..1003 {
+            let again = Some(saml("other"));
+            assert!(world.reauthenticate(&other.id, &world.hash(), again, at(now), LIFETIMES).await.unwrap());
+        }
+        let found = world.saml_sign_ins(&connection("a"), "ann-there").await.unwrap();
+        assert!(found.iter().any(|known| known.session == kept.id && known.index.as_deref() == Some("kept")));
+    }
+
     async fn sessions_are_found_by_what_the_provider_calls_them_at_its_own_connection(world: World) {
         let ann = world.recognise(person(&world, "a", "1"), at(0)).await.unwrap();
         let one = world.begin_session(session_of(&world, &ann, "a", "s1", 1)).await.unwrap().unwrap();

@@ -20,6 +20,9 @@ use crate::{
 };
 
 mod bad_input;
+mod fresh_proof;
+mod late;
+mod oracle;
 mod received;
 
 const CONNECTION: &str = "conn_01EXAMPLE";
