@@ -10,6 +10,7 @@ use acquit_oidc::jose::Algorithm;
 use acquit_server::settings::{
     Settings,
     broker::{AttributeMap, Authentication, IdpLogout, OidcProvider},
+    connection_type,
     saml::{NameIdKind, SloBinding, Source},
 };
 
@@ -138,10 +139,10 @@ fn a_public_client_and_one_with_a_key_need_no_secret() {
 
 #[test]
 fn every_name_of_a_connection_type_is_taken() {
-    for name in config::connections::CONNECTION_TYPES {
+    for name in connection_type::ALL {
         let line = format!("connection_type = \"{name}\"\n");
         let of_saml = "[[connections]]\nid = \"conn_01\"\ntype = \"saml\"\nmetadata = { url = \"https://idp.example.com/metadata\" }\n";
-        let settings = match name.ends_with("SAML") {
+        let settings = match connection_type::is_saml(name) {
             true => settings(&[of_saml, &line]),
             false => settings(&[CONNECTION, SECRET, &line]),
         };

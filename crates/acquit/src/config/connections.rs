@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use acquit_server::settings::connection_type;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -18,60 +19,6 @@ mod saml;
 
 pub use attributes::AttributesSection;
 
-/// WorkOS's names for the types of connections; its SDKs know these and no others. Those that end in "SAML" go with
-/// `type = "saml"`.
-pub const CONNECTION_TYPES: &[&str] = &[
-    "ADFSSAML",
-    "AdpOidc",
-    "AppleOAuth",
-    "Auth0SAML",
-    "AzureSAML",
-    "BitbucketOAuth",
-    "CasSAML",
-    "ClassLinkSAML",
-    "CleverOIDC",
-    "CloudflareSAML",
-    "CyberArkSAML",
-    "DiscordOAuth",
-    "DuoSAML",
-    "EntraIdOIDC",
-    "GenericOIDC",
-    "GenericSAML",
-    "GitHubOAuth",
-    "GitLabOAuth",
-    "GoogleOAuth",
-    "GoogleOIDC",
-    "GoogleSAML",
-    "GrokOAuth",
-    "IntuitOAuth",
-    "JumpCloudSAML",
-    "KeycloakSAML",
-    "LastPassSAML",
-    "LinkedInOAuth",
-    "LoginGovOidc",
-    "MicrosoftOAuth",
-    "MiniOrangeSAML",
-    "NetIqSAML",
-    "OktaOIDC",
-    "OktaSAML",
-    "OneLoginSAML",
-    "OracleSAML",
-    "PingFederateSAML",
-    "PingOneSAML",
-    "RipplingSAML",
-    "SalesforceOAuth",
-    "SalesforceSAML",
-    "ShibbolethGenericSAML",
-    "ShibbolethSAML",
-    "SimpleSamlPhpSAML",
-    "SlackOAuth",
-    "VercelMarketplaceOAuth",
-    "VercelOAuth",
-    "VMwareSAML",
-    "XeroOAuth",
-    "XOAuth",
-];
-
 /// An identity provider upstream, by which people sign in.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -87,8 +34,9 @@ pub struct ConnectionSection {
     #[serde(rename = "type")]
     #[schemars(required)]
     pub protocol: Option<ConnectionProtocolText>,
-    /// What it is called in the broker API, by WorkOS's names; "GenericOIDC" or "GenericSAML" when absent.
-    #[schemars(extend("enum" = CONNECTION_TYPES))]
+    /// What it is called in the broker API, by WorkOS's names; "GenericOIDC" or "GenericSAML" when absent. Those that end in
+    /// "SAML" go with `type = "saml"`.
+    #[schemars(extend("enum" = connection_type::ALL))]
     pub connection_type: Option<String>,
     /// The provider's issuer, to the letter; `/.well-known/openid-configuration` stands under it.
     #[schemars(required)]

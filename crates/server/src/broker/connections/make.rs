@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{object, options, saml, types};
+use super::{object, options, saml};
 use crate::{
     App,
     broker::{
@@ -24,7 +24,7 @@ use crate::{
         stored::{self, Stored, StoredAttributes, StoredProvider},
     },
     random,
-    settings::Secret,
+    settings::{Secret, connection_type as types},
 };
 
 /// How many characters an external key has: about 148 bits.
