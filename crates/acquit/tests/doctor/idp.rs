@@ -1,11 +1,8 @@
 //! `acquit doctor idp`, on providers as they are and as they should not be.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
-
 use std::{
     io::{BufRead, BufReader, Write},
     net::TcpListener,
-    process::{Command, Stdio},
     sync::{Arc, Mutex},
 };
 
@@ -83,22 +80,11 @@ fn keys() -> Value {
 }
 
 fn doctor(folder: &TempDir, arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_acquit"))
-        .args(["doctor", "idp"])
-        .args(arguments)
-        .current_dir(folder.path())
-        .env_remove("ACQUIT_LOG")
-        .env_remove("ACQUIT_CONFIG")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    super::doctor(folder, "idp", arguments)
 }
 
 fn seen(folder: &TempDir, arguments: &[&str]) -> (i32, Value) {
-    let (code, out, err) = doctor(folder, &[arguments, &["--json"]].concat());
-    (code, serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}")))
+    super::doctor_json(folder, "idp", arguments)
 }
 
 /// A folder with a configuration that reaches loopback, and has this connection.
