@@ -34,7 +34,7 @@ impl Liar {
     async fn start() -> Self {
         type Shared = State<Arc<Mutex<(Says, Says)>>>;
         let say = |(status, body): Says| {
-            let kind = [(header::CONTENT_TYPE, "application/json")];
+            let kind = [(http::header::CONTENT_TYPE, "application/json")];
             (StatusCode::from_u16(status).unwrap(), kind, body).into_response()
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

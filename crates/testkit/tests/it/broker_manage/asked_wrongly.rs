@@ -4,7 +4,8 @@ use acquit_testkit::{Engine, Setup, peers::free_port};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{MANAGER, call_at, configuration, send, upstream, world};
+use super::{MANAGER, configuration, upstream, world};
+use crate::broker_wire::{call, send};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_cannot_be_is_422() {
@@ -168,7 +169,7 @@ async fn where_nothing_is_allowed_an_address_inside_is_refused_in_the_words_of_o
         let options = json!({ "discovery_endpoint": format!("{there}/.well-known/openid-configuration"), "client_id": "a",
                               "client_secret": "b" });
         let body = json!({ "organization_id": "org_01FILE", "oidc_options": options });
-        answers.push(call_at(&broker, MANAGER, Method::POST, "/connections", Some(&body)).await);
+        answers.push(call(&broker, Some(MANAGER), Method::POST, "/connections", Some(&body)).await);
     }
     assert_eq!(answers[0].0, 422, "{answers:?}");
     assert_eq!(answers[0], answers[1]);
