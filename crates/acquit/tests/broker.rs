@@ -138,6 +138,18 @@ fn a_public_client_and_one_with_a_key_need_no_secret() {
 }
 
 #[test]
+fn a_secret_may_be_sent_as_it_is_or_make_an_assertion() {
+    for (method, expected) in
+        [("client_secret_basic", "Basic"), ("client_secret_post", "Post"), ("client_secret_jwt", "SecretJwt")]
+    {
+        let lines = format!("token_endpoint_auth_method = \"{method}\"\nclient_secret = \"{}\"\n", "s".repeat(32));
+        let settings = settings(&[CONNECTION, &lines]);
+        let shown = format!("{:?}", provider(&settings, 0).authentication);
+        assert!(shown.starts_with(&format!("{expected}(")) && !shown.contains("sss"), "{shown}");
+    }
+}
+
+#[test]
 fn every_name_of_a_connection_type_is_taken() {
     for name in connection_type::ALL {
         let line = format!("connection_type = \"{name}\"\n");

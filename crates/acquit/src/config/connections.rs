@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    applications::{AlgorithmText, AuthMethodText, CertificateText, MetadataText, NameIdText, SloBindingText},
+    applications::{AlgorithmText, CertificateText, MetadataText, NameIdText, SloBindingText},
     duration::DurationText,
     secret::SecretText,
 };
@@ -49,10 +49,11 @@ pub struct ConnectionSection {
     /// Acquit's secret at the provider.
     #[schemars(extend("x-protocol" = "oidc"))]
     pub client_secret: Option<SecretText>,
-    /// How Acquit proves itself at the provider. With "private_key_jwt" the provider is given Acquit's `jwks_uri`.
+    /// How Acquit proves itself at the provider. With "private_key_jwt" the provider is given Acquit's `jwks_uri`;
+    /// "client_secret_jwt" is used only where the provider's metadata lists it.
     #[schemars(extend("default" = "client_secret_basic"))]
     #[schemars(extend("x-protocol" = "oidc"))]
-    pub token_endpoint_auth_method: Option<AuthMethodText>,
+    pub token_endpoint_auth_method: Option<UpstreamAuthMethodText>,
     /// With "private_key_jwt": what Acquit's assertions are signed with.
     #[schemars(extend("default" = "RS256"))]
     #[schemars(extend("x-protocol" = "oidc"))]
@@ -127,6 +128,22 @@ pub enum ConnectionProtocolText {
     Oidc,
     /// SAML.
     Saml,
+}
+
+/// How Acquit proves itself at a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UpstreamAuthMethodText {
+    /// The secret in the Authorization header.
+    ClientSecretBasic,
+    /// The secret in the body.
+    ClientSecretPost,
+    /// A JWT made with the secret, by HS256.
+    ClientSecretJwt,
+    /// A JWT signed with Acquit's key.
+    PrivateKeyJwt,
+    /// Not at all: a public client.
+    None,
 }
 
 /// What a provider is always asked to show.

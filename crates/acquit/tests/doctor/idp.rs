@@ -101,6 +101,33 @@ fn configured(issuer: &str) -> TempDir {
 }
 
 #[test]
+fn a_proof_that_the_provider_does_not_list_is_said_to_be_refused() {
+    let listing = |methods: Value| {
+        Provider::start(move |issuer, path| match path {
+            "/.well-known/openid-configuration" => {
+                let mut document = discovery(issuer);
+                document["token_endpoint_auth_methods_supported"] = methods.clone();
+                (200, document.to_string())
+            }
+            _ => (200, keys().to_string()),
+        })
+    };
+    for (methods, fits) in [(json!(["client_secret_basic"]), false), (json!(["client_secret_jwt"]), true)] {
+        let provider = listing(methods);
+        let folder = configured(&provider.issuer);
+        let file = folder.path().join("acquit.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let text = text
+            .replace("never-to-be-sent-by-a-doctor", "never-to-be-sent-by-a-doctor-also-as-a-MAC")
+            .replace("scopes = ", "token_endpoint_auth_method = \"client_secret_jwt\"\nscopes = ");
+        std::fs::write(&file, text).unwrap();
+        let (_, about) = seen(&folder, &[&provider.issuer]);
+        let misfits = about["connection"]["misfits"].to_string();
+        assert_eq!(misfits.contains("client_secret_jwt by HS256: every sign-in is refused"), !fits, "{misfits}");
+    }
+}
+
+#[test]
 fn a_provider_that_can_do_everything_is_well_and_what_to_register_there_is_said() {
     let provider = Provider::able();
     let folder = configured(&provider.issuer);

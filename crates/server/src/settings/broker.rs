@@ -121,6 +121,8 @@ pub enum Authentication {
     Basic(Secret),
     /// The secret in the body.
     Post(Secret),
+    /// A JWT made with the secret, where the provider says that it takes one.
+    SecretJwt(Secret),
     /// A JWT signed with our own key.
     PrivateKeyJwt(Algorithm),
     /// Not at all: a public client.

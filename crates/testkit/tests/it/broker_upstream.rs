@@ -18,6 +18,8 @@ use crate::{
     world::{only_receipt, settled, until},
 };
 
+mod proofs;
+
 const SOON: Duration = Duration::from_secs(10);
 
 /// A broker with a customer and an application of each kind.
@@ -34,7 +36,12 @@ pub(crate) struct World<R = InProcess> {
 impl World {
     /// In this process, at this host.
     pub(crate) async fn at(host: &str, engine: Engine) -> Self {
-        let (setup, mut upstream, wiki, saas) = parts(engine).await;
+        Self::proving("client_secret_basic", host, engine).await
+    }
+
+    /// The same, with the broker proving itself at the provider by this method.
+    async fn proving(method: &'static str, host: &str, engine: Engine) -> Self {
+        let (setup, mut upstream, wiki, saas) = parts(engine, OidcUpstream::new().proving(method)).await;
         let app = setup.host(host).start(&[&wiki]).await;
         // Software by others has no other clock than the machine's.
         app.runs.clock.set(SystemClock.now());
@@ -46,15 +53,14 @@ impl World {
 impl World<Program> {
     /// As a program, to be killed.
     async fn program(engine: Engine) -> Self {
-        let (setup, mut upstream, wiki, saas) = parts(engine).await;
+        let (setup, mut upstream, wiki, saas) = parts(engine, OidcUpstream::new()).await;
         let app = setup.host("id.localhost").program(&[&wiki]).await;
         upstream.start(&app.url("")).await;
         Self { upstream, app, wiki, saas, browser: Browser::new() }
     }
 }
 
-async fn parts(engine: Engine) -> (Setup, OidcUpstream, TestRp, TestRp) {
-    let upstream = OidcUpstream::new();
+async fn parts(engine: Engine, upstream: OidcUpstream) -> (Setup, OidcUpstream, TestRp, TestRp) {
     let wiki = Registration::new("wiki").start().await;
     let saas = Registration::new("saas").start().await;
     let configuration = format!(

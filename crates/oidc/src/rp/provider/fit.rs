@@ -1,7 +1,7 @@
 //! Whether a connection's settings fit what its provider says of itself.
 
 use super::Provider;
-use crate::{jose::Algorithm, pkce, response::ResponseMode};
+use crate::{jose::Algorithm, pkce, response::ResponseMode, rp::client::SECRET_JWT};
 
 /// What a connection wants of its provider.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +16,7 @@ pub struct Wanted<'a> {
     pub response_mode: Option<ResponseMode>,
 }
 
-/// A wish that the provider, by its own account, does not fulfil. None of them keeps a connection from being tried: what
+/// A wish that the provider, by its own account, does not fulfil. All but [`Misfit::SecretJwt`] are tried all the same: what
 /// discovery documents leave out often works.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
@@ -29,6 +29,9 @@ pub enum Misfit {
     /// The token endpoint wants another proof.
     #[error("the provider's token endpoint does not list {0}")]
     TokenAuth(String),
+    /// An assertion of our secret is not sent where it is not listed.
+    #[error("the provider's token endpoint does not list client_secret_jwt by HS256: every sign-in is refused here")]
+    SecretJwt,
     /// The revocation endpoint wants another proof.
     #[error("the provider's revocation endpoint does not list {0}")]
     RevocationAuth(String),
@@ -54,7 +57,11 @@ impl Provider {
         } else if lacks(&self.id_token_algs, wanted.alg.as_str()) {
             misfits.push(Misfit::Algorithm(wanted.alg));
         }
-        if lacks(&self.token_auth_methods, wanted.auth_method) {
+        if wanted.auth_method == SECRET_JWT {
+            if !self.takes_secret_jwt() {
+                misfits.push(Misfit::SecretJwt);
+            }
+        } else if lacks(&self.token_auth_methods, wanted.auth_method) {
             misfits.push(Misfit::TokenAuth(wanted.auth_method.to_owned()));
         }
         if self.revocation_endpoint.is_some() && lacks(&self.revocation_auth_methods, wanted.auth_method) {
@@ -116,6 +123,23 @@ mod tests {
         let misfits = provider.misfits(Wanted { response_mode: None, ..wanted });
         assert_eq!(misfits[0], Misfit::NoAlgorithm);
         assert!(!misfits.contains(&Misfit::RevocationAuth("private_key_jwt".into())));
+    }
+
+    #[test]
+    fn an_assertion_of_the_secret_fits_only_where_it_is_listed_with_hs256_or_without_algorithms() {
+        let misfits = |methods: &[&str], algs: &[&str]| {
+            let listed = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+            let mut provider = provider();
+            (provider.token_auth_methods, provider.token_auth_algs) = (listed(methods), listed(algs));
+            provider.revocation_endpoint = None;
+            provider.misfits(Wanted { auth_method: SECRET_JWT, ..WANTED })
+        };
+        let both = ["client_secret_basic", SECRET_JWT];
+        assert_eq!(misfits(&both, &[]), []);
+        assert_eq!(misfits(&both, &["RS256", "HS256"]), []);
+        assert_eq!(misfits(&both, &["RS256", "HS512"]), [Misfit::SecretJwt]);
+        assert_eq!(misfits(&["private_key_jwt"], &["HS256"]), [Misfit::SecretJwt]);
+        assert_eq!(misfits(&[], &[]), [Misfit::SecretJwt]);
     }
 
     #[test]

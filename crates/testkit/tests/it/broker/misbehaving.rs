@@ -147,6 +147,14 @@ async fn a_token_answer_that_is_not_good_signs_nobody_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_does_not_list_it_gets_no_assertion_of_our_secret() {
+    let world = world_with(Engine::Sqlite, "token_endpoint_auth_method = \"client_secret_jwt\"").await;
+    let came = world.go(&world.authorize("connection=conn_01EXAMPLE"), "alice").await;
+    let why = world.told(&came, "Acquit lists client_secret_basic, client_secret_post, private_key_jwt and none").await;
+    assert!(why.contains("does not list client_secret_jwt"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_provider_may_change_its_keys_while_somebody_is_on_their_way() {
     let world = world(Engine::Sqlite).await;
     world.enter("alice").await;

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use super::{MANAGER, configuration, upstream, world};
 use crate::broker_wire::{call, send};
 
+const LONG: &str = "a client secret that is long enough for HS256";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_cannot_be_is_422() {
     let world = world(Engine::Sqlite).await;
@@ -105,6 +107,9 @@ async fn a_connection_that_cannot_be_is_not_made() {
         merged(json!({ "client_id": "" })),
         merged(json!({ "token_authentication_method": "none" })),
         merged(json!({ "token_authentication_method": "private_key_jwt" })),
+        // The provider does not list it, and the secret is too short.
+        merged(json!({ "token_authentication_method": "client_secret_jwt", "client_secret": LONG })),
+        merged(json!({ "token_authentication_method": "client_secret_jwt" })),
         merged(json!({ "id_token_signature_algorithm": "HS256" })),
         merged(json!({ "jwt_signing_key_pair": {} })),
         merged(json!({ "discovery_endpoint": null })),
@@ -136,6 +141,7 @@ async fn a_connection_keeps_its_provider_and_its_secret() {
     for body in [
         json!({ "oidc_options": { "discovery_endpoint": other.url("/.well-known/openid-configuration") } }),
         json!({ "oidc_options": { "token_authentication_method": "private_key_jwt", "client_secret": "x" } }),
+        json!({ "oidc_options": { "token_authentication_method": "client_secret_jwt", "client_secret": LONG } }),
         json!({ "connection_type": "OktaOIDC" }),
         json!({ "state": "deleting" }),
         json!({ "saml_options": {} }),

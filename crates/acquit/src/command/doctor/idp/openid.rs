@@ -7,6 +7,7 @@ use acquit_oidc::{
     jose::{Jwks, MAX_JWKS},
     rp::{
         LogoutSetup, OurUrls,
+        client::SECRET_JWT,
         provider::{Provider, Wanted},
     },
 };
@@ -107,6 +108,7 @@ fn method(oidc: &OidcProvider) -> &'static str {
     match &oidc.authentication {
         Authentication::Basic(_) => "client_secret_basic",
         Authentication::Post(_) => "client_secret_post",
+        Authentication::SecretJwt(_) => SECRET_JWT,
         Authentication::PrivateKeyJwt(_) => "private_key_jwt",
         Authentication::None => "none",
     }
