@@ -62,6 +62,12 @@ pub struct ConnectionSection {
     #[schemars(required)]
     #[schemars(extend("x-protocol" = "oidc"))]
     pub external_key: Option<String>,
+    /// Whether browsers come back to `/sso/oidc/callback`, which several connections may share, instead of to a callback of this
+    /// one's own. Only for a provider whose metadata says `authorization_response_iss_parameter_supported`: each of its answers
+    /// must carry its issuer as `iss`, or it is refused.
+    #[schemars(extend("default" = false))]
+    #[schemars(extend("x-protocol" = "oidc"))]
+    pub shared_callback: Option<bool>,
     /// What is asked for; `openid` always is. Many providers give a refresh token for
     /// `offline_access` only.
     #[schemars(extend("default" = ["openid", "profile", "email"]))]

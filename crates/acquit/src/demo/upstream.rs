@@ -88,6 +88,7 @@ impl Link {
                 userinfo: true,
                 prompt: None,
                 parameters: Vec::new(),
+                shared_callback: false,
             }),
             propagate: true,
             idp_logout: IdpLogout::Act,

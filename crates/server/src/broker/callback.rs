@@ -1,4 +1,4 @@
-//! `/sso/oidc/{external_key}/callback`: the browser comes back from an identity provider.
+//! `/sso/oidc/{external_key}/callback` and `/sso/oidc/callback`: the browser comes back from an identity provider.
 
 use acquit_core::{
     Timestamp, UserId,
@@ -34,7 +34,7 @@ mod exchange;
 
 use exchange::sign_in;
 
-/// `GET` on a connection's callback.
+/// `GET` on a connection's own callback.
 pub async fn get(
     State(app): State<App>,
     Path(key): Path<String>,
@@ -42,12 +42,54 @@ pub async fn get(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, DoorError> {
-    if provenance::load(&headers) != Load::TopLevel {
+    let own = app.clients.connections().by_key(&key).ok_or(DoorError::NotFound)?;
+    come_back(&app, Some(&own), &headers, address, &uri).await
+}
+
+/// `GET` on the callback that connections share.
+pub async fn shared(
+    State(app): State<App>,
+    Address(address): Address,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, DoorError> {
+    come_back(&app, None, &headers, address, &uri).await
+}
+
+/// The browser is back, at the callback of this connection, or at the shared one.
+async fn come_back(
+    app: &App,
+    own: Option<&Connection>,
+    headers: &HeaderMap,
+    address: String,
+    uri: &Uri,
+) -> Result<Response, DoorError> {
+    if provenance::load(headers) != Load::TopLevel {
         return Err(DoorError::Forbidden("signing in is not done in a frame, by a script or ahead of time"));
     }
     let params = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
-    let params = Handoff::parameters(&app, uri.path(), params)?;
-    come_back(&app, &key, &headers, address, &params).await
+    let params = Handoff::parameters(app, uri.path(), params)?;
+    let state = Callback::unverified_state(&params).unwrap_or_default();
+    let trip = Trip::open(app, headers, state)?;
+    let connection = app.clients.connections().find(&trip.connection).ok_or(DoorError::Expired)?;
+    let (Some(oidc), Asked::Oidc { nonce, verifier }) = (connection.oidc(), &trip.asked) else {
+        return Err(DoorError::Expired);
+    };
+    // The answer of one provider at the callback of another is a mix-up, or an attack (RFC 9700 section 4.4). At the shared
+    // callback `iss` says whose it is, so none is taken there that may come without.
+    let expected = own.map_or(oidc.shared_callback, |own| own.id == connection.id && !oidc.shared_callback);
+    if !expected {
+        return Err(DoorError::Expired);
+    }
+    trip.finish(app).await?;
+    let signed_in = match sign_in(app, (&connection, oidc), (nonce, verifier), state, &params).await {
+        Ok(signed_in) => signed_in,
+        Err(failed) => {
+            return refused(app, headers, address, (&connection, &trip), &failed).await;
+        }
+    };
+    let recognised = signed_in.recognised(app, &connection, oidc, Timestamp::from_micros(trip.left_at))?;
+    enter(app, headers, address, (&connection, &trip), recognised).await
 }
 
 /// `POST`, from providers that answer by `form_post`: goes on by a GET, which carries the browser's cookie.
@@ -70,34 +112,6 @@ impl Failed {
     fn new(code: &'static str, why: impl ToString) -> Self {
         Self { code, why: why.to_string() }
     }
-}
-
-async fn come_back(
-    app: &App,
-    key: &str,
-    headers: &HeaderMap,
-    address: String,
-    params: &Params,
-) -> Result<Response, DoorError> {
-    let connection = app.clients.connections().by_key(key).ok_or(DoorError::NotFound)?;
-    let state = Callback::unverified_state(params).unwrap_or_default();
-    let trip = Trip::open(app, headers, state)?;
-    // The answer of one provider at the callback of another is a mix-up, or an attack (RFC 9700 section 4.4).
-    if trip.connection != connection.id {
-        return Err(DoorError::Expired);
-    }
-    let (Some(oidc), Asked::Oidc { nonce, verifier }) = (connection.oidc(), &trip.asked) else {
-        return Err(DoorError::Expired);
-    };
-    trip.finish(app).await?;
-    let signed_in = match sign_in(app, (&connection, oidc), (nonce, verifier), state, params).await {
-        Ok(signed_in) => signed_in,
-        Err(failed) => {
-            return refused(app, headers, address, (&connection, &trip), &failed).await;
-        }
-    };
-    let recognised = signed_in.recognised(app, &connection, oidc, Timestamp::from_micros(trip.left_at))?;
-    enter(app, headers, address, (&connection, &trip), recognised).await
 }
 
 /// Somebody whom a provider vouches for, by whichever protocol.

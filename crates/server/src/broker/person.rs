@@ -127,6 +127,7 @@ mod tests {
                 userinfo: false,
                 prompt: None,
                 parameters: Vec::new(),
+                shared_callback: false,
             }),
             propagate: true,
             idp_logout: IdpLogout::Act,

@@ -234,6 +234,7 @@ fn openid(sealer: &Sealer, record: &ConnectionRecord, oidc: StoredOidc) -> Optio
         issuer: oidc.issuer,
         prompt: None,
         parameters: Vec::new(),
+        shared_callback: false,
     })
 }
 

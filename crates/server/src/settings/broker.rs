@@ -6,7 +6,7 @@ use acquit_core::{
     AppId, ConnectionId, OrganizationId,
     participant::{Channels, FrontChannel, WebhookChannel},
 };
-use acquit_oidc::jose::Algorithm;
+use acquit_oidc::{jose::Algorithm, rp::OurUrls};
 use acquit_saml::metadata::IdentityProvider;
 
 use super::{
@@ -72,6 +72,13 @@ impl Connection {
         }
     }
 
+    /// Our URLs for an OpenID connection, under our issuer.
+    #[must_use]
+    pub fn urls(&self, issuer: &str) -> OurUrls {
+        let own = OurUrls::of(issuer, &self.external_key);
+        if self.oidc().is_some_and(|oidc| oidc.shared_callback) { own.sharing_callback(issuer) } else { own }
+    }
+
     /// The SAML identity provider, if it is one.
     #[must_use]
     pub const fn saml(&self) -> Option<&SamlProvider> {
@@ -112,6 +119,8 @@ pub struct OidcProvider {
     pub prompt: Option<String>,
     /// Parameters of its own in every request there, such as `access_type=offline`.
     pub parameters: Vec<(String, String)>,
+    /// Whether its answers come to the callback that several connections share: each must say by `iss` whose it is.
+    pub shared_callback: bool,
 }
 
 /// How we prove who we are to a provider.

@@ -25,6 +25,7 @@ mod outsiders;
 mod overtaken;
 mod received;
 mod revalidate;
+mod shared_callback;
 mod sign_out;
 
 pub(crate) const KEY: &str = "external-key-of-the-tests-0123";
@@ -62,7 +63,8 @@ async fn made(engine: Engine, more: &str, application: &str, told: bool) -> Worl
         .with(&format!(
             "[[applications]]\nid = \"broker\"\nprotocol = \"oidc\"\nclient_id = \"acquit\"\n\
              client_secret = \"a-secret-of-the-broker-at-its-upstream-0123\"\n\
-             redirect_uris = [\"http://id.localhost:{port}/sso/oidc/{KEY}/callback\"]\n\
+             redirect_uris = [\"http://id.localhost:{port}/sso/oidc/{KEY}/callback\", \
+             \"http://id.localhost:{port}/sso/oidc/callback\"]\n\
              post_logout_redirect_uris = [\"http://id.localhost:{port}/sso/oidc/logout-callback\"]\n\
              {back}id_token_signed_response_alg = \"ES256\""
         ))

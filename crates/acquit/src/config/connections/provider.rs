@@ -45,6 +45,7 @@ impl ConnectionSection {
             userinfo: self.userinfo.unwrap_or(true),
             prompt: self.prompt.map(|prompt| prompt.as_str().to_owned()),
             parameters,
+            shared_callback: self.shared_callback.unwrap_or(false),
         })
     }
 

@@ -14,9 +14,11 @@ pub struct Wanted<'a> {
     pub scopes: &'a [String],
     /// How answers come, where that is set.
     pub response_mode: Option<ResponseMode>,
+    /// Whether its answers come to the shared callback, where only `iss` says whose they are.
+    pub shared_callback: bool,
 }
 
-/// A wish that the provider, by its own account, does not fulfil. All but [`Misfit::SecretJwt`] are tried all the same: what
+/// A wish that the provider, by its own account, does not fulfil. All but [`Misfit::SecretJwt`] and [`Misfit::Iss`] are tried all the same: what
 /// discovery documents leave out often works.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
@@ -41,6 +43,12 @@ pub enum Misfit {
     /// It lists scopes, and this is not among them.
     #[error("the provider does not list the scope {0}")]
     Scope(String),
+    /// Answers at the shared callback must say whose they are.
+    #[error(
+        "the provider does not say that its answers carry `iss` (authorization_response_iss_parameter_supported), which \
+         `shared_callback` needs: every sign-in is refused here"
+    )]
+    Iss,
     /// Answers do not come so.
     #[error("the provider does not list the response mode {}", .0.as_str())]
     ResponseMode(ResponseMode),
@@ -67,6 +75,9 @@ impl Provider {
         if self.revocation_endpoint.is_some() && lacks(&self.revocation_auth_methods, wanted.auth_method) {
             misfits.push(Misfit::RevocationAuth(wanted.auth_method.to_owned()));
         }
+        if wanted.shared_callback && !self.sends_iss {
+            misfits.push(Misfit::Iss);
+        }
         if !self.pkce_methods.is_empty() && lacks(&self.pkce_methods, pkce::METHOD) {
             misfits.push(Misfit::Pkce);
         }
@@ -91,6 +102,7 @@ mod tests {
         auth_method: "client_secret_basic",
         scopes: &[],
         response_mode: Some(ResponseMode::Query),
+        shared_callback: true,
     };
 
     #[test]
@@ -106,13 +118,16 @@ mod tests {
             auth_method: "private_key_jwt",
             scopes: &scopes,
             response_mode: Some(ResponseMode::FormPost),
+            shared_callback: true,
         };
         let mut provider = provider();
         provider.pkce_methods = vec!["plain".into()];
+        provider.sends_iss = false;
         let expected = [
             Misfit::Algorithm(Algorithm::EdDsa),
             Misfit::TokenAuth("private_key_jwt".into()),
             Misfit::RevocationAuth("private_key_jwt".into()),
+            Misfit::Iss,
             Misfit::Pkce,
             Misfit::Scope("offline_access".into()),
             Misfit::ResponseMode(ResponseMode::FormPost),

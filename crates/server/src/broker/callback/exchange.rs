@@ -59,7 +59,11 @@ pub(super) async fn sign_in(
 ) -> Result<SignedIn, Failed> {
     let failed = |error: &dyn std::error::Error| Failed::new("oauth_failed", error);
     let provider = discover(app, oidc).await.map_err(|error| failed(&error))?;
-    let code = match Callback::parse(params, CallbackRules::new(&provider, state)).map_err(|error| failed(&error))? {
+    let rules = match oidc.shared_callback {
+        true => CallbackRules::shared(&provider, state),
+        false => CallbackRules::new(&provider, state),
+    };
+    let code = match Callback::parse(params, rules).map_err(|error| failed(&error))? {
         Callback::Code(code) => code,
         Callback::Failure(failure) => {
             let code =

@@ -6,7 +6,7 @@ use acquit_delivery::egress::{Egress, Outgoing, Trouble};
 use acquit_oidc::{
     jose::{Jwks, MAX_JWKS},
     rp::{
-        LogoutSetup, OurUrls,
+        LogoutSetup,
         client::SECRET_JWT,
         provider::{Provider, Wanted},
     },
@@ -66,7 +66,7 @@ impl OpenId {
     ) -> Self {
         let setup = match ours {
             Some((connection, settings)) => {
-                LogoutSetup::for_connection(provider, &OurUrls::of(&settings.server.issuer, &connection.external_key))
+                LogoutSetup::for_connection(provider, &connection.urls(&settings.server.issuer))
             }
             None => LogoutSetup::of(provider),
         };
@@ -94,7 +94,8 @@ impl Compared {
         let oidc = connection.oidc();
         let misfits = oidc.map(|oidc| {
             let (alg, scopes) = (oidc.algorithm, &oidc.scopes);
-            provider.misfits(Wanted { alg, auth_method: method(oidc), scopes, response_mode: None })
+            let shared_callback = oidc.shared_callback;
+            provider.misfits(Wanted { alg, auth_method: method(oidc), scopes, response_mode: None, shared_callback })
         });
         Self {
             id: connection.id.to_string(),
