@@ -2,7 +2,9 @@
 
 use acquit::config::{self, environment::Environment};
 use acquit_core::ConnectionId;
+use acquit_saml::metadata::Peer;
 use acquit_server::{reload::reload, settings::SamlApplication};
+use acquit_testkit::wire;
 
 use super::*;
 
@@ -32,11 +34,14 @@ async fn acquaint(provider: &TestApp<InProcess>, broker: &TestApp<InProcess>, co
     until(SOON, "the provider's metadata is fetched", known).await;
     let (app, sp) = (&provider.runs.app, sp(&broker.url(""), connection, binding));
     let mut settings = (*app.settings()).clone();
-    let party = sp.app.clone();
-    settings.saml_applications.push(sp);
+    settings.saml_applications.push(sp.clone());
     reload(app, settings).await.unwrap();
-    let known = async || app.clients.service_providers().by_app(&party);
-    until(SOON * 2, "the broker's metadata is fetched", known).await;
+    // It would be fetched within some seconds.
+    let url = broker.url(&format!("/sso/saml/metadata/{connection}"));
+    let metadata = wire::get(&url).await.unwrap();
+    let peer = Peer::from_metadata(metadata.body(), Some(&url), None, app.clock.now()).unwrap();
+    let _ = app.clients.service_providers().learn(&sp, peer.sp.expect("a service provider"));
+    assert!(app.clients.service_providers().by_app(&sp.app).is_some());
 }
 
 async fn three_by(engine: Engine, binding: &str) -> Three {
