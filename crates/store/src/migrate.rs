@@ -60,6 +60,11 @@ const VERSIONS: &[(&str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0011_own_addresses.sql"),
         include_str!("../migrations/postgres/0011_own_addresses.sql"),
     ),
+    (
+        "V12__kept_apart",
+        include_str!("../migrations/sqlite/0012_kept_apart.sql"),
+        include_str!("../migrations/postgres/0012_kept_apart.sql"),
+    ),
 ];
 
 /// Keeps nodes that start together from migrating at the same time; any number that nobody else uses.

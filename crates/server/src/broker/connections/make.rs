@@ -180,6 +180,9 @@ pub(in crate::broker) fn refused(why: Refused, id: &str) -> Failure {
         Refused::DomainTaken(domain) => {
             Failure::Conflict { code: "domain_in_use", message: format!("{domain} belongs to somebody else") }
         }
+        Refused::TooMany(most) => {
+            Failure::invalid(format!("an application makes {most} organizations at most; delete one that is not used"))
+        }
         Refused::ExternalIdTaken => {
             Failure::Bad { code: "external_id_already_used", message: "this external_id is another one's".to_owned() }
         }

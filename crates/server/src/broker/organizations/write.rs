@@ -28,6 +28,8 @@ use crate::{
     random,
 };
 
+/// The most organizations that one application makes. Each node keeps all of them in mind.
+const MAX_ORGANIZATIONS: u32 = 10_000;
 /// The most keys of an organization's metadata, and the longest key and value, in characters.
 const MAX_KEYS: usize = 50;
 const MAX_KEY: usize = 40;
@@ -60,7 +62,7 @@ pub async fn make(
     let answer = object::organization(&ListedOrganization::of_store(&record, |_| true));
     let answer_kept = call.keep(&app, StatusCode::CREATED, &answer)?;
     let id = record.id.clone();
-    match app.store.make_organization(record, answer_kept).await? {
+    match app.store.make_organization(record, answer_kept, MAX_ORGANIZATIONS).await? {
         Ok(Made::Now) => {
             changed(&app).await?;
             Ok((StatusCode::CREATED, Json(answer)).into_response())
