@@ -116,6 +116,8 @@ impl Failed {
 
 /// Somebody whom a provider vouches for, by whichever protocol.
 pub(super) struct Recognised {
+    /// The provider, by its issuer or entity ID.
+    pub(super) issuer: String,
     /// The provider's name for the person, for good.
     pub(super) idp_id: String,
     /// What it says of them.
@@ -135,11 +137,11 @@ pub(super) async fn enter(
     (connection, trip): (&Connection, &Trip),
     recognised: Recognised,
 ) -> Result<Response, DoorError> {
-    let Recognised { idp_id, claims, upstream } = recognised;
+    let Recognised { issuer, idp_id, claims, upstream } = recognised;
     let now = app.clock.now();
     let fresh = UserId::from_random(random::id_at(now)?);
     let organization = connection.organization.as_ref().and_then(|id| app.clients.connections().organization(id));
-    let mut person = person(fresh, (connection, organization.as_deref()), &idp_id, &claims);
+    let mut person = person(fresh, (connection, organization.as_deref()), (&issuer, &idp_id), &claims);
     if is_outsider(organization.as_deref(), &person) {
         let why = "the person has no address in any of the domains of this organization";
         let failed = Failed::new("profile_not_allowed_outside_organization", why);

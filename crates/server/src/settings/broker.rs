@@ -72,6 +72,25 @@ impl Connection {
         }
     }
 
+    /// The provider behind it, by its issuer or entity ID; none where only fetched metadata tells.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        match &self.provider {
+            UpstreamProvider::Oidc(oidc) => Some(&oidc.issuer),
+            UpstreamProvider::Saml(saml) => match &saml.source {
+                Source::Given(idp) => Some(&idp.entity_id),
+                Source::Url(document) => document.entity_id.as_deref(),
+            },
+        }
+    }
+
+    /// Whether people of this provider are the ones who come through it now, as far as that is known. Those of another are
+    /// signed out, and are nobody whom this one could speak for.
+    #[must_use]
+    pub fn is_of(&self, issuer: &str) -> bool {
+        issuer.is_empty() || self.issuer().is_none_or(|now| now == issuer)
+    }
+
     /// Our URLs for an OpenID connection, under our issuer.
     #[must_use]
     pub fn urls(&self, issuer: &str) -> OurUrls {

@@ -16,6 +16,7 @@ use crate::{
     world::{only_receipt, settle_by_clock, settled, until},
 };
 
+mod another_provider;
 mod bad_input;
 mod received;
 

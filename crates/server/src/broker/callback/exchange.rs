@@ -135,7 +135,8 @@ impl SignedIn {
         left_at: Timestamp,
     ) -> Result<Recognised, DoorError> {
         let upstream = self.upstream(app, connection, oidc, left_at)?;
-        Ok(Recognised { idp_id: self.token.subject, claims: self.claims, upstream })
+        let issuer = self.provider.issuer.clone();
+        Ok(Recognised { issuer, idp_id: self.token.subject, claims: self.claims, upstream })
     }
 
     fn upstream(
