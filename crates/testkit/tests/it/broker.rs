@@ -70,7 +70,7 @@ async fn made(engine: Engine, more: &str, application: &str, told: bool) -> Worl
         ))
         .start(&[])
         .await;
-    let wiki = Registration::new("wiki").start().await;
+    let wiki = Registration::new("wiki").scope("openid email").start().await;
     let broker = Setup::on(engine)
         .host("id.localhost")
         .port(port)
