@@ -164,7 +164,7 @@ impl Flow {
         match self {
             Self::Authorize(pending) => pending.wants_proof(),
             Self::Saml(pending) => pending.force || pending.reprompt,
-            Self::Broker(_) | Self::Account => false,
+            Self::Broker(_) | Self::Route(_) | Self::Account => false,
         }
     }
 

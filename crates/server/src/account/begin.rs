@@ -54,7 +54,8 @@ pub async fn begin(app: &App, browser: &Browser, beginning: Beginning<'_>) -> Re
     let Beginning { user, upstream, left, address, agent, onward } = beginning;
     let now = app.clock.now();
     let handle = random::secret_at(now)?;
-    let came_by = upstream.as_ref().map(|upstream| (upstream.connection.clone(), upstream.graves.clone()));
+    let issuer = user.origin.as_ref().map(|origin| origin.issuer.clone()).unwrap_or_default();
+    let came_by = upstream.as_ref().map(|upstream| (upstream.connection.clone(), issuer, upstream.graves.clone()));
     let of_user = |view: &&SessionView| view.user.id == user.id;
     if let Some(view) = browser.session.as_ref().filter(of_user) {
         let lifetimes = app.settings().lifetimes.session();
@@ -140,15 +141,16 @@ async fn signed_out_since(app: &App, user: &User, left: Option<&SessionId>) -> R
     }))
 }
 
-/// Looks once more whether the identity provider has ended the sign-in, or the connection is gone: a logout is remembered, and
+/// Looks once more whether the identity provider has ended the sign-in, or the connection is gone or another's: a logout is remembered, and
 /// a connection taken away, before sessions are looked for, so that one of the two sees the other, whichever commits first.
 async fn still_there(
     app: &App,
     session: &SessionId,
-    came_by: Option<&(ConnectionId, Graves)>,
+    came_by: Option<&(ConnectionId, String, Graves)>,
 ) -> Result<(), DoorError> {
-    let Some((connection, graves)) = came_by else { return Ok(()) };
-    let (by, reason) = if app.clients.connections().find(connection).is_none() {
+    let Some((connection, issuer, graves)) = came_by else { return Ok(()) };
+    let found = app.clients.connections().find(connection);
+    let (by, reason) = if found.is_none_or(|connection| !connection.is_of(issuer)) {
         (By::Policy, format!("the connection {connection} is gone"))
     } else if !graves.names.is_empty() && app.store.was_overtaken(graves, app.clock.now()).await? {
         (By::Upstream, "the identity provider ended the sign-in on its way".to_owned())

@@ -96,15 +96,20 @@ pub enum NoTrip {
     /// It cannot be asked by SAML.
     #[error(transparent)]
     Saml(#[from] NotAsked),
+    /// Its answer could be anybody's. The operator must give the connection a callback of its own, or the provider must say
+    /// that its answers carry `iss` (RFC 9207).
+    #[error("the identity provider does not say that its answers carry `iss`, which the shared callback needs")]
+    NoIss,
     /// Ours to say.
     #[error(transparent)]
     Door(#[from] DoorError),
 }
 
-/// Our callback for a connection, of which each has its own (RFC 9700 section 4.4).
+/// Our callback for a connection: its own (RFC 9700 section 4.4), unless its provider says who answers and the operator chose
+/// the shared one.
 #[must_use]
 pub fn callback(app: &App, connection: &Connection) -> String {
-    format!("{}/sso/oidc/{}/callback", app.issuer(), connection.external_key)
+    connection.urls(app.issuer()).callback
 }
 
 /// Sends the browser to the provider of a connection.
@@ -125,6 +130,9 @@ pub async fn leave(
         }
     };
     let provider = discover(app, oidc).await?;
+    if oidc.shared_callback && !provider.sends_iss {
+        return Err(NoTrip::NoIss);
+    }
     let (nonce, verifier) = (secret()?, secret()?);
     let asked = Asked::Oidc { nonce: nonce.clone(), verifier: verifier.clone() };
     let (trip, fresh) = Trip::begin(app, headers, &connection.id, asked, flow).await?;

@@ -23,10 +23,13 @@ fn connection(name: &str) -> ConnectionId {
     ConnectionId::parse(&format!("conn_{name}")).unwrap()
 }
 
+const ISSUER: &str = "https://idp.example";
+
 fn person(world: &World, through: &str, idp_id: &str) -> Person {
     Person {
         fresh_id: UserId::from_random(world.bits()),
         connection: connection(through),
+        issuer: ISSUER.to_owned(),
         idp_id: idp_id.to_owned(),
         email: Some("ann@example.com".to_owned()),
         email_verified: true,
@@ -90,6 +93,30 @@ contract! {
         let local = world.user("ann").await;
         assert_eq!(world.user_by_username("ann").await.unwrap().unwrap().id, local.id, "and no local user");
         assert_eq!(first.password_hash, None);
+    }
+
+    async fn another_provider_behind_the_same_connection_brings_other_people(world: World) {
+        let from = |issuer: &str| Person { issuer: issuer.to_owned(), ..person(&world, "a", "1") };
+        let first = world.recognise(from(ISSUER), at(0)).await.unwrap();
+        let other = world.recognise(from("https://other.example"), at(1)).await.unwrap();
+        assert_ne!(first.id, other.id, "whatever they are called there");
+        assert_eq!(world.recognise(from(ISSUER), at(2)).await.unwrap(), first, "and each is known again");
+        let of = async |issuer: &str| world.sessions_of_other_issuers(&connection("a"), issuer, 10).await.unwrap();
+        let session = world.begin_session(session_of(&world, &first, "a", "s", 3)).await.unwrap().unwrap();
+        assert_eq!(of(ISSUER).await, []);
+        assert_eq!(of("https://other.example").await, [session.id.clone()]);
+        assert_eq!(world.sessions_of_other_issuers(&connection("b"), "https://other.example", 10).await.unwrap(), []);
+        world.end(&session.id, 4).await;
+        assert_eq!(of("https://other.example").await, []);
+    }
+
+    async fn somebody_of_whom_it_was_not_written_down_belongs_to_the_first_provider_that_brings_them(world: World) {
+        let from = |issuer: &str| Person { issuer: issuer.to_owned(), ..person(&world, "a", "1") };
+        let before = world.recognise(from(""), at(0)).await.unwrap();
+        world.begin_session(session_of(&world, &before, "a", "s", 1)).await.unwrap().unwrap();
+        assert_eq!(world.sessions_of_other_issuers(&connection("a"), ISSUER, 10).await.unwrap(), [], "nobody knows whose");
+        assert_eq!(world.recognise(from(ISSUER), at(1)).await.unwrap().id, before.id);
+        assert_ne!(world.recognise(from("https://other.example"), at(2)).await.unwrap().id, before.id);
     }
 
     async fn what_the_provider_says_last_of_a_person_counts(world: World) {

@@ -28,7 +28,7 @@ pub struct InProcess {
 
 impl InProcess {
     pub(super) async fn start(setup: Setup, applications: &[&TestRp]) -> TestApp<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", setup.port)).await.unwrap();
+        let listener = TcpListener::bind((setup.address(), setup.port)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let folder = tempfile::Builder::new().prefix("acquit-in-process-").tempdir().unwrap();
         let text = setup.configuration(port, applications);

@@ -16,6 +16,7 @@ mod broker_sdks_manage;
 mod broker_simplesamlphp;
 mod broker_upstream;
 mod broker_webhooks;
+mod broker_wire;
 mod chromium;
 mod crash;
 mod end_session;

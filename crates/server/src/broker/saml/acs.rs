@@ -111,6 +111,7 @@ fn person(wanted: &AttributeMap, assertion: AcceptedAssertion, us: &str) -> Resu
     let AcceptedAssertion { id, issuer, name_id, not_on_or_after, authn, attributes } = assertion;
     Ok(SamlPerson {
         idp_id: attributes::idp_id(wanted, &name_id, &attributes, (&issuer, us))?,
+        issuer,
         claims: attributes::claims(wanted, &attributes),
         form: attributes::form(&name_id),
         subject: name_id.value,
@@ -202,5 +203,5 @@ async fn sign_in(
         channels: idp.channels(saml, person.form),
         sealed: Vec::new(),
     };
-    Ok(Ok(Recognised { idp_id: person.idp_id, claims: person.claims, upstream }))
+    Ok(Ok(Recognised { issuer: person.issuer, idp_id: person.idp_id, claims: person.claims, upstream }))
 }
