@@ -6,7 +6,7 @@ use super::path::Path;
 const SECTIONS: &[(&str, &str)] = &[];
 
 /// Keys of later versions: the table, the key, and what it belongs to.
-const KEYS: &[(&str, &str, &str)] = &[("connections", "frontchannel_logout", "the gateway")];
+const KEYS: &[(&str, &str, &str)] = &[];
 
 /// Says that `key` is not built yet, if it is one of a later version.
 #[must_use]
