@@ -136,24 +136,33 @@ fn what_the_readmes_configuration_shows_in_comments_is_right_but_for_files_that_
         |line: &str| line.starts_with('[') || line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '));
     let uncommented = text.lines().map(|line| line.strip_prefix("# ").filter(|rest| is_toml(rest)).unwrap_or(line));
     let text = uncommented.collect::<Vec<_>>().join("\n");
-    for header in ["\n[[organizations]]", "\n[[connections]]", "\n[connections.attributes]", "\nprotocol = \"broker\""]
-    {
+    for header in [
+        "\n[[organizations]]",
+        "\n[[connections]]",
+        "\n[connections.attributes]",
+        "\nprotocol = \"broker\"",
+        "\n[[gateway.routes]]",
+    ] {
         assert!(text.contains(header), "{header:?}");
     }
     let folder = tempfile::tempdir().unwrap();
     let loaded = config::read(&text, "acquit.toml", folder.path(), &Environment::default());
     let shown: Vec<&str> = loaded.diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
-    assert_eq!(shown.len(), 2, "{}", show(&loaded.diagnostics));
-    assert!(shown.iter().all(|message| message.contains("wiki-sp.xml") || message.contains("idp.secret")), "{shown:?}");
+    let absent = ["wiki-sp.xml", "idp.secret", "corp.pem", "corp.key"];
+    assert_eq!(shown.len(), absent.len(), "{}", show(&loaded.diagnostics));
+    assert!(absent.iter().all(|file| shown.iter().any(|message| message.contains(file))), "{shown:?}");
 }
 
 #[test]
 fn the_sample_uses_every_key_of_the_schema() {
     let sample = fs::read_to_string(folder().join("good/sample.toml")).unwrap();
-    let ways_to_write_the_same = ["file", "env", "master_key", "jwks", "jwks_uri"];
+    // A certificate needs the file of its private key, which nobody else may read.
+    let ways_to_write_the_same = ["file", "env", "master_key", "jwks", "jwks_uri", "chain"];
     let mut missing = Vec::new();
     keys(&schema::SCHEMA, &mut |key| {
-        let used = sample.contains(&format!("{key} = ")) || sample.contains(&format!("[{key}]"));
+        let used = sample.contains(&format!("{key} = "))
+            || sample.contains(&format!("[{key}]"))
+            || sample.contains(&format!(".{key}]"));
         if !used && !ways_to_write_the_same.contains(&key) {
             missing.push(key.to_owned());
         }

@@ -148,3 +148,9 @@ fn path_of(cx: &Context<'_>, id: &str) -> Option<Path> {
     let found = entries(cx.written, &list).iter().rposition(|entry| text_of(entry, "id") == Some(id));
     found.map(|index| list.index(index))
 }
+
+/// Whether there is an application with this id.
+#[must_use]
+pub fn is_application(cx: &Context<'_>, id: &str) -> bool {
+    path_of(cx, id).is_some()
+}

@@ -14,7 +14,7 @@ mod route;
 
 pub use route::RouteSection;
 
-use super::{context::Context, diagnostic::quoted, path::Path, server::listen};
+use super::{context::Context, cross, diagnostic::quoted, path::Path, server::listen};
 
 /// The most routes.
 const MAX_ROUTES: usize = 5000;
@@ -75,6 +75,10 @@ impl GatewaySection {
             }) {
                 cx.error(&at.key("from"), format!("there is a route from {} already", quoted(&route.from.to_string())))
                     .help("give one of them a `prefix` of its own");
+            }
+            if cross::is_application(cx, route.from.authority()) {
+                cx.error(&at.key("from"), "the host of this route is the `id` of an application")
+                    .help("receipts would take one for the other: give the application another id");
             }
             routes.push((route, at));
         }

@@ -1,0 +1,10 @@
+//! The data path on real sockets: raw bytes in, raw bytes out.
+
+mod carry;
+mod http2;
+mod live;
+mod raw;
+mod secure;
+mod trouble;
+mod websocket;
+mod world;
