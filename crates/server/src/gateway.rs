@@ -1,11 +1,15 @@
 //! The gateway as a part of this server: what it knows of endings, its routes, and its doors on their hosts.
 
+pub mod apps;
+pub mod assertion;
 pub mod callback;
 pub mod doors;
 pub mod exit;
+pub mod forbidden;
 pub mod front;
 pub mod host;
 pub mod house;
+pub mod keys;
 mod named;
 pub mod own_sign_out;
 pub mod person;
@@ -14,8 +18,10 @@ pub mod redirect;
 pub mod sign_in;
 pub mod sign_out;
 pub mod trip;
+pub mod user;
 pub mod visitor;
 pub mod watch;
+pub mod well_known;
 
 use std::{
     collections::HashMap,
@@ -34,6 +40,8 @@ use crate::settings;
 pub const SIGN_IN: &str = "/.acquit/sign_in";
 /// Where it comes back to on the host of a route.
 pub const CALLBACK: &str = "/.acquit/callback";
+/// A person's apps, on the hosts of routes.
+pub const APPS: &str = "/.acquit/";
 /// Where it signs out, on both.
 pub const SIGN_OUT: &str = "/.acquit/sign_out";
 /// The same as Pomerium calls it.

@@ -22,6 +22,7 @@ mod gate;
 mod httpd;
 pub mod mellon;
 pub mod node;
+pub mod pomerium;
 pub mod saml;
 pub mod sdk;
 pub mod upstream;

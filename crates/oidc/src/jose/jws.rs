@@ -74,7 +74,12 @@ struct OutHeaderOfSecret<'a> {
 
 /// Signs `claims` with `key`.
 pub(super) fn sign<T: Serialize>(key: &SigningKey, typ: &str, claims: &T) -> Result<String, KeyError> {
-    let signed = joined(&OutHeader { alg: key.algorithm(), typ, kid: key.kid() }, claims)?;
+    sign_as(key, typ, key.kid(), claims)
+}
+
+/// The same under another name of the key.
+pub(super) fn sign_as<T: Serialize>(key: &SigningKey, typ: &str, kid: &str, claims: &T) -> Result<String, KeyError> {
+    let signed = joined(&OutHeader { alg: key.algorithm(), typ, kid }, claims)?;
     let signature = key.sign(signed.as_bytes())?;
     Ok(signed + "." + &encode(&signature))
 }

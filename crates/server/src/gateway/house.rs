@@ -16,8 +16,8 @@ use axum::{
 use hyper::body::Incoming;
 use tower::ServiceExt;
 
-use super::{person, sign_in};
-use crate::{App, door::DoorError};
+use super::{forbidden, person, sign_in};
+use crate::App;
 
 /// This server, as the data path sees it.
 pub struct Server {
@@ -68,11 +68,13 @@ impl House for Server {
         }
     }
 
-    fn forbidden(&self, _request: &Parts, _route: &Route, _identity: &Identity) -> Response<Body> {
-        DoorError::Forbidden("you may not use this app").page_on_route()
+    fn forbidden(&self, request: &Parts, route: &Route, identity: &Identity) -> Response<Body> {
+        forbidden::answer(&self.app, &route.from, identity, &request.method, &request.headers)
     }
 
-    fn identity_headers(&self, _route: &Route, _identity: &Identity, _headers: &mut HeaderMap) {}
+    fn identity_headers(&self, route: &Route, identity: &Identity, headers: &mut HeaderMap) {
+        self.app.assertions.tell(&route.from, identity, self.app.clock.now(), headers);
+    }
 
     fn used(&self, session: &SessionId) {
         self.app.gate.used(session, self.app.clock.now());

@@ -50,7 +50,8 @@ pub fn answer(app: &App, origin: &Origin, method: &Method, path: &str, headers: 
 }
 
 /// Whether a person navigates the top-level page, as far as the request says.
-fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
+#[must_use]
+pub fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let wants_page = text("sec-fetch-mode") == "navigate" || text("accept").contains("text/html");
     (method == Method::GET || method == Method::HEAD)

@@ -6,11 +6,11 @@ use acquit_core::ConnectionId;
 use acquit_delivery::egress::Policy;
 use acquit_server::settings::{
     Connection, Organization,
-    broker::{IdpLogout, UpstreamProvider},
+    broker::{Frames, IdpLogout, UpstreamProvider},
     connection_type,
 };
 
-use super::{ConnectionProtocolText, ConnectionSection, IdpLogoutText, LogoutText};
+use super::{ConnectionProtocolText, ConnectionSection, FrontchannelLogoutText, IdpLogoutText, LogoutText};
 use crate::config::{
     context::Context,
     diagnostic::quoted,
@@ -94,6 +94,10 @@ impl ConnectionSection {
             provider: provider?,
             propagate: self.logout.unwrap_or_default() == LogoutText::Propagate,
             idp_logout: self.idp_logout.unwrap_or_default().into(),
+            frames: match self.frontchannel_logout {
+                None | Some(FrontchannelLogoutText::Sid) => Frames::Named,
+                Some(FrontchannelLogoutText::Bare) => Frames::Bare,
+            },
             attributes,
             revalidate,
         })
