@@ -24,6 +24,7 @@ mod failing_store;
 mod five_apps;
 mod frontchannel;
 mod gateway;
+mod gateway_chromium;
 mod logs;
 mod main_job;
 mod mellon;
