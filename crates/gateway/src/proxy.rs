@@ -10,6 +10,7 @@ mod page;
 #[cfg(test)]
 mod tests;
 mod tunnel;
+mod upload;
 mod upstream;
 mod websocket;
 
@@ -38,7 +39,7 @@ use crate::{
     hygiene::{Refusal, cookies, headers, host, path::Path},
     identity::Identity,
     listener::Caller,
-    live::{Cut, Stream},
+    live::Stream,
     origin::Origin,
     route::{Route, Routes, is_below},
     standing::Standing,
@@ -207,18 +208,13 @@ impl<H: House> Shared<H> {
 
 /// Where a request goes, if it can be read in one way only.
 fn way<'a>(parts: &Parts, rules: &'a Rules) -> Result<Way<'a>, Page> {
-    read(parts, rules).map_err(Page::Refused)?
-}
-
-fn read<'a>(parts: &Parts, rules: &'a Rules) -> Result<Result<Way<'a>, Page>, Refusal> {
     let extended = websocket::is_extended_connect(parts);
     if parts.method == Method::TRACE || (parts.method == Method::CONNECT && !extended) {
-        return Err(Refusal::Method);
+        return Err(Refusal::Method.into());
     }
     headers::check_length(&parts.headers)?;
     let host = host::of(&parts.uri, &parts.headers)?;
-    let path = Path::read(parts.uri.path())?;
-    Ok(find(&host, &path, &parts.uri, rules))
+    find(&host, &Path::read(parts.uri.path())?, &parts.uri, rules)
 }
 
 fn find<'a>(host: &str, path: &Path<'_>, uri: &Uri, rules: &'a Rules) -> Result<Way<'a>, Page> {
@@ -226,7 +222,7 @@ fn find<'a>(host: &str, path: &Path<'_>, uri: &Uri, rules: &'a Rules) -> Result<
         (Cow::Borrowed(_), Some(whole)) => Ok(whole.clone()),
         _ => {
             let whole = uri.query().map_or_else(|| path.to_string(), |query| format!("{path}?{query}"));
-            PathAndQuery::try_from(whole).map_err(|_| Page::Refused(Refusal::Path))
+            PathAndQuery::try_from(whole).map_err(|_| Refusal::Path)
         }
     };
     let Some(host) = known(host, rules) else { return Err(Page::NoHost) };
@@ -242,7 +238,7 @@ fn find<'a>(host: &str, path: &Path<'_>, uri: &Uri, rules: &'a Rules) -> Result<
     let alike = route(&path.free)
         .is_some_and(|free| Arc::ptr_eq(plain, free) && plain.is_public(&path.plain) == plain.is_public(&path.free));
     if !alike {
-        return Err(Page::Refused(Refusal::Path));
+        return Err(Refusal::Path.into());
     }
     Ok(Way::Route(plain, target(&path.plain)?))
 }
@@ -268,15 +264,6 @@ fn is_ours(path: &str) -> bool {
 
 fn answer<H: House>(page: Page) -> Response<ProxyBody<H>> {
     page.answer().map(ProxyBody::page)
-}
-
-impl From<Cut> for Page {
-    fn from(cut: Cut) -> Self {
-        match cut {
-            Cut::SignedOut => Self::SignedOut,
-            Cut::Unsure => Self::Unsure,
-        }
-    }
 }
 
 /// A session that can be said to be used.

@@ -2,25 +2,30 @@
 
 use std::{error::Error, future::pending, pin::pin, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response, StatusCode, Version, header,
     request::Parts,
     uri::{Authority, PathAndQuery},
 };
-use hyper::body::{Body, Incoming};
+use hyper::{
+    body::{Body, Incoming},
+    upgrade::OnUpgrade,
+};
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
     Admitted, Asked, House, ProxyBody, Shared, Used, answer,
-    body::{Download, Progress, Upload, UseAgain},
+    body::{Download, UseAgain},
     page::Page,
     tunnel,
+    upload::{Progress, Upload},
     upstream::{Failure, Upstream},
     websocket,
 };
 use crate::{
-    hygiene::{cookies, forwarded, headers},
+    hygiene::{Refusal, cookies, forwarded, headers},
     identity::Identity,
     listener::Caller,
     live::Stream,
@@ -36,15 +41,16 @@ impl<H: House> Shared<H> {
         let Asked { mut parts, body, caller, path, route, rules } = asked;
         let Admitted { identity, stream, renewed } = admitted;
         let websocket = websocket::Asked::of(&mut parts);
-        if websocket.is_none() && parts.method == Method::CONNECT {
-            return answer(Page::BadAnswer);
+        // A WebSocket that begins with a body would begin in its middle for the app.
+        if websocket.is_some() && !body.is_end_stream() || websocket.is_none() && parts.method == Method::CONNECT {
+            return answer(Refusal::Length.into());
         }
         let mut parts = self.prepare(parts, route, identity.as_ref());
         forwarded::write(&mut parts.headers, caller.address.ip(), &route.from, &rules.trusted_proxies);
         if let Some(websocket) = &websocket {
             websocket.ask(&mut parts.headers);
         }
-        let (upload, progress) = if body.is_end_stream() || websocket.is_some() {
+        let (upload, progress) = if body.is_end_stream() {
             (Upload::Nothing, None)
         } else {
             let progress = Progress::begin();
@@ -61,9 +67,10 @@ impl<H: House> Shared<H> {
             Err(page) => return answer(page),
         };
         let agreed = websocket.as_ref().is_some_and(|websocket| websocket.is_agreed(&response));
+        let tunnel = websocket.as_ref().is_some_and(websocket::Asked::is_tunnel);
         // What switches without being asked, or opens a tunnel that is no WebSocket, cannot be passed on.
-        let unasked = response.status().is_informational() || (call.upgrade && response.status().is_success());
-        if headers::clean_response(response.headers_mut()).is_err() || (unasked && !agreed) {
+        let opens = response.status().is_informational() || (tunnel && response.status().is_success());
+        if headers::clean_response(response.headers_mut()).is_err() || (opens && !agreed) {
             return answer(Page::BadAnswer);
         }
         *response.version_mut() = Version::HTTP_11;
@@ -209,15 +216,12 @@ fn switch<H: House>(
     stream: Option<Arc<Stream>>,
     use_again: Option<UseAgain<H>>,
 ) -> Response<ProxyBody<H>> {
-    let (mut answer, upgraded) = {
-        let (mut parts, body) = response.into_parts();
-        let app = parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
-        (Response::from_parts(parts, ProxyBody::page(bytes::Bytes::new())), (app, body))
-    };
-    let browser = websocket.agree(&mut answer);
+    let (mut parts, _) = response.into_parts();
+    let Some(app) = parts.extensions.remove::<OnUpgrade>() else { return answer(Page::BadAnswer) };
+    let mut response = Response::from_parts(parts, ProxyBody::page(Bytes::new()));
+    let browser = websocket.agree(&mut response);
     let stop = caller.stop().clone();
     caller.spawn(async move {
-        let (Some(app), _body) = upgraded else { return };
         let both = async { tokio::try_join!(browser, app) };
         let switched = tokio::select! {
             biased;
@@ -227,17 +231,11 @@ fn switch<H: House>(
         let Ok(Ok((browser, app))) = switched else { return };
         let again = async move {
             match use_again {
-                Some(mut again) => {
-                    std::future::poll_fn(|cx| {
-                        again.poll(cx);
-                        std::task::Poll::Pending
-                    })
-                    .await
-                }
+                Some(again) => again.forever().await,
                 None => pending().await,
             }
         };
         tunnel::run(TokioIo::new(browser), TokioIo::new(app), stream, stop, again).await;
     });
-    answer
+    response
 }

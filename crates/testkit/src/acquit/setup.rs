@@ -1,6 +1,9 @@
 //! What a server is started with: its configuration, its store, its environment.
 
-use std::sync::OnceLock;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::OnceLock,
+};
 
 use super::{InProcess, OPERATOR, PASSWORD, Program, TestApp, USERS};
 use crate::{TestRp, postgres::Postgres};
@@ -55,7 +58,8 @@ impl Setup {
         self
     }
 
-    /// Under this host name: `id.localhost`.
+    /// Under this host name: `id.localhost`. Where it is a loopback address, it listens there: servers find each other by those, while
+    /// names under localhost are known to browsers only.
     #[must_use]
     pub fn host(mut self, host: &str) -> Self {
         host.clone_into(&mut self.host);
@@ -125,6 +129,11 @@ impl Setup {
         format!("{:?}", loaded.diagnostics)
     }
 
+    /// Where it listens.
+    pub(super) fn address(&self) -> IpAddr {
+        self.host.parse().unwrap_or(Ipv4Addr::LOCALHOST.into())
+    }
+
     fn store_url(&self) -> String {
         if let Some(url) = &self.store {
             return url.clone();
@@ -138,11 +147,12 @@ impl Setup {
     /// The configuration file.
     pub(super) fn configuration(&self, port: u16, applications: &[&TestRp]) -> String {
         let mut text = format!(
-            "[server]\npublic_url = \"http://{}:{port}\"\nlisten = \"127.0.0.1:{port}\"\nmaster_key = \"{}\"\n\n\
+            "[server]\npublic_url = \"http://{}:{port}\"\nlisten = \"{}:{port}\"\nmaster_key = \"{}\"\n\n\
              [store]\nurl = \"{}\"\n\n\
              [egress]\nallow = [{}]\n\n\
              [[api_tokens]]\nname = \"ops\"\ntoken = \"{OPERATOR}\"\nscopes = [\"read\", \"sessions\", \"manage\"]\n\n",
             self.host,
+            self.address(),
             "a5".repeat(32),
             self.store_url(),
             if self.loopback { "\"127.0.0.0/8\"" } else { "" },
