@@ -145,7 +145,10 @@ async fn the_sign_out_of_the_seed_closes_the_live_page_in_the_other_tab_and_leav
     let party = format!("app.localhost:{}", world.port);
     assert_eq!(outcome(&receipt, &party, "gateway"), "confirmed", "{receipt:#}");
     let step = receipt["steps"].as_array().unwrap().iter().find(|step| step["party"] == party.as_str()).unwrap();
-    assert!(step["detail"].as_str().unwrap().contains("closed"), "how much of the leaving tab was still open is its affair: {step}");
+    assert!(
+        step["detail"].as_str().unwrap().contains("closed"),
+        "how much of the leaving tab was still open is its affair: {step}"
+    );
 
     // The first tab was left as it was: whatever it does next leads to the sign-in.
     assert_eq!(person.eval("fetch('/figures').then((answer) => answer.status)").await, 401);

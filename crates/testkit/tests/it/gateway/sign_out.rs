@@ -30,6 +30,8 @@ async fn a_sign_out_at_a_route_ends_the_session_at_every_app_and_leaves_nothing_
             let stolen = world.cookie(&thief, "grafana").unwrap();
             let page = world.go("grafana", path).await;
             assert_eq!(page.mark().as_deref(), Some("signed-out"), "{page}");
+            let pending = page.steps().into_iter().filter(|(_, _, outcome)| outcome == "pending").count();
+            assert_eq!(pending, 0, "this node has shut both by then: {page}");
             let first = &page.hops[0];
             assert_eq!(first.status, 303);
             assert_eq!(first.headers["clear-site-data"], "\"cache\", \"storage\"");
