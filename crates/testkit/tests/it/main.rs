@@ -25,6 +25,7 @@ mod failing_store;
 mod five_apps;
 mod frontchannel;
 mod gateway;
+mod gateway_chromium;
 mod gateway_traffic;
 mod logs;
 mod main_job;

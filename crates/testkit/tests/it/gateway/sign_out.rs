@@ -30,6 +30,8 @@ async fn a_sign_out_at_a_route_ends_the_session_at_every_app_and_leaves_nothing_
             let stolen = world.cookie(&thief, "grafana").unwrap();
             let page = world.go("grafana", path).await;
             assert_eq!(page.mark().as_deref(), Some("signed-out"), "{page}");
+            let pending = page.steps().into_iter().filter(|(_, _, outcome)| outcome == "pending").count();
+            assert_eq!(pending, 0, "this node has shut both by then: {page}");
             let first = &page.hops[0];
             assert_eq!(first.status, 303);
             assert_eq!(first.headers["clear-site-data"], "\"cache\", \"storage\"");
@@ -234,4 +236,33 @@ async fn bare_requests_are_counted_by_address_and_those_with_a_cookie_are_not() 
     let out = browser.step(&Load::typed(&world.at("grafana", "/.pomerium/sign_out"))).await.unwrap();
     assert_eq!(out.status, 303, "{out}");
     assert!(world.app.live_sessions().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_session_begins_without_what_an_earlier_one_left_of_the_app() {
+    let world = world().await;
+    let browser = &world.browser;
+    world.enter(browser, "grafana", "alice").await;
+    browser.plant(&world.at("grafana", "/"), "grafana_session=of-alice; Path=/");
+    let kept = || browser.cookie(&world.at("grafana", "/"), "grafana_session");
+    world.begin(browser, "grafana", "/").await;
+    assert!(kept().is_some(), "the same session goes on");
+    end_all(&world.app).await;
+    assert!(kept().is_some(), "nothing reaches that browser yet");
+    let page = world.enter(browser, "grafana", "bob").await;
+    assert!(kept().is_none());
+    let callback = page.hops.iter().find(|hop| hop.url.path() == "/.acquit/callback").unwrap();
+    assert_eq!(callback.headers["clear-site-data"], "\"cache\", \"storage\"");
+}
+
+#[tokio::test]
+async fn acquits_own_host_leads_on_to_a_route_too() {
+    let world = world().await;
+    let browser = &world.browser;
+    for (wanted, lands) in [(world.at("vault", "/bye"), true), ("https://evil.example/".to_owned(), false)] {
+        world.enter(browser, "grafana", "alice").await;
+        let page = browser.open(&world.app.url(&format!("/.acquit/sign_out?redirect_uri={wanted}"))).await;
+        assert_eq!(page.url.as_str() == wanted, lands, "{page}");
+        assert!(world.app.live_sessions().await.is_empty());
+    }
 }
