@@ -26,7 +26,7 @@ pub use self::{
     policy::{Allow, InvalidAllow, Policy},
     refusal::Refusal,
     resolve::{Resolve, System},
-    tls::{EgressError, certificates},
+    tls::{EgressError, certificates, roots},
     trouble::{PUBLIC, Phase, Trouble},
     url::{MAX_URL, Target},
 };

@@ -16,7 +16,7 @@ pub enum Decision {
     /// Nobody is signed in here.
     SignIn,
     /// Somebody is, whose cookie must be made anew first.
-    Renew,
+    Renew(Identity),
     /// This person may not pass.
     Forbidden(Identity),
     /// This node does not know whether the session lives: ask the store, and refuse if that does not answer.
@@ -33,7 +33,7 @@ pub fn decide(route: &Route, path: &str, identity: Option<Identity>, standing: &
     match (identity, verdict) {
         (None, _) | (_, None | Some(Verdict::Over)) => Decision::SignIn,
         (_, Some(Verdict::Unsure)) => Decision::Unsure,
-        (_, Some(Verdict::Changed)) => Decision::Renew,
+        (Some(identity), Some(Verdict::Changed)) => Decision::Renew(identity),
         (Some(identity), Some(Verdict::Good)) if route.allow.admits(&identity) => Decision::Pass(identity),
         (Some(identity), Some(Verdict::Good)) => Decision::Forbidden(identity),
     }
@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(decide("/health", None), Decision::Public(None));
         assert_eq!(decide("/health", Some(&bob)), Decision::Public(Some(bob.clone())));
         standing.changed(&alice.user, 1, Timestamp::default());
-        assert_eq!(decide("/", Some(&alice)), Decision::Renew);
+        assert_eq!(decide("/", Some(&alice)), Decision::Renew(alice.clone()));
         standing.deny(&alice.session);
         assert_eq!(decide("/", Some(&alice)), Decision::SignIn);
         assert_eq!(decide("/health", Some(&alice)), Decision::Public(None), "who is out is nobody there too");

@@ -6,10 +6,13 @@
 
 pub mod cookie;
 pub mod decide;
+pub mod hygiene;
 pub mod identity;
+pub mod listener;
 pub mod live;
 pub mod origin;
 pub mod policy;
+pub mod proxy;
 pub mod route;
 pub mod seal;
 pub mod standing;

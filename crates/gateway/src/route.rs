@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use url::Url;
 
-use crate::{origin::Origin, policy::Allow};
+use crate::{origin::Origin, policy::Allow, proxy::Balance};
 
 /// What browsers keep of an app's pages for people who are signed in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Route {
     pub prefix: String,
     /// Its name for people; the host when absent.
     pub name: Option<String>,
-    /// Where the app is: origins, of which each takes its share. None of a route whose traffic another proxy takes.
+    /// Where the app is: origins (`http`, `https`, or `h2c` for HTTP/2 without TLS), of which each takes its share. None of a route whose traffic another proxy takes.
     pub to: Vec<Url>,
     /// Who may pass.
     pub allow: Allow,
@@ -45,6 +45,8 @@ pub struct Route {
     pub timeout: Duration,
     /// Whether a long stream counts as use of the session for as long as it is open.
     pub streams_are_use: bool,
+    /// Whose turn it is among the upstreams. It begins anew with each clone.
+    pub balance: Balance,
 }
 
 impl Route {
@@ -65,6 +67,7 @@ impl Route {
             preserve_host: true,
             timeout: Duration::from_secs(30),
             streams_are_use: false,
+            balance: Balance::default(),
         }
     }
 
@@ -82,7 +85,7 @@ impl Route {
 }
 
 /// Whether `path` is `prefix` or lies below it: `/api` has `/api/x`, not `/apiary`.
-fn is_below(path: &str, prefix: &str) -> bool {
+pub(crate) fn is_below(path: &str, prefix: &str) -> bool {
     match path.strip_prefix(prefix.trim_end_matches('/')) {
         Some(rest) => rest.is_empty() || rest.starts_with('/'),
         None => false,

@@ -32,9 +32,11 @@ pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, EgressEr
     }
 }
 
-/// The TLS configuration, and whether it trusts anybody. A machine without roots (a scratch image) still builds one, so
-/// that a server whose applications are all on plain loopback starts.
-pub(super) fn config(extra: Vec<CertificateDer<'static>>) -> Result<(Arc<ClientConfig>, bool), EgressError> {
+/// Whom this server trusts: the system's roots and `extra`. A machine may have none.
+///
+/// # Errors
+/// [`EgressError::Root`].
+pub fn roots(extra: Vec<CertificateDer<'static>>) -> Result<RootCertStore, EgressError> {
     let mut roots = RootCertStore::empty();
     let native = rustls_native_certs::load_native_certs();
     for error in &native.errors {
@@ -45,6 +47,13 @@ pub(super) fn config(extra: Vec<CertificateDer<'static>>) -> Result<(Arc<ClientC
     for root in extra {
         roots.add(root).map_err(|error| EgressError::Root(error.to_string()))?;
     }
+    Ok(roots)
+}
+
+/// The TLS configuration, and whether it trusts anybody. A machine without roots (a scratch image) still builds one, so
+/// that a server whose applications are all on plain loopback starts.
+pub(super) fn config(extra: Vec<CertificateDer<'static>>) -> Result<(Arc<ClientConfig>, bool), EgressError> {
+    let roots = roots(extra)?;
     let has_roots = !roots.is_empty();
     if !has_roots {
         tracing::warn!("no root certificates: https requests will fail; install ca-certificates or configure roots");

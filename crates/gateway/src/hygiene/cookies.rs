@@ -1,0 +1,118 @@
+//! Our cookies: no app sees one, and none sets one.
+
+use http::{HeaderMap, HeaderValue, header};
+
+/// Whether a cookie is one of Acquit's, or of the Pomerium that it stands in for; in any case, since some apps and browsers
+/// do not tell cases apart.
+fn is_ours(name: &str) -> bool {
+    let name = name.trim().to_ascii_lowercase();
+    let bare = name.strip_prefix("__host-").or_else(|| name.strip_prefix("__secure-")).unwrap_or(&name);
+    let ours =
+        |prefix: &str| bare.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']));
+    ours("acquit") || ours("_pomerium")
+}
+
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(';')).map(str::trim)
+}
+
+/// The values of the cookies of this name.
+pub fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pairs(headers).filter_map(move |pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
+/// Takes our cookies out of a request. HTTP/2 may send each cookie in a header of its own; apps get one header.
+pub fn clean_request(headers: &mut HeaderMap) {
+    let Some(first) = headers.get(header::COOKIE) else { return };
+    let one = headers.get_all(header::COOKIE).iter().nth(1).is_none();
+    let name = |pair: &str| pair.split('=').next().map(str::to_owned).unwrap_or_default();
+    if one && first.to_str().is_ok() && !pairs(headers).any(|pair| is_ours(&name(pair))) {
+        return;
+    }
+    let kept: Vec<&str> = pairs(headers).filter(|pair| !pair.is_empty() && !is_ours(&name(pair))).collect();
+    let kept = HeaderValue::try_from(kept.join("; ")).ok().filter(|kept| !kept.is_empty());
+    match kept {
+        Some(kept) => drop(headers.insert(header::COOKIE, kept)),
+        None => drop(headers.remove(header::COOKIE)),
+    }
+}
+
+/// Takes out of an app's answer the cookies that it may not set. Browsers send one that has no name as its bare value, which
+/// may look like ours.
+pub fn clean_response(headers: &mut HeaderMap) {
+    let refused = |value: &HeaderValue| {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        let pair = text.split(';').next().unwrap_or_default();
+        let (name, value) = pair.split_once('=').unwrap_or(("", pair));
+        let looks = if name.trim().is_empty() { value.split('=').next().unwrap_or_default() } else { name };
+        is_ours(looks)
+    };
+    if headers.get_all(header::SET_COOKIE).iter().any(refused) {
+        let kept: Vec<HeaderValue> =
+            headers.get_all(header::SET_COOKIE).iter().filter(|value| !refused(value)).cloned().collect();
+        headers.remove(header::SET_COOKIE);
+        for value in kept {
+            headers.append(header::SET_COOKIE, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: header::HeaderName, values: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(&name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn an_app_gets_its_own_cookies_only() {
+        for (sent, kept) in [
+            (&["a=1; b=2"][..], Some("a=1; b=2")),
+            (&["a=1; __Host-acquit-route=x; b=2"], Some("a=1; b=2")),
+            (&["__Host-acquit-route=x"], None),
+            (&["a=1", "acquit-route=x", "b=2"], Some("a=1; b=2")),
+            (&["__HOST-ACQUIT-ROUTE=x; acquit=y;acquit-browser=z; _pomerium_csrf=1; _pomerium=2; a"], Some("a")),
+            (&["acquitted=1; my-acquit=2"], Some("acquitted=1; my-acquit=2")),
+            (&["a=\"x; acquit-route=y\""], Some("a=\"x")),
+            (&["a=1; acquit-route"], Some("a=1")),
+            (&["\u{e9}=1"], None),
+        ] {
+            let mut headers = headers(header::COOKIE, sent);
+            clean_request(&mut headers);
+            let left: Vec<&str> = headers.get_all(header::COOKIE).iter().map(|value| value.to_str().unwrap()).collect();
+            assert_eq!(left, kept.into_iter().collect::<Vec<_>>(), "{sent:?}");
+        }
+    }
+
+    #[test]
+    fn an_app_sets_none_of_ours() {
+        let mut headers = headers(
+            header::SET_COOKIE,
+            &[
+                "a=1; Path=/",
+                "__Host-acquit-route=x; Secure; Path=/",
+                " acquit-route =x",
+                "=acquit-route=x",
+                "acquit-route",
+                "__host-Acquit-route-browser=x",
+                "_pomerium_csrf=x",
+                "b=acquit-route",
+            ],
+        );
+        clean_response(&mut headers);
+        let left: Vec<_> = headers.get_all(header::SET_COOKIE).iter().collect();
+        assert_eq!(left, ["a=1; Path=/", "b=acquit-route"]);
+    }
+
+    #[test]
+    fn a_cookie_is_found_wherever_it_stands() {
+        let headers = headers(header::COOKIE, &["a=1; b=2", "xb=3;b=4; bb=5"]);
+        assert_eq!(values(&headers, "b").collect::<Vec<_>>(), ["2", "4"]);
+    }
+}

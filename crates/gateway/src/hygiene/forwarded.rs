@@ -1,0 +1,117 @@
+//! What the app is told of who asked: `X-Forwarded-*` and `Forwarded` (RFC 7239). What came is kept only behind proxies that
+//! the operator trusts.
+
+use std::net::IpAddr;
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use ipnet::IpNet;
+
+use super::headers::remove_where;
+use crate::origin::Origin;
+
+const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+
+/// What a peer may say of whom it asks for, beside `X-Forwarded-*`.
+const OF_A_PROXY: [&str; 5] = ["forwarded", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip"];
+
+/// Writes what the app is told of who asked at `origin`.
+pub fn write(headers: &mut HeaderMap, peer: IpAddr, origin: &Origin, trusted: &[IpNet]) {
+    let peer = peer.to_canonical();
+    let believed = trusted.iter().any(|net| net.contains(&peer));
+    let chain = |name: &HeaderName| {
+        let values = headers.get_all(name).iter().filter(|_| believed).filter_map(|value| value.to_str().ok());
+        values.collect::<Vec<_>>().join(", ")
+    };
+    let (before, said) = (chain(&FOR), chain(&header::FORWARDED));
+    remove_where(headers, |name| {
+        name.starts_with("x-forwarded-") || (OF_A_PROXY.contains(&name) && (!believed || name == "forwarded"))
+    });
+    let joined = |before: &str, last: String| {
+        HeaderValue::try_from(if before.is_empty() { last } else { format!("{before}, {last}") }).ok()
+    };
+    let node = match peer {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("\"[{address}]\""),
+    };
+    let forwarded = format!("for={node};host=\"{}\";proto={}", origin.authority(), origin.scheme());
+    let (_, port) = origin.authority().rsplit_once(':').filter(|(_, port)| !port.contains(']')).unwrap_or_default();
+    let port = if port.is_empty() { if origin.is_https() { "443" } else { "80" } } else { port };
+    for (name, value) in [
+        (FOR, joined(&before, peer.to_string())),
+        (header::FORWARDED, joined(&said, forwarded)),
+        (PROTO, Some(HeaderValue::from_static(origin.scheme()))),
+        (HOST, HeaderValue::try_from(origin.authority()).ok()),
+        (PORT, HeaderValue::try_from(port).ok()),
+    ] {
+        if let Some(value) = value {
+            headers.insert(name, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(pairs: &[(&'static str, &'static str)], peer: &str, origin: &str) -> Vec<String> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        let trusted = ["10.0.0.0/8".parse().unwrap()];
+        write(&mut headers, peer.parse().unwrap(), &Origin::parse(origin).unwrap(), &trusted);
+        let mut all: Vec<String> =
+            headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+        all.sort_unstable();
+        all
+    }
+
+    const FORGED: [(&str, &str); 6] = [
+        ("x-forwarded-for", "1.2.3.4"),
+        ("x-forwarded-proto", "http"),
+        ("x-forwarded-host", "evil"),
+        ("x-forwarded-prefix", "/evil"),
+        ("x-real-ip", "1.2.3.4"),
+        ("forwarded", "for=1.2.3.4"),
+    ];
+
+    #[test]
+    fn what_anybody_says_of_themselves_is_not_passed_on() {
+        assert_eq!(
+            written(&FORGED, "203.0.113.9", "https://a.example.com"),
+            [
+                "forwarded: for=203.0.113.9;host=\"a.example.com\";proto=https",
+                "x-forwarded-for: 203.0.113.9",
+                "x-forwarded-host: a.example.com",
+                "x-forwarded-port: 443",
+                "x-forwarded-proto: https",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_trusted_proxy_says_is_carried_on() {
+        let chained = [("x-forwarded-for", "1.2.3.4"), ("x-forwarded-for", "5.6.7.8"), ("x-real-ip", "1.2.3.4")];
+        assert_eq!(
+            written(&chained, "::ffff:10.0.0.1", "http://localhost:8080"),
+            [
+                "forwarded: for=10.0.0.1;host=\"localhost:8080\";proto=http",
+                "x-forwarded-for: 1.2.3.4, 5.6.7.8, 10.0.0.1",
+                "x-forwarded-host: localhost:8080",
+                "x-forwarded-port: 8080",
+                "x-forwarded-proto: http",
+                "x-real-ip: 1.2.3.4",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_address_of_the_sixth_version_is_quoted() {
+        let all = written(&[], "2001:db8::1", "http://[::1]");
+        assert_eq!(all[0], "forwarded: for=\"[2001:db8::1]\";host=\"[::1]\";proto=http");
+        assert_eq!((all[1].as_str(), all[3].as_str()), ("x-forwarded-for: 2001:db8::1", "x-forwarded-port: 80"));
+    }
+}

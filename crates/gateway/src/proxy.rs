@@ -1,0 +1,294 @@
+//! The data path: each request is read once, decided about from memory, and carried to the app; what it opens stays bound
+//! to the session that it was opened in.
+
+mod balance;
+mod body;
+mod forward;
+mod frame;
+mod house;
+mod page;
+#[cfg(test)]
+mod tests;
+mod tunnel;
+mod upstream;
+mod websocket;
+
+use std::{
+    borrow::Cow,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use acquit_core::SessionId;
+use acquit_delivery::egress::EgressError;
+use http::{HeaderMap, Method, Request, Response, Uri, request::Parts, uri::PathAndQuery};
+use hyper::body::Incoming;
+use ipnet::IpNet;
+use rustls_pki_types::CertificateDer;
+
+pub use self::{
+    balance::Balance,
+    body::ProxyBody,
+    house::{House, Renewed, Unavailable},
+};
+use self::{page::Page, upstream::Dialer};
+use crate::{
+    cookie::{self, Cookies},
+    decide::{Decision, decide},
+    hygiene::{Refusal, cookies, headers, host, path::Path},
+    identity::Identity,
+    listener::Caller,
+    live::{Cut, Stream},
+    origin::Origin,
+    route::{Route, Routes, is_below},
+    standing::Standing,
+};
+
+/// How many cookies of our name are looked at: on loopback those of other ports come too.
+const MAX_COOKIES: usize = 4;
+
+/// What may change while the proxy runs.
+#[derive(Debug, Default)]
+pub struct Rules {
+    /// The routes.
+    pub routes: Routes,
+    /// Acquit's own host, as a `Host` header names it.
+    pub own: Option<String>,
+    /// Who may say whom they ask for.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// What a proxy is made of.
+#[derive(Debug)]
+pub struct Config {
+    /// What may change later.
+    pub rules: Rules,
+    /// Reads the cookies of routes.
+    pub cookies: Arc<Cookies>,
+    /// What this node knows of endings.
+    pub standing: Arc<Standing>,
+    /// Roots that connections to apps trust beside the system's.
+    pub extra_roots: Vec<CertificateDer<'static>>,
+}
+
+/// The proxy. Clones share everything.
+pub struct Proxy<H>(Arc<Shared<H>>);
+
+struct Shared<H> {
+    house: Arc<H>,
+    rules: RwLock<Arc<Rules>>,
+    cookies: Arc<Cookies>,
+    standing: Arc<Standing>,
+    dialer: Dialer,
+}
+
+impl<H> Clone for Proxy<H> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<H> fmt::Debug for Proxy<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy").finish_non_exhaustive()
+    }
+}
+
+/// A request that may pass.
+struct Admitted {
+    identity: Option<Identity>,
+    /// What it has open in its session.
+    stream: Option<Arc<Stream>>,
+    renewed: Option<Renewed>,
+}
+
+/// A request as it was read.
+struct Asked<'a> {
+    parts: Parts,
+    body: Incoming,
+    caller: Caller,
+    path: PathAndQuery,
+    route: &'a Arc<Route>,
+    rules: &'a Rules,
+}
+
+/// Where a request goes.
+enum Way<'a> {
+    /// To Acquit, with this target.
+    House(Uri),
+    /// To an app, with this target.
+    Route(&'a Arc<Route>, PathAndQuery),
+}
+
+impl<H: House> Proxy<H> {
+    /// A proxy in this house.
+    ///
+    /// # Errors
+    /// [`EgressError`] for a root that cannot be used.
+    pub fn new(config: Config, house: Arc<H>) -> Result<Self, EgressError> {
+        let Config { rules, cookies, standing, extra_roots } = config;
+        let dialer = Dialer::new(extra_roots)?;
+        let rules = RwLock::new(Arc::new(rules));
+        Ok(Self(Arc::new(Shared { house, rules, cookies, standing, dialer })))
+    }
+
+    /// Takes other rules from the next request on. What is open goes on.
+    pub fn set_rules(&self, rules: Rules) {
+        *self.0.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+    }
+
+    /// Answers one request.
+    pub async fn serve(&self, request: Request<Incoming>, caller: Caller) -> Response<ProxyBody<H>> {
+        let rules = self.0.rules.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let (mut parts, body) = request.into_parts();
+        let (route, path) = match way(&parts, &rules) {
+            Err(page) => return answer(page),
+            Ok(Way::House(uri)) => {
+                parts.uri = uri;
+                let request = Request::from_parts(parts, body);
+                return self.0.house.door(request, &caller).await.map(ProxyBody::house);
+            }
+            Ok(Way::Route(route, path)) => (route, path),
+        };
+        parts.uri = path.clone().into();
+        match self.0.admit(&parts, route, path.path()).await {
+            Err(response) => *response,
+            Ok(admitted) => {
+                let asked = Asked { parts, body, caller, path, route, rules: &rules };
+                self.0.forward(asked, admitted).await
+            }
+        }
+    }
+}
+
+impl<H: House> Shared<H> {
+    /// Lets a request pass, or answers it.
+    async fn admit(&self, parts: &Parts, route: &Route, path: &str) -> Result<Admitted, Box<Response<ProxyBody<H>>>> {
+        let house = |response: Response<H::Body>| Box::new(response.map(ProxyBody::house));
+        let unsure = || Box::new(answer(Page::Unsure));
+        let (mut asked, mut renewed): (bool, Option<Renewed>) = (false, None);
+        loop {
+            let identity = match &renewed {
+                Some(renewed) => Some(renewed.identity.clone()),
+                None => self.identify(&route.from, &parts.headers),
+            };
+            // It is open before it is decided about: what ends now either cuts it or decides.
+            let stream = identity.as_ref().map(|identity| Arc::new(self.standing.live().open(identity)));
+            match decide(route, path, identity, &self.standing) {
+                Decision::Public(None) => return Ok(Admitted { identity: None, stream: None, renewed }),
+                Decision::Public(Some(identity)) | Decision::Pass(identity) => {
+                    return Ok(Admitted { identity: Some(identity), stream, renewed });
+                }
+                Decision::Forbidden(identity) => return Err(house(self.house.forbidden(parts, route, &identity))),
+                Decision::Unsure if !asked => {
+                    asked = true;
+                    self.house.refresh().await.map_err(|Unavailable| unsure())?;
+                }
+                Decision::Unsure => return Err(unsure()),
+                Decision::Renew(identity) if renewed.is_none() => {
+                    renewed = self.house.renew(route, &identity).await.map_err(|Unavailable| unsure())?;
+                    if renewed.is_none() {
+                        return Err(house(self.house.sign_in(parts, route).await));
+                    }
+                }
+                Decision::SignIn | Decision::Renew(_) => return Err(house(self.house.sign_in(parts, route).await)),
+            }
+        }
+    }
+
+    /// Who it is, by the route's cookie.
+    fn identify(&self, origin: &Origin, headers: &HeaderMap) -> Option<Identity> {
+        let now = self.house.now();
+        let mut values = cookies::values(headers, cookie::name(origin)).take(MAX_COOKIES);
+        values.find_map(|value| self.cookies.open(origin, value, now))
+    }
+}
+
+/// Where a request goes, if it can be read in one way only.
+fn way<'a>(parts: &Parts, rules: &'a Rules) -> Result<Way<'a>, Page> {
+    read(parts, rules).map_err(Page::Refused)?
+}
+
+fn read<'a>(parts: &Parts, rules: &'a Rules) -> Result<Result<Way<'a>, Page>, Refusal> {
+    let extended = websocket::is_extended_connect(parts);
+    if parts.method == Method::TRACE || (parts.method == Method::CONNECT && !extended) {
+        return Err(Refusal::Method);
+    }
+    headers::check_length(&parts.headers)?;
+    let host = host::of(&parts.uri, &parts.headers)?;
+    let path = Path::read(parts.uri.path())?;
+    Ok(find(&host, &path, &parts.uri, rules))
+}
+
+fn find<'a>(host: &str, path: &Path<'_>, uri: &Uri, rules: &'a Rules) -> Result<Way<'a>, Page> {
+    let target = |path: &Cow<'_, str>| match (path, uri.path_and_query()) {
+        (Cow::Borrowed(_), Some(whole)) => Ok(whole.clone()),
+        _ => {
+            let whole = uri.query().map_or_else(|| path.to_string(), |query| format!("{path}?{query}"));
+            PathAndQuery::try_from(whole).map_err(|_| Page::Refused(Refusal::Path))
+        }
+    };
+    let Some(host) = known(host, rules) else { return Err(Page::NoHost) };
+    if rules.own.as_deref() == Some(host) || is_ours(&path.free) {
+        return Ok(Way::House(target(&path.free)?.into()));
+    }
+    let route = |path: &str| rules.routes.find(host, path);
+    let plain = route(&path.plain).ok_or(Page::NoRoute)?;
+    // An app that reads the path more freely must not give what another rule guards.
+    let alike = route(&path.free)
+        .is_some_and(|free| Arc::ptr_eq(plain, free) && plain.is_public(&path.plain) == plain.is_public(&path.free));
+    if !alike {
+        return Err(Page::Refused(Refusal::Path));
+    }
+    Ok(Way::Route(plain, target(&path.plain)?))
+}
+
+/// The host as the rules know it: clients may name the port that a scheme has anyway.
+fn known<'a>(host: &'a str, rules: &Rules) -> Option<&'a str> {
+    let is_known = |host: &str| rules.own.as_deref() == Some(host) || rules.routes.of_host(host).is_some();
+    if is_known(host) {
+        return Some(host);
+    }
+    let (bare, https) = match host.strip_suffix(":443") {
+        Some(bare) => (bare, true),
+        None => (host.strip_suffix(":80")?, false),
+    };
+    let fits = rules.routes.origin(bare).is_none_or(|origin| origin.is_https() == https);
+    (is_known(bare) && fits).then_some(bare)
+}
+
+/// Whether a path of a route's host is Acquit's.
+fn is_ours(path: &str) -> bool {
+    ["/.acquit", "/.pomerium", "/.well-known/acquit", "/.well-known/pomerium"].iter().any(|ours| is_below(path, ours))
+}
+
+fn answer<H: House>(page: Page) -> Response<ProxyBody<H>> {
+    page.answer().map(ProxyBody::page)
+}
+
+impl From<Cut> for Page {
+    fn from(cut: Cut) -> Self {
+        match cut {
+            Cut::SignedOut => Self::SignedOut,
+            Cut::Unsure => Self::Unsure,
+        }
+    }
+}
+
+/// A session that can be said to be used.
+struct Used<H> {
+    house: Arc<H>,
+    session: SessionId,
+}
+
+impl<H: House> Used<H> {
+    fn again(&self) {
+        self.house.used(&self.session);
+    }
+}
+
+impl<H> fmt::Debug for Used<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Used").field(&self.session).finish()
+    }
+}

@@ -1,0 +1,244 @@
+//! Bodies that know whose they are: as long as one goes on, its request is open in its session.
+
+use std::{
+    error::Error,
+    fmt,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::{Instant, Sleep};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use super::{House, Used};
+use crate::{
+    hygiene::headers::clean_trailers,
+    listener::{Caller, Hold},
+    live::Stream,
+};
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// How often a long stream says that it is used, where that counts.
+const USED_EVERY: Duration = Duration::from_secs(60);
+
+/// The session ended while a body was under way.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the session ended")]
+struct SessionEnded;
+
+/// The body of an answer.
+pub struct ProxyBody<H: House>(Kind<H>);
+
+impl<H: House> fmt::Debug for ProxyBody<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxyBody").finish_non_exhaustive()
+    }
+}
+
+enum Kind<H: House> {
+    /// A page of the data path.
+    Page(Option<Bytes>),
+    /// The server's.
+    House(H::Body),
+    /// The app's.
+    App(Download<H>),
+}
+
+impl<H: House> ProxyBody<H> {
+    pub(super) fn page(text: Bytes) -> Self {
+        Self(Kind::Page(Some(text).filter(|text| !text.is_empty())))
+    }
+
+    pub(super) fn house(body: H::Body) -> Self {
+        Self(Kind::House(body))
+    }
+
+    pub(super) fn app(download: Download<H>) -> Self {
+        Self(Kind::App(download))
+    }
+}
+
+/// The body of an app's answer, and what is open for as long as it goes on.
+pub(super) struct Download<H: House> {
+    body: Incoming,
+    use_again: Option<UseAgain<H>>,
+    /// Ends the answer with the session. Let go before the stream is no longer counted.
+    _hold: Option<Hold>,
+    _stream: Option<Arc<Stream>>,
+    /// The request is under way until here.
+    _caller: Caller,
+}
+
+impl<H: House> Download<H> {
+    pub(super) fn new(
+        body: Incoming,
+        use_again: Option<UseAgain<H>>,
+        stream: Option<Arc<Stream>>,
+        caller: Caller,
+    ) -> Self {
+        let hold = stream.as_ref().map(|stream| caller.reins.hold(stream.token()));
+        Self { body, use_again, _hold: hold, _stream: stream, _caller: caller }
+    }
+}
+
+/// Says now and then that a session is used.
+pub(super) struct UseAgain<H: House> {
+    used: Used<H>,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl<H: House> UseAgain<H> {
+    pub(super) fn new(used: Used<H>) -> Self {
+        Self { used, sleep: Box::pin(tokio::time::sleep(USED_EVERY)) }
+    }
+
+    /// Never ready; says so whenever it is time.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) {
+        while self.sleep.as_mut().poll(cx).is_ready() {
+            self.used.again();
+            self.sleep.as_mut().reset(Instant::now() + USED_EVERY);
+        }
+    }
+}
+
+impl<H: House> Body for ProxyBody<H> {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut self.0 {
+            Kind::Page(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
+            Kind::House(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            Kind::App(download) => {
+                if let Some(again) = &mut download.use_again {
+                    again.poll(cx);
+                }
+                let frame = ready!(Pin::new(&mut download.body).poll_frame(cx));
+                Poll::Ready(frame.map(|frame| frame.map(clean).map_err(Into::into)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Page(text) => text.is_none(),
+            Kind::House(body) => body.is_end_stream(),
+            Kind::App(download) => download.body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Page(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
+            Kind::House(body) => body.size_hint(),
+            Kind::App(download) => download.body.size_hint(),
+        }
+    }
+}
+
+fn clean(frame: Frame<Bytes>) -> Frame<Bytes> {
+    match frame.into_trailers() {
+        Ok(mut trailers) => {
+            clean_trailers(&mut trailers);
+            Frame::trailers(trailers)
+        }
+        Err(frame) => frame,
+    }
+}
+
+/// How far a request's body has come.
+#[derive(Debug)]
+pub(super) struct Progress {
+    base: Instant,
+    last: AtomicU64,
+    done: AtomicBool,
+}
+
+impl Progress {
+    pub(super) fn begin() -> Arc<Self> {
+        Arc::new(Self { base: Instant::now(), last: AtomicU64::default(), done: AtomicBool::default() })
+    }
+
+    fn moved(&self) {
+        let millis = u64::try_from(self.base.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(millis, Ordering::Relaxed);
+    }
+
+    /// When something last came.
+    pub(super) fn last(&self) -> Instant {
+        self.base + Duration::from_millis(self.last.load(Ordering::Relaxed))
+    }
+
+    /// Whether all of it came.
+    pub(super) fn is_done(&self) -> bool {
+        self.done.load(Ordering::Relaxed)
+    }
+}
+
+/// The body of a request on its way to the app.
+#[derive(Debug)]
+pub(super) enum Upload {
+    /// There is none.
+    Nothing,
+    /// What the browser sends.
+    Body(Box<Uploading>),
+}
+
+#[derive(Debug)]
+pub(super) struct Uploading {
+    body: Incoming,
+    progress: Arc<Progress>,
+    /// The app's end is not in the task that writes the answer, so it is cut here.
+    cut: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    _stream: Option<Arc<Stream>>,
+    _caller: Caller,
+}
+
+impl Upload {
+    pub(super) fn new(body: Incoming, progress: Arc<Progress>, stream: Option<Arc<Stream>>, caller: Caller) -> Self {
+        let cut = stream.as_ref().map(|stream| Box::pin(stream.token().cancelled_owned()));
+        Self::Body(Box::new(Uploading { body, progress, cut, _stream: stream, _caller: caller }))
+    }
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let Self::Body(uploading) = self.get_mut() else { return Poll::Ready(None) };
+        if let Some(cut) = &mut uploading.cut
+            && cut.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(Some(Err(SessionEnded.into())));
+        }
+        let frame = ready!(Pin::new(&mut uploading.body).poll_frame(cx));
+        uploading.progress.moved();
+        if frame.is_none() || uploading.body.is_end_stream() {
+            uploading.progress.done.store(true, Ordering::Relaxed);
+        }
+        Poll::Ready(frame.map(|frame| frame.map(clean).map_err(Into::into)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Body(uploading) => uploading.body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Nothing => SizeHint::with_exact(0),
+            Self::Body(uploading) => uploading.body.size_hint(),
+        }
+    }
+}

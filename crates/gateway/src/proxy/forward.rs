@@ -1,0 +1,248 @@
+//! A request that may pass goes to the app, and the app's answer to the browser.
+
+use std::{future::pending, pin::pin, sync::Arc, time::Duration};
+
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode, Version, header,
+    request::Parts,
+    uri::{Authority, PathAndQuery},
+};
+use hyper::body::{Body, Incoming};
+use hyper_util::rt::TokioIo;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::{
+    Admitted, Asked, House, ProxyBody, Shared, Used, answer,
+    body::{Download, Progress, Upload, UseAgain},
+    page::Page,
+    tunnel,
+    upstream::{Failure, Upstream},
+    websocket,
+};
+use crate::{
+    hygiene::{cookies, forwarded, headers},
+    identity::Identity,
+    listener::Caller,
+    live::Stream,
+    route::{Cache, Route},
+};
+
+/// How long both sides of a WebSocket may take to switch after the app agreed.
+const SWITCH_WITHIN: Duration = Duration::from_secs(10);
+
+impl<H: House> Shared<H> {
+    /// Carries a request to the app, and the head of the answer back; the bodies follow by themselves.
+    pub(super) async fn forward(&self, asked: Asked<'_>, admitted: Admitted) -> Response<ProxyBody<H>> {
+        let Asked { mut parts, body, caller, path, route, rules } = asked;
+        let Admitted { identity, stream, renewed } = admitted;
+        let websocket = websocket::Asked::of(&mut parts);
+        if websocket.is_none() && parts.method == Method::CONNECT {
+            return answer(Page::BadAnswer);
+        }
+        let mut parts = self.prepare(parts, route, identity.as_ref());
+        forwarded::write(&mut parts.headers, caller.address.ip(), &route.from, &rules.trusted_proxies);
+        if let Some(websocket) = &websocket {
+            websocket.ask(&mut parts.headers);
+        }
+        let (upload, progress) = if body.is_end_stream() || websocket.is_some() {
+            (Upload::Nothing, None)
+        } else {
+            let progress = Progress::begin();
+            (Upload::new(body, progress.clone(), stream.clone(), caller.clone()), Some(progress))
+        };
+        let call = Call { route, path, progress, upgrade: websocket.is_some() };
+        let sent = tokio::select! {
+            biased;
+            page = cut(stream.as_deref()) => Err(page),
+            sent = self.send(&call, parts, upload) => sent,
+        };
+        let mut response = match sent {
+            Ok(response) => response,
+            Err(page) => return answer(page),
+        };
+        let agreed = websocket.as_ref().is_some_and(|websocket| websocket.is_agreed(&response));
+        // What switches without being asked, or opens a tunnel that is no WebSocket, cannot be passed on.
+        let unasked = response.status().is_informational() || (call.upgrade && response.status().is_success());
+        if headers::clean_response(response.headers_mut()).is_err() || (unasked && !agreed) {
+            return answer(Page::BadAnswer);
+        }
+        *response.version_mut() = Version::HTTP_11;
+        cookies::clean_response(response.headers_mut());
+        if identity.is_some() && route.cache == Cache::NoStore && is_page(&response) {
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response.headers_mut().remove(header::EXPIRES);
+        }
+        if let Some(renewed) = renewed {
+            response.headers_mut().append(header::SET_COOKIE, renewed.cookie);
+        }
+        let used = identity.map(|identity| Used { house: self.house.clone(), session: identity.session });
+        if let Some(used) = &used {
+            used.again();
+        }
+        let use_again = used.filter(|_| route.streams_are_use).map(UseAgain::new);
+        match websocket.filter(|_| agreed) {
+            Some(websocket) => switch(response, websocket, &caller, stream, use_again),
+            None => response.map(|body| ProxyBody::app(Download::new(body, use_again, stream, caller))),
+        }
+    }
+
+    /// Makes of the request's head what the app gets.
+    fn prepare(&self, parts: Parts, route: &Route, identity: Option<&Identity>) -> Parts {
+        let Parts { method, mut headers, .. } = parts;
+        headers::clean_request(&mut headers);
+        cookies::clean_request(&mut headers);
+        if let Some(identity) = identity.filter(|_| route.pass_identity) {
+            self.house.identity_headers(route, identity, &mut headers);
+        }
+        let (mut prepared, ()) = Request::new(()).into_parts();
+        prepared.method = if method == Method::CONNECT { Method::GET } else { method };
+        prepared.headers = headers;
+        prepared
+    }
+
+    /// Sends the request to an upstream, or to the next ones while none took a connection.
+    async fn send(&self, call: &Call<'_>, mut parts: Parts, mut upload: Upload) -> Result<Response<Incoming>, Page> {
+        let mut turn = call.route.balance.next(&call.route.to, &self.dialer);
+        let again = parts.method.is_safe() && upload.is_end_stream();
+        let mut page = Page::NotProxied;
+        while let Some(upstream) = turn.next() {
+            if call.upgrade && !upstream.upgrades() {
+                page = Page::BadAnswer;
+                continue;
+            }
+            let spare = (again && turn.has_more()).then(|| parts.clone());
+            match call.send(&upstream, parts, upload).await {
+                Ok(response) => return Ok(response),
+                Err(Trouble::Page(page)) => return Err(page),
+                Err(Trouble::Unreachable) => page = Page::Unreachable,
+            }
+            let Some(spare) = spare else { break };
+            (parts, upload) = (spare, Upload::Nothing);
+        }
+        Err(page)
+    }
+}
+
+/// Why a try brought no answer.
+enum Trouble {
+    /// Nothing of the request was sent.
+    Unreachable,
+    Page(Page),
+}
+
+/// A request on its way.
+struct Call<'a> {
+    route: &'a Route,
+    path: PathAndQuery,
+    progress: Option<Arc<Progress>>,
+    upgrade: bool,
+}
+
+impl Call<'_> {
+    async fn send(&self, upstream: &Upstream, mut parts: Parts, upload: Upload) -> Result<Response<Incoming>, Trouble> {
+        let host = if self.route.preserve_host { self.route.from.authority() } else { upstream.authority() };
+        let broken = Trouble::Page(Page::BadAnswer);
+        let (Ok(value), Ok(host)) = (HeaderValue::try_from(host), Authority::try_from(host)) else {
+            return Err(broken);
+        };
+        parts.headers.insert(header::HOST, value);
+        let sending = upstream.send(Request::from_parts(parts, upload), (host, self.path.clone()), self.upgrade);
+        match self.in_time(sending).await {
+            Some(Ok(response)) => Ok(response),
+            Some(Err(Failure::Unreachable(error))) => {
+                tracing::warn!(
+                    upstream = upstream.authority(),
+                    error = &error as &dyn std::error::Error,
+                    "an app takes no connection"
+                );
+                upstream.refused();
+                Err(Trouble::Unreachable)
+            }
+            Some(Err(Failure::Broken(error))) => {
+                tracing::info!(
+                    upstream = upstream.authority(),
+                    error = &error as &dyn std::error::Error,
+                    "an app gave no answer"
+                );
+                Err(broken)
+            }
+            None if self.progress.as_ref().is_some_and(|progress| !progress.is_done()) => {
+                Err(Trouble::Page(Page::SlowRequest))
+            }
+            None => Err(Trouble::Page(Page::TooLate)),
+        }
+    }
+
+    /// Waits for the head of an answer: as long as the route says from when something of the request last came.
+    async fn in_time<T>(&self, sending: impl Future<Output = T>) -> Option<T> {
+        let Some(progress) = &self.progress else { return timeout(self.route.timeout, sending).await.ok() };
+        let mut sending = pin!(sending);
+        let mut from = Instant::now();
+        loop {
+            if let Ok(sent) = timeout_at(from + self.route.timeout, &mut sending).await {
+                return Some(sent);
+            }
+            let last = progress.last();
+            if last <= from {
+                return None;
+            }
+            from = last;
+        }
+    }
+}
+
+/// Returns when the session ends.
+async fn cut(stream: Option<&Stream>) -> Page {
+    match stream {
+        Some(stream) => stream.cut().await.into(),
+        None => pending().await,
+    }
+}
+
+/// Whether an answer is a page that somebody could come back to.
+fn is_page<B>(response: &Response<B>) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let begins = |prefix: &[u8]| kind.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    begins(b"text/html") || begins(b"application/xhtml+xml") || response.status() == StatusCode::NOT_MODIFIED
+}
+
+/// Answers the browser that the protocol is switched, and carries what follows.
+fn switch<H: House>(
+    response: Response<Incoming>,
+    websocket: websocket::Asked,
+    caller: &Caller,
+    stream: Option<Arc<Stream>>,
+    use_again: Option<UseAgain<H>>,
+) -> Response<ProxyBody<H>> {
+    let (mut answer, upgraded) = {
+        let (mut parts, body) = response.into_parts();
+        let app = parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
+        (Response::from_parts(parts, ProxyBody::page(bytes::Bytes::new())), (app, body))
+    };
+    let browser = websocket.agree(&mut answer);
+    let stop = caller.stop().clone();
+    caller.spawn(async move {
+        let (Some(app), _body) = upgraded else { return };
+        let both = async { tokio::try_join!(browser, app) };
+        let switched = tokio::select! {
+            biased;
+            _ = cut(stream.as_deref()) => return,
+            switched = timeout(SWITCH_WITHIN, both) => switched,
+        };
+        let Ok(Ok((browser, app))) = switched else { return };
+        let again = async move {
+            match use_again {
+                Some(mut again) => {
+                    std::future::poll_fn(|cx| {
+                        again.poll(cx);
+                        std::task::Poll::Pending
+                    })
+                    .await
+                }
+                None => pending().await,
+            }
+        };
+        tunnel::run(TokioIo::new(browser), TokioIo::new(app), stream, stop, again).await;
+    });
+    answer
+}

@@ -1,0 +1,162 @@
+//! What passes, as what it arrives, and who may pass.
+
+use std::sync::atomic::Ordering;
+
+use super::world::*;
+use crate::{
+    policy::Allow,
+    proxy::{Renewed, Rules},
+    route::{Cache, Route, Routes},
+};
+
+#[tokio::test]
+async fn a_request_arrives_as_a_new_one_that_says_who_it_is() {
+    let world = World::before(mirror().await).await;
+    let heard = world
+        .get(
+            "/%61?q=1",
+            "X-Acquit-Jwt-Assertion: forged\r\nX_Pomerium_Claim: forged\r\nX-Forwarded-For: 1.2.3.4\r\nA: b\r\n",
+        )
+        .await;
+    assert!(heard.starts_with("HTTP/1.1 200 OK\r\n"), "{heard}");
+    let (_, arrived) = heard.split_once("\r\n\r\n").unwrap();
+    assert!(arrived.starts_with("GET /a?q=1 HTTP/1.1\r\n"), "{arrived}");
+    let lower = arrived.to_ascii_lowercase();
+    for line in [
+        "host: app.localhost:1",
+        "x-acquit-jwt-assertion: alice",
+        "a: b",
+        "x-forwarded-for: 127.0.0.1",
+        "x-forwarded-proto: http",
+    ] {
+        assert!(lower.contains(&format!("\r\n{line}\r\n")), "{line} in {arrived}");
+    }
+    for gone in ["forged", "acquit-route", "connection", "1.2.3.4"] {
+        assert!(!lower.contains(gone), "{gone} in {arrived}");
+    }
+    assert_eq!(world.house.used.load(Ordering::Relaxed), 1);
+    until(|| world.standing.live().count() == 0).await;
+}
+
+#[tokio::test]
+async fn only_who_may_passes() {
+    let world = World::before(app(|_| ok("the app")).await).await;
+    let ask = async |path: &str, cookie: &str| {
+        world.say(format!("GET {path} HTTP/1.1\r\nHost: {HOST}\r\n{cookie}Connection: close\r\n\r\n")).await
+    };
+    let (alice, bob) = (world.cookie(&identity("alice")), world.cookie(&identity("bob")));
+    assert!(ask("/", &alice).await.ends_with("the app"));
+    assert!(ask("/", &bob).await.ends_with("not for bob"));
+    assert!(ask("/x?y", "").await.ends_with("sign in for http://app.localhost:1/x?y"));
+    assert!(ask("/", "Cookie: acquit-route=x\r\n").await.contains("sign in"));
+    assert!(ask("/public/x", "").await.ends_with("the app"));
+    world.standing.deny(&identity("alice").session);
+    assert!(ask("/", &alice).await.contains("sign in"));
+}
+
+#[tokio::test]
+async fn acquits_own_paths_and_host_go_to_acquit() {
+    let world = World::before(app(|_| ok("the app")).await).await;
+    for (host, path, arrives) in [
+        (HOST, "/.acquit/sign_out?x=1", "door /.acquit/sign_out?x=1"),
+        (HOST, "/.pomerium", "door /.pomerium"),
+        (HOST, "//.well-known/pomerium/jwks.json", "door /.well-known/pomerium/jwks.json"),
+        (HOST, "/.well-known//acquit/", "door /.well-known/acquit/"),
+        (HOST, "/%2eacquit/user", "door /.acquit/user"),
+        ("ID.localhost", "/account", "door /account"),
+        ("id.localhost:80", "/", "door /"),
+    ] {
+        let heard = world.say(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).await;
+        assert!(heard.ends_with(arrives), "{host}{path}: {heard}");
+    }
+    let elsewhere = world.say("GET / HTTP/1.1\r\nHost: other.localhost\r\nConnection: close\r\n\r\n").await;
+    assert!(elsewhere.starts_with("HTTP/1.1 421"), "{elsewhere}");
+}
+
+#[tokio::test]
+async fn a_path_that_an_app_could_read_past_a_rule_is_refused() {
+    let app = mirror().await;
+    let admin = Route { prefix: "/admin".to_owned(), allow: Allow::default(), ..route(&[format!("http://{app}")]) };
+    let world = World::with([route(&[format!("http://{app}")]), admin]).await;
+    for path in [
+        "//admin",
+        "/admin;x/y",
+        "/a%2f..%2fadmin",
+        "/%2Fadmin",
+        "/%252fadmin",
+        "/public/../x",
+        "/publi%2563",
+        "/public%2fx",
+    ] {
+        let heard = world.get(path, "").await;
+        assert!(heard.starts_with("HTTP/1.1 400"), "{path}: {heard}");
+    }
+    for path in ["/group%2Fproject", "//x", "/x;y=1", "/%C3%A9"] {
+        let heard = world.get(path, "").await;
+        assert!(heard.contains(&format!("GET {path} HTTP/1.1")), "{path}: {heard}");
+    }
+    assert!(world.get("/%61dmin", "").await.starts_with("HTTP/1.1 403"));
+}
+
+#[tokio::test]
+async fn a_node_that_is_unsure_asks_the_store_and_refuses_when_that_is_silent() {
+    let world = World::before(app(|_| ok("the app")).await).await;
+    tokio::time::pause();
+    tokio::time::advance(crate::standing::BOUND).await;
+    tokio::time::resume();
+    world.house.store.store(false, Ordering::Relaxed);
+    let heard = world.get("/", "").await;
+    assert!(heard.starts_with("HTTP/1.1 503") && heard.contains("retry-after: 1"), "{heard}");
+    world.house.store.store(true, Ordering::Relaxed);
+    assert!(world.get("/", "").await.ends_with("the app"));
+    assert_eq!(world.house.refreshed.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn who_was_described_anew_passes_with_a_new_cookie() {
+    let world = World::before(app(|_| ok("the app")).await).await;
+    world.standing.changed(&identity("alice").user, 1, acquit_core::Timestamp::default());
+    assert!(world.get("/", "").await.contains("sign in"), "the session is over, by the store");
+    let mut renewed = identity("alice");
+    renewed.version = 1;
+    let cookie = http::HeaderValue::from_static("acquit-route=new");
+    *world.house.renewed.lock().unwrap() = Some(Renewed { identity: renewed, cookie });
+    let heard = world.get("/", "").await;
+    assert!(heard.contains("set-cookie: acquit-route=new\r\n") && heard.ends_with("the app"), "{heard}");
+}
+
+#[tokio::test]
+async fn pages_for_who_is_signed_in_are_not_kept_unless_the_app_decides() {
+    let page = || {
+        app(|_| {
+            b"HTTP/1.1 200 OK\r\nContent-Type: Text/HTML; charset=utf-8\r\nCache-Control: max-age=60\r\nContent-Length: 0\r\n\r\n".to_vec()
+        })
+    };
+    let url = format!("http://{}", page().await);
+    let mut world = World::with([route(std::slice::from_ref(&url))]).await;
+    assert!(world.get("/", "").await.contains("cache-control: no-store\r\n"));
+    let public = format!("GET /public HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n");
+    assert!(world.say(public).await.contains("cache-control: max-age=60\r\n"));
+    world = World::with([Route { cache: Cache::App, ..route(&[url]) }]).await;
+    assert!(world.get("/", "").await.contains("cache-control: max-age=60\r\n"));
+}
+
+#[tokio::test]
+async fn an_app_sets_no_cookie_of_ours_and_leads_nobody_past_us() {
+    let world = World::before(
+        app(|_| b"HTTP/1.1 200 OK\r\nSet-Cookie: acquit-route=x\r\nSet-Cookie: a=b\r\nAlt-Svc: h3=\":1\"\r\nConnection: X-Hop\r\nX-Hop: 1\r\nContent-Length: 0\r\n\r\n".to_vec()).await,
+    )
+    .await;
+    let heard = world.get("/", "").await;
+    assert!(heard.contains("set-cookie: a=b\r\n"), "{heard}");
+    for gone in ["acquit-route", "alt-svc", "x-hop"] {
+        assert!(!heard.contains(gone), "{gone} in {heard}");
+    }
+}
+
+#[tokio::test]
+async fn new_rules_hold_from_the_next_request() {
+    let world = World::before(app(|_| ok("the app")).await).await;
+    world.proxy.set_rules(Rules { routes: Routes::default(), ..Rules::default() });
+    assert!(world.get("/", "").await.starts_with("HTTP/1.1 421"));
+}
