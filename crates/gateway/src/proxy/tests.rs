@@ -1,4 +1,9 @@
 //! The data path on real sockets: raw bytes in, raw bytes out.
 
 mod carry;
+mod http2;
+mod live;
+mod raw;
+mod trouble;
+mod websocket;
 mod world;

@@ -12,7 +12,9 @@ use std::{
 use acquit_core::{SessionId, Timestamp, UserId};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
-use http_body_util::Full;
+use http_body_util::{Full, StreamBody};
+use hyper::{body::Frame, client::conn::http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -33,6 +35,34 @@ use crate::{
 pub(super) const HOST: &str = "app.localhost:1";
 /// Longer than anything may take here.
 pub(super) const LONG: Duration = Duration::from_secs(10);
+
+/// What a test sends as a body, bit by bit.
+pub(super) type Sent = StreamBody<ReceiverStream>;
+
+/// A body of what comes through the channel.
+pub(super) fn sent() -> (tokio::sync::mpsc::UnboundedSender<Frame<Bytes>>, Sent) {
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+    (sender, StreamBody::new(ReceiverStream(receiver)))
+}
+
+/// No body.
+pub(super) fn nothing() -> Sent {
+    sent().1
+}
+
+/// The end of a channel, as a stream.
+pub(super) struct ReceiverStream(tokio::sync::mpsc::UnboundedReceiver<Frame<Bytes>>);
+
+impl futures_util::Stream for ReceiverStream {
+    type Item = Result<Frame<Bytes>, std::convert::Infallible>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        self.0.poll_recv(cx).map(|frame| frame.map(Ok))
+    }
+}
 
 /// A house that writes down what it was asked.
 pub(super) struct TestHouse {
@@ -98,7 +128,6 @@ pub(super) struct World {
     pub(super) proxy: Proxy<TestHouse>,
     pub(super) address: SocketAddr,
     cookies: Arc<Cookies>,
-    pub(super) stop: CancellationToken,
     _guard: DropGuard,
 }
 
@@ -147,7 +176,7 @@ impl World {
             async move { proxy.serve(request, caller).await }
         };
         tokio::spawn(listener::serve(listener, Options::default(), answer, stop.clone()));
-        Self { house, standing, proxy, address, cookies, _guard: stop.clone().drop_guard(), stop }
+        Self { house, standing, proxy, address, cookies, _guard: stop.drop_guard() }
     }
 
     /// The `Cookie` header of somebody.
@@ -170,6 +199,22 @@ impl World {
         String::from_utf8_lossy(&heard).into_owned()
     }
 
+    /// A connection of HTTP/2.
+    pub(super) async fn http2(&self) -> http2::SendRequest<Sent> {
+        let stream = TokioIo::new(self.connect().await);
+        let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+        tokio::spawn(connection);
+        sender
+    }
+
+    /// A request of somebody's as HTTP/2 has it, with what is to be sent.
+    pub(super) fn request(&self, method: &str, path: &str, who: &Identity, body: Sent) -> Request<Sent> {
+        let cookie = self.cookie(who);
+        let cookie = cookie.trim_end().strip_prefix("Cookie: ").unwrap();
+        let request = Request::builder().method(method).uri(format!("http://{HOST}{path}"));
+        request.header("cookie", cookie).body(body).unwrap()
+    }
+
     /// Alice's request for a path with more headers, each with its line's end, on a connection of its own.
     pub(super) async fn get(&self, path: &str, more: &str) -> String {
         self.say(self.head("GET", path, &format!("Connection: close\r\n{more}"))).await
@@ -182,9 +227,14 @@ impl World {
     }
 }
 
-/// Reads until the end of a head, and a little beyond it perhaps.
+/// Reads a head and nothing beyond it.
 pub(super) async fn read_head(stream: &mut TcpStream) -> String {
-    read_until(stream, "\r\n\r\n").await
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"\r\n\r\n") {
+        let byte = timeout(LONG, stream.read_u8()).await.expect("it says something").unwrap();
+        heard.push(byte);
+    }
+    String::from_utf8(heard).unwrap()
 }
 
 /// Reads until what came contains `mark`.
@@ -216,6 +266,18 @@ pub(super) async fn app(answer: impl Fn(&str) -> Vec<u8> + Send + Sync + 'static
         }
     })
     .await
+}
+
+/// An app of HTTP/2 without TLS.
+pub(super) async fn http2_app<F>(serve: impl Fn(Request<Incoming>) -> F + Clone + Send + 'static) -> String
+where
+    F: Future<Output = Response<http_body_util::combinators::BoxBody<Bytes, hyper::Error>>> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("h2c://{}", listener.local_addr().unwrap());
+    let answer = move |request, _| serve(request);
+    tokio::spawn(listener::serve(listener, Options::default(), answer, CancellationToken::new()));
+    url
 }
 
 /// An app that says what it was asked.
