@@ -1,6 +1,6 @@
 //! A route's origin: what browsers have in their address line before the path.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use acquit_core::AppId;
 use url::{Host, Url};
@@ -26,7 +26,7 @@ pub enum InvalidOrigin {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
     https: bool,
-    authority: String,
+    authority: Arc<str>,
 }
 
 impl Origin {
@@ -54,12 +54,18 @@ impl Origin {
             Some(port) => format!("{host}:{port}"),
             None => host.to_string(),
         };
-        Ok(Self { https, authority })
+        Ok(Self { https, authority: authority.into() })
     }
 
     /// Host, and port where it is not the scheme's own: what a `Host` header holds.
     #[must_use]
     pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// The same, shared: what is open at an origin is counted under it.
+    #[must_use]
+    pub fn host(&self) -> &Arc<str> {
         &self.authority
     }
 
@@ -78,7 +84,7 @@ impl Origin {
     /// The application that all routes of this origin are: they share a cookie, and are one participant of a session.
     #[must_use]
     pub fn app(&self) -> AppId {
-        AppId::new(self.authority.as_str())
+        AppId::new(&*self.authority)
     }
 }
 

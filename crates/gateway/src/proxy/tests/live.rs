@@ -67,7 +67,7 @@ async fn an_answer_of_http_1_breaks_off_and_the_app_is_left() {
     soon(async { drop(stream.read_to_end(&mut heard).await) }).await;
     assert!(!heard.ends_with(b"0\r\n\r\n"), "it does not look whole");
     soon(over.notified()).await;
-    assert_eq!((world.standing.live().count(), world.standing.take_count(&identity("alice").session)), (0, 1));
+    assert_eq!((world.standing.live().count(), world.standing.counted(&identity("alice").session, HOST)), (0, 1));
 }
 
 #[tokio::test]

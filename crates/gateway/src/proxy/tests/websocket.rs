@@ -89,7 +89,7 @@ async fn a_websocket_of_http_1_goes_both_ways_until_its_session_ends() {
     assert_eq!(rest(&mut stream).await, SIGNED_OUT);
     timeout(LONG, over.notified()).await.expect("the app's side is closed too");
     until(|| world.standing.live().count() == 0).await;
-    assert_eq!(world.standing.take_count(&identity("alice").session), 1);
+    assert_eq!(world.standing.counted(&identity("alice").session, HOST), 1);
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ async fn heard(said: &[u8], then: &[u8]) -> (Vec<u8>, Duration) {
     let live = Live::default();
     let (mut browser, browser_end) = duplex(64 * 1024);
     let (mut app, app_end) = duplex(64 * 1024);
-    let stream = Some(Arc::new(live.open(&identity())));
+    let stream = Some(Arc::new(live.open(&identity(), &Arc::from("a"))));
     app.write_all(said).await.unwrap();
     let run = run(browser_end, app_end, stream, CancellationToken::new(), std::future::pending());
     let task = tokio::spawn(run);
