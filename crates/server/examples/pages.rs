@@ -39,7 +39,7 @@ type Outcomes<T> = Result<T, Box<dyn Error>>;
 
 fn main() -> Outcomes<()> {
     let folder = PathBuf::from(std::env::args().nth(1).ok_or("usage: pages FOLDER")?);
-    fs::create_dir_all(folder.join("assets"))?;
+    fs::create_dir_all(folder.join(assets::FOLDER.trim_start_matches('/')))?;
     for asset in assets::all() {
         fs::write(folder.join(asset.path.trim_start_matches('/')), asset.bytes)?;
     }

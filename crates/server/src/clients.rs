@@ -30,14 +30,22 @@ struct Inner {
 struct Configured {
     by_client_id: HashMap<String, Arc<Client>>,
     by_app: HashMap<AppId, Arc<Client>>,
+    /// The names of the gateway's hosts.
+    hosts: HashMap<AppId, String>,
 }
 
 impl Configured {
-    fn of(clients: Vec<Client>) -> Self {
-        let clients: Vec<Arc<Client>> = clients.into_iter().map(Arc::new).collect();
+    fn of(settings: &Settings) -> Self {
+        let clients: Vec<Arc<Client>> = settings.applications.iter().cloned().map(Arc::new).collect();
+        let mut hosts = HashMap::new();
+        for route in &settings.gateway.routes {
+            // Of several routes of a host the first one's.
+            hosts.entry(route.from.app()).or_insert_with(|| route.label().to_owned());
+        }
         Self {
             by_app: clients.iter().map(|client| (client.app.clone(), client.clone())).collect(),
             by_client_id: clients.into_iter().map(|client| (client.client_id.clone(), client)).collect(),
+            hosts,
         }
     }
 }
@@ -49,7 +57,7 @@ impl Clients {
     /// [`StoreError`] when the registered ones cannot be read.
     pub async fn load(settings: &Settings, store: Store) -> Result<Self, StoreError> {
         let clients = Self(Arc::new(Inner {
-            configured: RwLock::new(Arc::new(Configured::of(settings.applications.clone()))),
+            configured: RwLock::new(Arc::new(Configured::of(settings))),
             service_providers: ServiceProviders::new(settings.saml_applications.clone()),
             connections: Connections::new(settings),
             store,
@@ -113,7 +121,7 @@ impl Clients {
     /// Takes the applications and connections of a changed configuration over; returns those that are gone from it.
     #[must_use]
     pub fn replace(&self, settings: &Settings) -> (Vec<AppId>, Vec<ConnectionId>) {
-        let fresh = Arc::new(Configured::of(settings.applications.clone()));
+        let fresh = Arc::new(Configured::of(settings));
         let mut all_gone = self.0.service_providers.replace(settings.saml_applications.clone());
         let (applications, connections) = self.0.connections.replace(settings);
         all_gone.extend(applications);
@@ -128,7 +136,14 @@ impl Clients {
     #[must_use]
     pub fn name(&self, app: &AppId) -> String {
         let named = self.0.service_providers.name(app).or_else(|| self.0.connections.name(app));
-        named.or_else(|| self.known(app).map(|client| client.name.clone())).unwrap_or_else(|| app.to_string())
+        let named = named.or_else(|| self.known(app).map(|client| client.name.clone()));
+        named.or_else(|| self.configured().hosts.get(app).cloned()).unwrap_or_else(|| app.to_string())
+    }
+
+    /// Whether this is a host of the gateway, which is told of every logout because it is Acquit's own.
+    #[must_use]
+    pub fn is_host(&self, app: &AppId) -> bool {
+        self.configured().hosts.contains_key(app)
     }
 
     /// How the application can be told now; none when it is gone, and what it was told it by before counts.

@@ -52,21 +52,7 @@ impl Cookies {
     /// neither is believed.
     #[must_use]
     pub fn read(self, headers: &HeaderMap, name: Name) -> Option<String> {
-        let wanted = self.full_name(name);
-        let total: usize = headers.get_all(header::COOKIE).iter().map(HeaderValue::len).sum();
-        if total > MAX_HEADER {
-            return None;
-        }
-        let mut found = headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(Cookie::split_parse)
-            .filter_map(Result::ok)
-            .filter(|cookie| cookie.name() == wanted)
-            .map(|cookie| cookie.value().to_owned());
-        let value = found.next().filter(|value| (16..=128).contains(&value.len()))?;
-        found.next().is_none().then_some(value)
+        once(headers, self.full_name(name)).filter(|value| (16..=128).contains(&value.len()))
     }
 
     /// The `Set-Cookie` header that gives the browser this value until it closes.
@@ -145,7 +131,20 @@ impl Cookies {
     }
 }
 
-fn ours(name: impl Into<Cow<'static, str>>, value: String, secure: bool) -> cookie::CookieBuilder<'static> {
+/// The value of the cookie of this name, if it comes once.
+pub(crate) fn once(headers: &HeaderMap, wanted: &str) -> Option<String> {
+    let total: usize = headers.get_all(header::COOKIE).iter().map(HeaderValue::len).sum();
+    if total > MAX_HEADER {
+        return None;
+    }
+    let texts = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let cookies = texts.flat_map(Cookie::split_parse).filter_map(Result::ok);
+    let mut found = cookies.filter(|cookie| cookie.name() == wanted).map(|cookie| cookie.value().to_owned());
+    let value = found.next()?;
+    found.next().is_none().then_some(value)
+}
+
+pub(crate) fn ours(name: impl Into<Cow<'static, str>>, value: String, secure: bool) -> cookie::CookieBuilder<'static> {
     // Lax: sent when somebody follows a link here from an application, not with a cross-site POST.
     Cookie::build((name, value)).path("/").http_only(true).secure(secure).same_site(SameSite::Lax)
 }
@@ -155,7 +154,7 @@ fn label(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).take(16).collect()
 }
 
-fn header_of(cookie: &Cookie<'_>) -> HeaderValue {
+pub(crate) fn header_of(cookie: &Cookie<'_>) -> HeaderValue {
     // Names are constants and values are URL-safe text, so this always is a header value.
     HeaderValue::from_str(&cookie.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }

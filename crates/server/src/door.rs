@@ -8,6 +8,7 @@ use axum::{
 };
 
 use crate::{
+    gateway,
     limits::TooMany,
     logout::LogoutError,
     pages::{
@@ -115,10 +116,15 @@ impl DoorError {
 impl DoorError {
     /// The page about it, for somebody who is on the way out and goes on there.
     pub(crate) fn page_with_way_on(self, onward: String) -> Response {
-        self.page(Some(onward))
+        self.page("/sign-out", Some(onward))
     }
 
-    fn page(self, onward: Option<String>) -> Response {
+    /// The page about it on the host of a route.
+    pub(crate) fn page_on_route(self) -> Response {
+        self.page(gateway::SIGN_OUT, None)
+    }
+
+    fn page(self, sign_out: &str, onward: Option<String>) -> Response {
         let (status, kind) = match &self {
             Self::BadRequest { .. } => (StatusCode::BAD_REQUEST, Kind::BadRequest),
             Self::Expired => (StatusCode::BAD_REQUEST, Kind::Expired),
@@ -145,7 +151,7 @@ impl DoorError {
             reason,
             application: None,
             // A person at a kiosk must still be able to get out (RP-Initiated Logout 1.0 section 4).
-            sign_out: Some("/sign-out".to_owned()),
+            sign_out: Some(sign_out.to_owned()),
             onward,
             reference: None,
         };
@@ -159,6 +165,6 @@ impl DoorError {
 
 impl IntoResponse for DoorError {
     fn into_response(self) -> Response {
-        self.page(None)
+        self.page("/sign-out", None)
     }
 }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     App,
     door::DoorError,
+    gateway::{self, trip::RouteTrip},
     respond,
     seal::{Purpose, SealError},
 };
@@ -32,6 +33,8 @@ pub enum Flow {
     Saml(Box<SamlPending>),
     /// A broker application's request that waits for an identity provider.
     Broker(Box<BrokerPending>),
+    /// A route of the gateway that waits.
+    Route(Box<RouteTrip>),
     /// The person's own sessions.
     Account,
 }
@@ -150,6 +153,7 @@ impl Flow {
             Self::Authorize(pending) => pending.begun_at().plus(FLOW_LIFE),
             Self::Saml(pending) => pending.good_until(),
             Self::Broker(pending) => pending.begun_at().plus(FLOW_LIFE),
+            Self::Route(trip) => trip.good_until(),
             Self::Account => now.plus(FLOW_LIFE),
         }
     }
@@ -171,6 +175,7 @@ impl Flow {
             Self::Authorize(_) => format!("/oauth2/v1/authorize?flow={}", self.seal(app)?),
             Self::Saml(_) => format!("/saml/sso?flow={}", self.seal(app)?),
             Self::Broker(_) => format!("/sso/authorize?flow={}", self.seal(app)?),
+            Self::Route(_) => format!("{}?flow={}", gateway::SIGN_IN, self.seal(app)?),
             Self::Account => "/account".to_owned(),
         })
     }

@@ -1,5 +1,18 @@
 //! The gateway as a part of this server: what it knows of endings, its routes, and its doors on their hosts.
 
+pub mod callback;
+pub mod doors;
+pub mod exit;
+pub mod host;
+mod named;
+pub mod own_sign_out;
+pub mod person;
+pub mod proof;
+pub mod redirect;
+pub mod sign_in;
+pub mod sign_out;
+pub mod trip;
+pub mod visitor;
 pub mod watch;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -9,6 +22,15 @@ use acquit_store::{StoreError, revocation::Reader};
 use tokio::sync::{Mutex, Notify};
 
 use crate::settings;
+
+/// Where a browser signs in, on Acquit's own host and on those of routes.
+pub const SIGN_IN: &str = "/.acquit/sign_in";
+/// Where it comes back to on the host of a route.
+pub const CALLBACK: &str = "/.acquit/callback";
+/// Where it signs out, on both.
+pub const SIGN_OUT: &str = "/.acquit/sign_out";
+/// The same as Pomerium calls it.
+pub const POMERIUM_SIGN_OUT: &str = "/.pomerium/sign_out";
 
 /// What the gateway knows on this node.
 pub struct Gate {

@@ -2,7 +2,7 @@
 
 use axum::{
     Router,
-    extract::{Path, Request, State},
+    extract::{Request, State},
     http::{HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
@@ -10,7 +10,8 @@ use axum::{
 };
 
 use crate::{
-    App, account, api, broker, door::DoorError, health, pages::assets, provider, respond::COMMON, saml, way_out,
+    App, account, api, broker, door::DoorError, gateway, health, pages::assets, provider, respond::COMMON, saml,
+    way_out,
 };
 
 /// All doors of a running server.
@@ -21,10 +22,11 @@ pub fn router(app: App) -> Router {
         .merge(broker::routes())
         .merge(people())
         .merge(operators())
-        .route("/assets/{name}", get(asset))
+        .merge(gateway::doors::own())
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .fallback(nothing_here)
+        .layer(middleware::from_fn_with_state(gateway::doors::Hosts::new(&app), gateway::doors::by_host))
         .layer(middleware::from_fn_with_state(app.clone(), common))
         .with_state(app)
 }
@@ -53,17 +55,6 @@ fn operators() -> Router<App> {
         .route("/api/v1/sessions/{id}", get(api::sessions::show).delete(api::sessions::end))
 }
 
-/// Style sheet, scripts, icon: named after their content, so that they may be kept for ever.
-async fn asset(Path(name): Path<String>) -> Response {
-    match assets::at(&format!("/assets/{name}")) {
-        Some(asset) => {
-            let headers = [(header::CONTENT_TYPE, asset.content_type), (header::CACHE_CONTROL, assets::CACHE_CONTROL)];
-            (headers, asset.bytes).into_response()
-        }
-        None => StatusCode::NOT_FOUND.into_response(),
-    }
-}
-
 async fn nothing_here() -> DoorError {
     DoorError::NotFound
 }
@@ -71,7 +62,7 @@ async fn nothing_here() -> DoorError {
 /// What every answer carries; and `HEAD` on anything that could act is answered without acting.
 async fn common(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let harmless = path.starts_with("/assets/") || path.ends_with("z") || path.contains(".well-known");
+    let harmless = path.starts_with(assets::FOLDER) || path.ends_with("z") || path.contains(".well-known");
     let mut response = if request.method() == Method::HEAD && !harmless {
         StatusCode::OK.into_response()
     } else {

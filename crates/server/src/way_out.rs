@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use acquit_core::{
     AppId, LogoutId, SessionId, StepId,
-    step::{Step, Target},
+    step::{Outcome, Step, Target},
 };
 use acquit_store::{StoreError, saml::Skipped};
 use axum::response::Response;
@@ -83,9 +83,33 @@ pub async fn leave(
 ) -> Result<Response, DoorError> {
     let frames: Vec<Step> = done.frames(session).cloned().collect();
     let hops = done.hops(session).next().is_some();
+    set_out(app, session, &done.logout, (frames, hops), logouts, end).await
+}
+
+/// The same for a browser that arrives only now: its session was ended by `logout` at the host of a route. What still waits for it
+/// is done.
+///
+/// # Errors
+/// [`DoorError`].
+pub async fn leave_later(app: &App, session: &SessionId, logout: &LogoutId, end: End) -> Result<Response, DoorError> {
+    let waiting = app.store.pending_frontchannel(session).await?;
+    let mut frames: Vec<Step> = waiting.into_iter().filter(|step| step.outcome == Outcome::Pending).collect();
+    let (framed, hops): (Vec<Step>, Vec<Step>) = app.store.pending_hops(session).await?.into_iter().partition(is_frame);
+    frames.extend(framed);
+    set_out(app, session, logout, (frames, !hops.is_empty()), vec![logout.clone()], end).await
+}
+
+async fn set_out(
+    app: &App,
+    session: &SessionId,
+    logout: &LogoutId,
+    (frames, hops): (Vec<Step>, bool),
+    logouts: Vec<LogoutId>,
+    end: End,
+) -> Result<Response, DoorError> {
     // The cookie of the ended session is what the rest of the way is known by.
     let on_the_way = hops || (!frames.is_empty() && matches!(end, End::Answer { .. }));
-    let response = travel(app, (session, None), &done.logout, frames, hops, logouts, end).await?;
+    let response = travel(app, (session, None), logout, frames, hops, logouts, end).await?;
     Ok(if on_the_way { sign_out::signed_out_here(response) } else { sign_out::forget(app, response) })
 }
 

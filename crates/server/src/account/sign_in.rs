@@ -44,7 +44,7 @@ pub async fn show(State(app): State<App>, headers: HeaderMap, Query(query): Quer
     let username = match &flow {
         Flow::Authorize(pending) => pending.request.login_hint.clone().unwrap_or_default(),
         Flow::Saml(pending) => pending.login_hint.clone().unwrap_or_default(),
-        Flow::Broker(_) | Flow::Account => String::new(),
+        Flow::Broker(_) | Flow::Route(_) | Flow::Account => String::new(),
     };
     form(&app, &mut browser, &flow, username, None, StatusCode::OK)
 }
@@ -153,6 +153,8 @@ fn form(
     let (application, targets, again) = match flow {
         Flow::Authorize(pending) => (Some(pending.application.clone()), FormTargets::Any, pending.reprompt),
         Flow::Saml(pending) => (Some(pending.application.clone()), FormTargets::Any, pending.reprompt),
+        // The app behind the route may redirect anywhere.
+        Flow::Route(trip) => (Some(trip.label(app)), FormTargets::Any, false),
         Flow::Broker(_) | Flow::Account => (None, FormTargets::Own, false),
     };
     let sealed = flow.seal(app)?;

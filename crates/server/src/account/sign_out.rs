@@ -25,6 +25,7 @@ use crate::{
     cookies::Name,
     door::DoorError,
     form::{Address, Form},
+    gateway::redirect,
     logout::{Done, Order, log_out},
     pages::{FormTargets, Hidden, sign_out_confirm::SignOutConfirm},
     provenance::{self, Load},
@@ -45,6 +46,16 @@ struct Question {
     asker: Option<AppId>,
     target: Option<Target>,
     reach: SingleLogout,
+    route: Option<RouteAsker>,
+}
+
+/// A host of the gateway at which somebody wants to sign out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RouteAsker {
+    /// Which.
+    pub host: AppId,
+    /// Where to go afterwards, as it was checked there; none for our own page.
+    pub landing: Option<String>,
 }
 
 /// Who asks for a logout in this browser, and where to go afterwards.
@@ -56,6 +67,14 @@ pub struct Asker<'a> {
     pub target: Option<Target>,
     /// How far its logout reaches.
     pub reach: SingleLogout,
+    /// The host of the gateway, if it was asked for there.
+    pub route: Option<RouteAsker>,
+}
+
+impl Asker<'_> {
+    fn app(&self) -> Option<&AppId> {
+        self.client.map(|client| &client.app).or(self.route.as_ref().map(|route| &route.host))
+    }
 }
 
 /// `GET /sign-out`: asks. Changes nothing.
@@ -91,6 +110,7 @@ pub async fn ask(app: &App, browser: &mut Browser, asker: Asker<'_>) -> Result<R
         asker: asker.client.map(|client| client.app.clone()),
         target: asker.target.clone(),
         reach: asker.reach,
+        route: asker.route.clone(),
     };
     let sealed = app.sealer.seal(Purpose::Confirmation, &question, app.clock.now().plus(QUESTION_LIFE))?;
     let (told, not_told) = participants_by_name(app, &session, &asker).await?;
@@ -99,11 +119,15 @@ pub async fn ask(app: &App, browser: &mut Browser, asker: Asker<'_>) -> Result<R
         action: "/sign-out".to_owned(),
         hidden: vec![Hidden::new("csrf", csrf), Hidden::new("question", sealed)],
         user,
-        application: asker.client.map(|client| app.clients.name(&client.app)),
+        application: asker.app().map(|asking| app.clients.name(asking)),
         told,
         not_told,
         // Browsers hold every redirect after the form against the policy, and the application may redirect anywhere.
-        targets: if asker.target.is_some() { FormTargets::Any } else { targets(app, &session).await? },
+        targets: if asker.target.is_some() || asker.route.is_some() {
+            FormTargets::Any
+        } else {
+            targets(app, &session).await?
+        },
     };
     let mut response = respond::page(StatusCode::OK, &view);
     if let Some(cookie) = browser.fresh_cookie(app) {
@@ -133,12 +157,13 @@ async fn participants_by_name(
     let nobody_else = asker.reach == SingleLogout::None;
     let participants = app.store.session(session).await?.map(|view| view.participants).unwrap_or_default();
     let (mut told, mut not_told) = (Vec::new(), Vec::new());
-    for joined in participants.iter().filter(|joined| asker.client.is_none_or(|client| client.app != joined.app)) {
+    for joined in participants.iter().filter(|joined| asker.app() != Some(&joined.app)) {
         let reachable = app.clients.channels(&joined.app, app.clock.now()).is_some_and(|channels| {
             let saml = channels.saml.is_some_and(|saml| !saml.expired);
             saml || channels.back.is_some() || channels.front.is_some()
         });
-        let names = if reachable && !nobody_else { &mut told } else { &mut not_told };
+        let reachable = (reachable && !nobody_else) || app.clients.is_host(&joined.app);
+        let names = if reachable { &mut told } else { &mut not_told };
         names.push(app.clients.name(&joined.app));
     }
     Ok((told, not_told))
@@ -173,7 +198,7 @@ pub async fn answer(
                 None => None,
             };
             let target = question.target.and_then(|target| target.still_of(client.as_deref()?));
-            let asker = Asker { client: client.as_deref(), target, reach: question.reach };
+            let asker = Asker { client: client.as_deref(), target, reach: question.reach, route: question.route };
             perform(&app, view, asker, address).await
         }
         _ => Err(DoorError::parameter("decision", "choose to sign out or to stay")),
@@ -190,8 +215,8 @@ pub async fn perform(app: &App, view: &SessionView, asker: Asker<'_>, ip: String
             SingleLogout::User => Scope::User(view.user.id.clone()),
             SingleLogout::None | SingleLogout::Session => Scope::Session(view.session.id.clone()),
         },
-        by: if asker.client.is_some() { By::Application } else { By::User },
-        party: asker.client.map(|client| client.app.to_string()),
+        by: if asker.app().is_some() { By::Application } else { By::User },
+        party: asker.app().map(ToString::to_string),
         reason: None,
         tell: asker.reach.tell(),
         ip: Some(ip),
@@ -200,7 +225,8 @@ pub async fn perform(app: &App, view: &SessionView, asker: Asker<'_>, ip: String
     };
     let done = log_out(app, order).await?;
     let onward_name = asker.target.as_ref().and(asker.client).map(|client| app.clients.name(&client.app));
-    leave(app, &view.session.id, &done, asker.target.map(|target| target.url()), onward_name).await
+    let landing = asker.route.and_then(|route| route.landing).filter(|url| redirect::is_allowed(app, url));
+    leave(app, &view.session.id, &done, asker.target.map(|target| target.url()).or(landing), onward_name).await
 }
 
 /// Takes a browser whose session has ended on, and leaves nothing in it.

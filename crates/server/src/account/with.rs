@@ -42,7 +42,7 @@ pub fn links(app: &App, flow: &Flow, username: &str, sealed: &str) -> Vec<Connec
     let connections = app.clients.connections();
     let asked = match flow {
         Flow::Authorize(pending) => Source::of(connections, &pending.request).unwrap_or(Source::Anywhere),
-        Flow::Saml(_) | Flow::Broker(_) | Flow::Account => Source::Anywhere,
+        Flow::Saml(_) | Flow::Broker(_) | Flow::Route(_) | Flow::Account => Source::Anywhere,
     };
     let offered = match asked {
         Source::Through(asked) => asked,

@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// How long a logout of a session that is not known here is remembered: its sign-in may be on its way.
-pub(super) const TOMBSTONE_LIFE: Duration = Duration::from_secs(10 * 60);
+pub(crate) const TOMBSTONE_LIFE: Duration = Duration::from_secs(10 * 60);
 
 /// Why a logout token is not acted on.
 enum Refused {
@@ -191,7 +191,7 @@ async fn end(app: &App, connection: &Connection, token: &LogoutToken, address: S
 /// Ends sessions because their provider says so: by one logout for each person, since one session there may have been several
 /// people's. What is to be done `once` is done with the last of them, so that whatever fails before is tried again. Gives the
 /// logout of the browser that is here, if it has one.
-pub(super) async fn end_all(
+pub(crate) async fn end_all(
     app: &App,
     connection: &Connection,
     sessions: &[SessionView],

@@ -1,4 +1,5 @@
 //! Style sheet, scripts and icon: embedded, and served under URLs that name their content, so that browsers keep them for ever.
+//! They lie where they are found on the hosts of routes too, whose other paths are the apps'.
 
 use std::{fmt::Write as _, sync::LazyLock};
 
@@ -7,7 +8,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 /// One embedded file.
 #[derive(Debug)]
 pub struct Asset {
-    /// Its whole path, with the hash of its content: `/assets/acquit.0123456789abcdef.css`.
+    /// Its whole path, with the hash of its content: `/.acquit/assets/acquit.0123456789abcdef.css`.
     pub path: String,
     /// The value for `Content-Type`.
     pub content_type: &'static str,
@@ -16,6 +17,8 @@ pub struct Asset {
     name: &'static str,
 }
 
+/// Where they lie.
+pub const FOLDER: &str = "/.acquit/assets/";
 /// The value for `Cache-Control` of an asset: its URL changes when its content does.
 pub const CACHE_CONTROL: &str = "public, max-age=31536000, immutable";
 
@@ -41,10 +44,10 @@ fn asset(name: &'static str, content_type: &'static str, bytes: &'static [u8]) -
         let _ = write!(hash, "{byte:02x}");
     }
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
-    Asset { path: format!("/assets/{stem}.{hash}.{extension}"), content_type, bytes, name }
+    Asset { path: format!("{FOLDER}{stem}.{hash}.{extension}"), content_type, bytes, name }
 }
 
-/// The asset at this path (`/assets/…`); none when the name or the hash is not one of ours.
+/// The asset at this path (`/.acquit/assets/…`); none when the name or the hash is not one of ours.
 #[must_use]
 pub fn at(path: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.path == path)
@@ -70,9 +73,9 @@ mod tests {
     fn an_asset_is_found_by_the_url_that_names_its_content() {
         for asset in all() {
             assert_eq!(at(url(asset.name)).map(|found| found.name), Some(asset.name));
-            assert!(asset.path.starts_with("/assets/"), "{}", asset.path);
+            assert!(asset.path.starts_with(FOLDER), "{}", asset.path);
         }
-        assert!(at("/assets/acquit.css").is_none());
-        assert!(at("/assets/acquit.0000000000000000.css").is_none());
+        assert!(at("/.acquit/assets/acquit.css").is_none());
+        assert!(at("/.acquit/assets/acquit.0000000000000000.css").is_none());
     }
 }

@@ -42,7 +42,7 @@ pub async fn get(State(app): State<App>, headers: HeaderMap, uri: Uri) -> Result
     let pending = if let Some(sealed) = params.get("flow") {
         match Flow::open(&app, sealed)? {
             Flow::Authorize(pending) => *pending,
-            Flow::Saml(_) | Flow::Broker(_) | Flow::Account => return Err(DoorError::Expired),
+            Flow::Saml(_) | Flow::Broker(_) | Flow::Route(_) | Flow::Account => return Err(DoorError::Expired),
         }
     } else {
         let params = Handoff::parameters(&app, uri.path(), params)?;

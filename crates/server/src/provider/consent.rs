@@ -24,7 +24,7 @@ const FORM: &str = "consent";
 fn open(app: &App, sealed: Option<&str>) -> Result<Pending, DoorError> {
     match Flow::open(app, sealed.unwrap_or_default())? {
         Flow::Authorize(pending) => Ok(*pending),
-        Flow::Saml(_) | Flow::Broker(_) | Flow::Account => Err(DoorError::Expired),
+        Flow::Saml(_) | Flow::Broker(_) | Flow::Route(_) | Flow::Account => Err(DoorError::Expired),
     }
 }
 

@@ -113,12 +113,14 @@ async fn end_session(
         Decision::Error(mistake) => Err(DoorError::parameter(mistake.parameter, mistake.to_string())),
         Decision::Ask { sign_out, because } => {
             tracing::debug!(?because, "asking before a logout");
-            let asker = Asker { client: client.as_deref(), target: sign_out.redirect, reach: sign_out.reach };
+            let asker =
+                Asker { client: client.as_deref(), target: sign_out.redirect, reach: sign_out.reach, route: None };
             ask(app, &mut browser, asker).await
         }
         Decision::SignOut(sign_out) => {
             let Some(view) = &browser.session else { return signed_out::nobody(app, &browser).await };
-            let asker = Asker { client: client.as_deref(), target: sign_out.redirect, reach: sign_out.reach };
+            let asker =
+                Asker { client: client.as_deref(), target: sign_out.redirect, reach: sign_out.reach, route: None };
             perform(app, view, asker, address).await
         }
         Decision::AlreadyOut { redirect, hint_session_lives } => {

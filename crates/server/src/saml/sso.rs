@@ -71,7 +71,7 @@ pub(super) async fn arrive(
     let pending = if let Some(sealed) = of("flow") {
         match Flow::open(app, &sealed)? {
             Flow::Saml(pending) => *pending,
-            Flow::Authorize(_) | Flow::Broker(_) | Flow::Account => return Err(DoorError::Expired),
+            Flow::Authorize(_) | Flow::Broker(_) | Flow::Route(_) | Flow::Account => return Err(DoorError::Expired),
         }
     } else if let Some(sealed) = of("handoff") {
         SamlHandoff::open_sign_in(app, &sealed)?

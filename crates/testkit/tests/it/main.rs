@@ -23,6 +23,7 @@ mod endings;
 mod failing_store;
 mod five_apps;
 mod frontchannel;
+mod gateway;
 mod logs;
 mod main_job;
 mod mellon;

@@ -61,7 +61,7 @@ fn no_page_has_a_script_or_style_of_its_own_so_that_the_policy_can_refuse_them()
             assert!(!tag.starts_with("style"), "{}: {tag}", page.name);
             assert!(!tag.contains(" style=") && !tag.contains(" on"), "{}: {tag}", page.name);
             if tag.starts_with("script") {
-                assert!(tag.contains("src=\"/assets/"), "{}: {tag}", page.name);
+                assert!(tag.contains("src=\"/.acquit/assets/"), "{}: {tag}", page.name);
                 assert!(page.csp.contains("script-src 'self'"), "{}: {}", page.name, page.csp);
             }
         }
@@ -71,7 +71,7 @@ fn no_page_has_a_script_or_style_of_its_own_so_that_the_policy_can_refuse_them()
 #[test]
 fn every_asset_that_a_page_names_exists() {
     for page in every_page("plain") {
-        for path in page.html.split('"').filter(|part| part.starts_with("/assets/")) {
+        for path in page.html.split('"').filter(|part| part.starts_with("/.acquit/assets/")) {
             assert!(crate::pages::assets::at(path).is_some(), "{}: {path}", page.name);
         }
         assert!(!page.html.contains("src=\"\"") && !page.html.contains("href=\"\""), "{}", page.name);

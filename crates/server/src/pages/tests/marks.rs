@@ -106,7 +106,7 @@ fn frames_are_sandboxed_send_no_referrer_and_the_way_on_is_always_there() {
             .contains("; connect-src 'self'; form-action 'self'; frame-src https://chat.example https://wiki.example;")
     );
     // The listener must be there before the first frame: a plain script in the head, neither deferred nor a module.
-    let script = html.find("<script src=\"/assets/signing-out.").unwrap();
+    let script = html.find("<script src=\"/.acquit/assets/signing-out.").unwrap();
     assert!(script < html.find("<iframe").unwrap() && !html.contains(" defer") && !html.contains("type=\"module\""));
 }
 
