@@ -3,6 +3,7 @@
 pub mod callback;
 pub mod doors;
 pub mod exit;
+pub mod forward_auth;
 pub mod host;
 mod named;
 pub mod own_sign_out;
@@ -12,6 +13,7 @@ pub mod redirect;
 pub mod sign_in;
 pub mod sign_out;
 pub mod trip;
+pub mod used;
 pub mod visitor;
 pub mod watch;
 
@@ -21,6 +23,7 @@ use acquit_gateway::{cookie::Cookies, route::Routes, seal::SealKey, standing::St
 use acquit_store::{StoreError, revocation::Reader};
 use tokio::sync::{Mutex, Notify};
 
+use self::used::Uses;
 use crate::settings;
 
 /// Where a browser signs in, on Acquit's own host and on those of routes.
@@ -37,6 +40,7 @@ pub struct Gate {
     routes: RwLock<Arc<Routes>>,
     cookies: Arc<Cookies>,
     standing: Arc<Standing>,
+    uses: Uses,
     reader: Mutex<Reader>,
     woken: Notify,
 }
@@ -49,6 +53,7 @@ impl Gate {
             routes: RwLock::new(Arc::new(settings.table())),
             cookies: Arc::new(Cookies::new(cookies)),
             standing: Arc::default(),
+            uses: Uses::default(),
             reader: Mutex::default(),
             woken: Notify::new(),
         }
@@ -75,6 +80,12 @@ impl Gate {
     #[must_use]
     pub fn standing(&self) -> &Arc<Standing> {
         &self.standing
+    }
+
+    /// Which sessions are being used.
+    #[must_use]
+    pub fn uses(&self) -> &Uses {
+        &self.uses
     }
 
     /// Something ended: what is open of it is looked for at once.

@@ -12,6 +12,7 @@ use acquit_store::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::used;
 use crate::App;
 
 /// How often the log is read.
@@ -22,6 +23,8 @@ const IDLE: Duration = Duration::from_secs(15);
 const LEASE: Duration = Duration::from_millis(250);
 /// How often a node says that it is there.
 const THERE_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked which sessions were used.
+const USED_EVERY: Duration = Duration::from_secs(5);
 /// A node that has not said so for this long is gone. It serves nothing that it cannot check for a much shorter time.
 const GONE_AFTER: Duration = Duration::from_secs(15);
 /// How often endings that no cookie can be older than are forgotten.
@@ -31,7 +34,7 @@ const BATCH: u32 = 200;
 
 /// Watches until `stop`.
 pub async fn run(app: App, stop: CancellationToken) {
-    let (mut there, mut forgotten) = (None, Instant::now());
+    let (mut there, mut forgotten, mut written) = (None, Instant::now(), Instant::now());
     let mut troubled = false;
     loop {
         match round(&app, &mut there).await {
@@ -41,6 +44,12 @@ pub async fn run(app: App, stop: CancellationToken) {
                     tracing::warn!(%error, "the gateway cannot learn what has ended; it lets nobody pass until it can");
                 }
                 troubled = true;
+            }
+        }
+        if written.elapsed() >= USED_EVERY {
+            written = Instant::now();
+            if let Err(error) = used::write_down(&app).await {
+                tracing::debug!(%error, "which sessions were used is written down later");
             }
         }
         if forgotten.elapsed() >= FORGET_EVERY {
