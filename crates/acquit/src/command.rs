@@ -15,6 +15,7 @@ pub mod check;
 pub mod confirm;
 pub mod demo;
 pub mod doctor;
+pub mod import;
 pub mod keys;
 pub mod logouts;
 pub mod password;
@@ -66,6 +67,8 @@ pub enum Verb {
     Check(check::Check),
     /// See what an application or an identity provider can do for logout, before or after it is configured
     Doctor(doctor::Doctor),
+    /// Make a configuration of another proxy's
+    Import(import::Import),
     /// Print the JSON Schema of the configuration
     Schema(schema::Schema),
     /// Add, change and list the people who sign in with a password
@@ -149,6 +152,7 @@ fn dispatch(cli: Cli, environment: &Environment) -> Result<u8, CommandError> {
         Verb::Serve(verb) => verb.run(global, environment),
         Verb::Check(verb) => verb.run(global, environment, &output),
         Verb::Doctor(verb) => wait(verb.run(global, environment, &output)),
+        Verb::Import(verb) => verb.run(&output),
         Verb::Schema(verb) => verb.run(&output),
         Verb::Users(verb) => wait(verb.run(global, environment, &output)),
         Verb::Keys(verb) => wait(verb.run(global, environment, &output)),

@@ -4,5 +4,6 @@
 pub mod command;
 pub mod config;
 pub mod demo;
+pub mod import;
 pub mod logging;
 pub mod output;

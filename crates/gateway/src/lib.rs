@@ -18,3 +18,4 @@ pub mod proxy;
 pub mod route;
 pub mod seal;
 pub mod standing;
+pub mod tls;

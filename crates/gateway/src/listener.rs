@@ -27,6 +27,7 @@ use hyper_util::{
     server::conn::auto,
 };
 use rustls::ServerConfig;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{self, AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -46,6 +47,8 @@ const HEADERS_WITHIN: Duration = Duration::from_secs(15);
 const IDLE: Duration = Duration::from_secs(90);
 /// How long requests under way may take once the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long a silent connection is believed to be there without a probe.
+const PROBE_AFTER: Duration = Duration::from_secs(60);
 /// The most connections at a time, unless the caller says otherwise.
 const MAX_CONNECTIONS: usize = 8192;
 /// The most header bytes of one request.
@@ -140,6 +143,8 @@ where
         tracker.spawn(async move {
             // Nagle's algorithm only delays answers here.
             let _ = stream.set_nodelay(true);
+            // A browser that vanished says nothing more; nothing else would tell it from a WebSocket on which nothing happens.
+            let _ = SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(PROBE_AFTER));
             // Browsers open connections ahead of time; a silent one has nothing to finish when the server stops.
             let spoke = peer.stop.run_until_cancelled(timeout(HEADERS_WITHIN, first_byte(&stream))).await;
             let Some(Ok(Ok(()))) = spoke else { return };

@@ -63,7 +63,7 @@ impl Origin {
         &self.authority
     }
 
-    /// The same, shared: what is open at an origin is counted under it.
+    /// The same, to be kept.
     #[must_use]
     pub fn host(&self) -> &Arc<str> {
         &self.authority

@@ -10,9 +10,9 @@ use crate::{
 /// Whose a request is.
 #[derive(Clone, Copy, Debug)]
 pub enum Place<'a> {
-    /// Acquit's own host.
+    /// Acquit's: its own host.
     House,
-    /// Acquit's own path on the host of a route.
+    /// Acquit's: a path that is its on the host of every route.
     Door,
     /// This route's.
     Route(&'a Arc<Route>),
@@ -38,11 +38,11 @@ pub enum Nowhere {
 /// [`Nowhere`].
 pub fn find<'a>(host: &str, path: &Path<'_>, routes: &'a Routes, own: Option<&str>) -> Result<Place<'a>, Nowhere> {
     let host = known(host, routes, own).ok_or(Nowhere::Host)?;
-    if own == Some(host) {
-        return Ok(Place::House);
-    }
     if is_ours(&path.free) {
         return Ok(Place::Door);
+    }
+    if own == Some(host) {
+        return Ok(Place::House);
     }
     let plain = routes.find(host, &path.plain).ok_or(Nowhere::Path)?;
     // An app that reads the path more freely must not give what another rule guards.

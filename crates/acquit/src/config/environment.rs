@@ -20,6 +20,12 @@ pub const PREFIX: &str = "ACQUIT__";
 #[derive(Clone, Debug, Default)]
 pub struct Environment(BTreeMap<String, String>);
 
+impl FromIterator<(String, String)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
+        Self(variables.into_iter().collect())
+    }
+}
+
 impl Environment {
     /// The process's own. Variables that are no Unicode are left out: no key or secret can be one.
     #[must_use]

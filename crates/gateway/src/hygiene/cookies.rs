@@ -5,11 +5,21 @@ use http::{HeaderMap, HeaderValue, header};
 /// Whether a cookie is one of Acquit's, or of the Pomerium that it stands in for; in any case, since some apps and browsers
 /// do not tell cases apart.
 fn is_ours(name: &str) -> bool {
-    let name = name.trim().to_ascii_lowercase();
-    let bare = name.strip_prefix("__host-").or_else(|| name.strip_prefix("__secure-")).unwrap_or(&name);
-    let ours =
-        |prefix: &str| bare.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']));
+    let name = name.trim();
+    let bare = after(name, "__Host-").or_else(|| after(name, "__Secure-")).unwrap_or(name);
+    let ours = |prefix: &str| after(bare, prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']));
     ours("acquit") || ours("_pomerium")
+}
+
+/// What follows a prefix in any case.
+fn after<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let (start, rest) = text.split_at_checked(prefix.len())?;
+    start.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+/// The name of a cookie as it is sent.
+fn name(pair: &str) -> &str {
+    pair.split('=').next().unwrap_or_default()
 }
 
 fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &str> {
@@ -26,11 +36,10 @@ pub fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item =
 pub fn clean_request(headers: &mut HeaderMap) {
     let Some(first) = headers.get(header::COOKIE) else { return };
     let one = headers.get_all(header::COOKIE).iter().nth(1).is_none();
-    let name = |pair: &str| pair.split('=').next().map(str::to_owned).unwrap_or_default();
-    if one && first.to_str().is_ok() && !pairs(headers).any(|pair| is_ours(&name(pair))) {
+    if one && first.to_str().is_ok() && !pairs(headers).any(|pair| is_ours(name(pair))) {
         return;
     }
-    let kept: Vec<&str> = pairs(headers).filter(|pair| !pair.is_empty() && !is_ours(&name(pair))).collect();
+    let kept: Vec<&str> = pairs(headers).filter(|pair| !pair.is_empty() && !is_ours(name(pair))).collect();
     let kept = HeaderValue::try_from(kept.join("; ")).ok().filter(|kept| !kept.is_empty());
     match kept {
         Some(kept) => drop(headers.insert(header::COOKIE, kept)),

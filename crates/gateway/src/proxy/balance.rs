@@ -85,7 +85,8 @@ mod tests {
         let balance = Balance::default();
         let round: Vec<_> = (0..4).map(|_| order(&balance, &to).remove(0)).collect();
         assert_eq!(round, ["a:1", "b:1", "c:1", "a:1"]);
-        balance.next(&to, &Dialer::trusting_nobody()).nth(1).unwrap().refused();
+        let third = balance.next(&to, &Dialer::trusting_nobody()).nth(1).unwrap();
+        assert_eq!((third.refused(), third.refused()), (true, false), "it is news once");
         for _ in 0..6 {
             let order = order(&balance, &to);
             assert_eq!((order.len(), order[2].as_str()), (3, "c:1"), "in the end even that one is tried");

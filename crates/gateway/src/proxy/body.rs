@@ -100,8 +100,17 @@ impl<H: House> UseAgain<H> {
         Self { used, sleep: Box::pin(tokio::time::sleep(USED_EVERY)) }
     }
 
-    /// Never ready; says so whenever it is time.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) {
+    /// Says so whenever it is time, and is never done.
+    pub(super) async fn forever(mut self) {
+        std::future::poll_fn(|cx| {
+            self.poll(cx);
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Says so if it is time, and has the task woken when it is again.
+    fn poll(&mut self, cx: &mut Context<'_>) {
         while self.sleep.as_mut().poll(cx).is_ready() {
             self.used.again();
             self.sleep.as_mut().reset(Instant::now() + USED_EVERY);

@@ -1,13 +1,17 @@
 //! A request that may pass goes to the app, and the app's answer to the browser.
 
-use std::{future::pending, pin::pin, sync::Arc, time::Duration};
+use std::{error::Error, future::pending, pin::pin, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response, StatusCode, Version, header,
     request::Parts,
     uri::{Authority, PathAndQuery},
 };
-use hyper::body::{Body, Incoming};
+use hyper::{
+    body::{Body, Incoming},
+    upgrade::OnUpgrade,
+};
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -150,20 +154,15 @@ impl Call<'_> {
         match self.in_time(sending).await {
             Some(Ok(response)) => Ok(response),
             Some(Err(Failure::Unreachable(error))) => {
-                tracing::warn!(
-                    upstream = upstream.authority(),
-                    error = &error as &dyn std::error::Error,
-                    "an app takes no connection"
-                );
-                upstream.refused();
+                if upstream.refused() {
+                    let error = &error as &dyn Error;
+                    tracing::warn!(upstream = upstream.authority(), error, "an app takes no connection");
+                }
                 Err(Trouble::Unreachable)
             }
             Some(Err(Failure::Broken(error))) => {
-                tracing::info!(
-                    upstream = upstream.authority(),
-                    error = &error as &dyn std::error::Error,
-                    "an app gave no answer"
-                );
+                let error = &error as &dyn Error;
+                tracing::info!(upstream = upstream.authority(), error, "an app gave no answer");
                 Err(broken)
             }
             None if self.progress.as_ref().is_some_and(|progress| !progress.is_done()) => {
@@ -214,15 +213,12 @@ fn switch<H: House>(
     stream: Option<Arc<Stream>>,
     use_again: Option<UseAgain<H>>,
 ) -> Response<ProxyBody<H>> {
-    let (mut answer, upgraded) = {
-        let (mut parts, body) = response.into_parts();
-        let app = parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
-        (Response::from_parts(parts, ProxyBody::page(bytes::Bytes::new())), (app, body))
-    };
-    let browser = websocket.agree(&mut answer);
+    let (mut parts, _) = response.into_parts();
+    let Some(app) = parts.extensions.remove::<OnUpgrade>() else { return answer(Page::BadAnswer) };
+    let mut response = Response::from_parts(parts, ProxyBody::page(Bytes::new()));
+    let browser = websocket.agree(&mut response);
     let stop = caller.stop().clone();
     caller.spawn(async move {
-        let (Some(app), _body) = upgraded else { return };
         let both = async { tokio::try_join!(browser, app) };
         let switched = tokio::select! {
             biased;
@@ -232,17 +228,11 @@ fn switch<H: House>(
         let Ok(Ok((browser, app))) = switched else { return };
         let again = async move {
             match use_again {
-                Some(mut again) => {
-                    std::future::poll_fn(|cx| {
-                        again.poll(cx);
-                        std::task::Poll::Pending
-                    })
-                    .await
-                }
+                Some(again) => again.forever().await,
                 None => pending().await,
             }
         };
         tunnel::run(TokioIo::new(browser), TokioIo::new(app), stream, stop, again).await;
     });
-    answer
+    response
 }

@@ -4,6 +4,7 @@ mod carry;
 mod http2;
 mod live;
 mod raw;
+mod secure;
 mod trouble;
 mod websocket;
 mod world;

@@ -27,6 +27,8 @@ use super::body::Upload;
 
 /// How long an app may take to take a connection.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long a silent connection is believed to be there without a probe of TCP.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// For how long an upstream that took no connection is left out.
 pub(super) const REST: Duration = Duration::from_secs(10);
 /// How long an idle connection is kept; shorter than what apps usually do, so that they seldom hang up first.
@@ -120,9 +122,11 @@ impl Upstream {
         until.is_some_and(|until| Instant::now() < until)
     }
 
-    /// It took no connection.
-    pub(super) fn refused(&self) {
+    /// It took no connection; whether that is news.
+    pub(super) fn refused(&self) -> bool {
+        let news = !self.rests();
         *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + REST);
+        news
     }
 
     /// Whether a connection to it can be taken over for a WebSocket.
@@ -165,6 +169,7 @@ impl Connector {
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(CONNECT));
+        http.set_keepalive(Some(KEEP_ALIVE));
         Self { uri, https: HttpsConnector::from((http, tls)) }
     }
 }

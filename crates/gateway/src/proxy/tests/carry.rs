@@ -2,6 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
+use tokio::io::AsyncWriteExt;
+
 use super::world::*;
 use crate::{
     policy::Allow,
@@ -159,4 +161,55 @@ async fn new_rules_hold_from_the_next_request() {
     let world = World::before(app(|_| ok("the app")).await).await;
     world.proxy.set_rules(Rules { routes: Routes::default(), ..Rules::default() });
     assert!(world.get("/", "").await.starts_with("HTTP/1.1 421"));
+}
+
+#[tokio::test]
+async fn a_question_for_the_head_is_answered_with_the_head() {
+    let world = World::before(app(|_| b"HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n".to_vec()).await).await;
+    let heard = world.say(world.head("HEAD", "/", "Connection: close\r\n")).await;
+    assert!(
+        heard.starts_with("HTTP/1.1 200") && heard.contains("content-length: 1234") && heard.ends_with("\r\n\r\n"),
+        "{heard}"
+    );
+}
+
+#[tokio::test]
+async fn who_waits_to_be_asked_for_a_body_is_asked() {
+    let app = app_that(|mut stream| async move {
+        let head = read_until(&mut stream, "body").await;
+        stream.write_all(&ok(&head)).await.unwrap();
+    })
+    .await;
+    let world = World::before(app).await;
+    let mut stream = world.connect().await;
+    let head = world.head("POST", "/", "Expect: 100-continue\r\nContent-Length: 4\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    assert!(read_head(&mut stream).await.starts_with("HTTP/1.1 100"));
+    stream.write_all(b"body").await.unwrap();
+    assert!(read_until(&mut stream, "\r\n\r\nbody").await.contains("expect: 100-continue"));
+}
+
+#[tokio::test]
+async fn trailers_of_http_1_arrive() {
+    let answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum, x-acquit-user\r\n\r\n1\r\na\r\n0\r\nx-sum: 7\r\nx-acquit-user: eve\r\n\r\n";
+    let world = World::before(app(move |_| answer.as_bytes().to_vec()).await).await;
+    let heard = world.get("/", "TE: trailers\r\n").await;
+    assert!(heard.contains("\r\nx-sum: 7\r\n") && !heard.contains("eve"), "{heard}");
+}
+
+#[tokio::test]
+async fn many_requests_pass_on_one_connection_and_one_to_the_app() {
+    let app = app_that(|mut stream| async move {
+        for number in 0..3 {
+            read_head(&mut stream).await;
+            stream.write_all(&ok(&format!("answer {number}"))).await.unwrap();
+        }
+    })
+    .await;
+    let world = World::before(app).await;
+    let mut stream = world.connect().await;
+    for number in 0..3 {
+        stream.write_all(world.head("GET", "/", "").as_bytes()).await.unwrap();
+        read_until(&mut stream, &format!("answer {number}")).await;
+    }
 }

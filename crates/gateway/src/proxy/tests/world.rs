@@ -15,6 +15,7 @@ use http::{HeaderValue, StatusCode};
 use http_body_util::{Full, StreamBody};
 use hyper::{body::Frame, client::conn::http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls_pki_types::CertificateDer;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -155,6 +156,14 @@ impl World {
     }
 
     pub(super) async fn with(routes: impl IntoIterator<Item = Route>) -> Self {
+        Self::trusting(routes, Vec::new()).await
+    }
+
+    /// With roots that connections to apps trust.
+    pub(super) async fn trusting(
+        routes: impl IntoIterator<Item = Route>,
+        extra_roots: Vec<CertificateDer<'static>>,
+    ) -> Self {
         let standing = Arc::new(Standing::new(Live::default()));
         standing.heard(Instant::now());
         let cookies = Arc::new(Cookies::new(SealKey::new(&[1; 32]).unwrap()));
@@ -166,7 +175,7 @@ impl World {
             renewed: Mutex::default(),
         });
         let rules = Rules { routes: Routes::new(routes), own: Some("id.localhost".to_owned()), ..Rules::default() };
-        let config = Config { rules, cookies: cookies.clone(), standing: standing.clone(), extra_roots: Vec::new() };
+        let config = Config { rules, cookies: cookies.clone(), standing: standing.clone(), extra_roots };
         let proxy = Proxy::new(config, house.clone()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
@@ -282,7 +291,7 @@ where
 
 /// An app that says what it was asked.
 pub(super) async fn mirror() -> SocketAddr {
-    app(|head| ok(head)).await
+    app(ok).await
 }
 
 /// An app that does this with each connection.

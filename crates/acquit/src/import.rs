@@ -1,0 +1,3 @@
+//! Configurations of other programs.
+
+pub mod pomerium;
