@@ -15,7 +15,7 @@ pub(super) fn command(root: &Path, words: &Words) -> Command {
             ("127.0.0.1:3000", &format!("127.0.0.1:{}", words.app)),
         ],
     );
-    let text = format!("{{\n\tadmin off\n\tauto_https off\n\tpersist_config off\n}}\n{text}");
+    let text = format!("{{\n\tadmin off\n\tauto_https off\n}}\n{text}");
     let file = with_file(root, "Caddyfile", &text);
     let mut command = program("caddy", root);
     command.args(["run", "--adapter", "caddyfile", "--config"]).arg(file);
