@@ -340,8 +340,8 @@ fn rotated_keys_are_published_before_they_sign() {
     assert_eq!(house.run(&["keys", "rotate"]).0, 0);
     let keys = house.json(&["keys", "list"])["data"].clone();
     let keys = keys.as_array().unwrap();
-    // Those of tokens, and two of SAML: the one that signs and the one that decrypts.
-    assert_eq!(keys.len(), 2 * (made + 2));
+    // Those of tokens, two of SAML (the one that signs and the one that decrypts), and the gateway's.
+    assert_eq!(keys.len(), 2 * (made + 3));
     assert!(keys.iter().all(|key| key["state"] == "published"), "{keys:?}");
-    assert_eq!(keys.iter().filter(|key| key["retired_at"].is_null()).count(), made + 2);
+    assert_eq!(keys.iter().filter(|key| key["retired_at"].is_null()).count(), made + 3);
 }

@@ -57,20 +57,12 @@ pub enum Life {
 /// A session's last use is written down at most this often, to spare the store.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
 
-impl Lifetimes {
-    /// How often a session's use is written down: that of the last minute is near enough, or of the last sixteenth of the time
-    /// after which it counts as idle.
-    #[must_use]
-    pub fn touch_every(self) -> Duration {
-        TOUCH_EVERY.min(self.idle / 16)
-    }
-}
-
 impl Session {
-    /// Whether its use at `now` is to be written down, by [`Lifetimes::touch_every`].
+    /// Whether its use at `now` is to be written down: that of the last minute is near enough, or of the last sixteenth of
+    /// the time after which it counts as idle.
     #[must_use]
     pub fn is_worth_touching(&self, now: Timestamp, lifetimes: Lifetimes) -> bool {
-        self.ended.is_none() && now.since(self.last_seen_at) >= lifetimes.touch_every()
+        self.ended.is_none() && now.since(self.last_seen_at) >= TOUCH_EVERY.min(lifetimes.idle / 16)
     }
 
     /// What this session is worth at `now`, given its user's present epoch. Only [`Life::Live`] lets anything be minted.

@@ -174,7 +174,8 @@ impl<H: House> Shared<H> {
                 None => self.identify(&route.from, &parts.headers),
             };
             // It is open before it is decided about: what ends now either cuts it or decides.
-            let stream = identity.as_ref().map(|identity| Arc::new(self.standing.live().open(identity, route.from.host())));
+            let stream =
+                identity.as_ref().map(|identity| Arc::new(self.standing.live().open(identity, route.from.host())));
             match decide(route, path, identity, &self.standing) {
                 Decision::Public(None) => return Ok(Admitted { identity: None, stream: None, renewed }),
                 Decision::Public(Some(identity)) | Decision::Pass(identity) => {

@@ -7,6 +7,7 @@
 use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
+pub mod assertion;
 pub mod client_assertion;
 pub mod hint;
 pub mod id_token;
@@ -20,6 +21,7 @@ mod time;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use assertion::{AssertedPerson, AssertionClaims};
 pub use client_assertion::{ClientAssertion, ClientAssertionError, verify_client_assertion};
 pub use hint::{Hint, HintError, verify_id_token_hint};
 pub use id_token::{

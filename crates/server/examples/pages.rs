@@ -17,10 +17,12 @@ use acquit_core::{
 use acquit_server::pages::{
     FormTargets, Hidden, Moment, Page,
     account::{Account, Done, SessionEntry},
+    apps::{AppEntry, Apps},
     assets,
     consent::Consent,
     device,
     error::{ErrorPage, Kind},
+    forbidden::Forbidden,
     form_post::FormPost,
     outcome,
     receipt::ReceiptPage,
@@ -48,6 +50,7 @@ fn main() -> Outcomes<()> {
     signed_out_pages(&folder)?;
     error_pages(&folder)?;
     account_pages(&folder)?;
+    gateway_pages(&folder)?;
     receipt_pages(&folder)
 }
 
@@ -185,6 +188,26 @@ fn error_pages(folder: &Path) -> Outcomes<()> {
         ..page(Kind::TooMany(again), None, "Too many sign-outs without proof came from this address.")
     };
     write(folder, "error-too-many", &many)
+}
+
+fn gateway_pages(folder: &Path) -> Outcomes<()> {
+    let forbidden = Forbidden {
+        application: "Vault".into(),
+        user: "alice".into(),
+        apps: "/.acquit/".into(),
+        sign_out: "/.acquit/sign_out".into(),
+    };
+    write(folder, "forbidden", &forbidden)?;
+    let app = |name: &str, here| AppEntry { name: name.into(), url: "#".into(), here };
+    let apps = Apps {
+        user: "alice".into(),
+        email: Some("alice@example.com".into()),
+        groups: vec!["ops".into()],
+        apps: vec![app("Grafana", true), app("Wiki", false)],
+        account: "https://id.example.com/account".into(),
+        sign_out: "/.acquit/sign_out".into(),
+    };
+    write(folder, "apps", &apps)
 }
 
 fn account_pages(folder: &Path) -> Outcomes<()> {

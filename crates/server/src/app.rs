@@ -19,7 +19,7 @@ use crate::{
     cookies::Cookies,
     denial::Denials,
     fetched::Fetched,
-    gateway::Gate,
+    gateway::{Gate, assertion::Assertions},
     keys::Keys,
     limits::Limits,
     outbox::{Composer, StoreOutbox},
@@ -57,6 +57,8 @@ pub struct Inner {
     pub(crate) limits: RwLock<Arc<Limits>>,
     /// What the gateway knows.
     pub gate: Gate,
+    /// What it tells the apps behind the gateway.
+    pub assertions: Assertions,
     /// What it refuses ahead of the store.
     pub denials: Denials,
     /// Hashes passwords.

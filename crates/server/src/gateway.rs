@@ -1,10 +1,16 @@
 //! The gateway as a part of this server: what it knows of endings, its routes, and its doors on their hosts.
 
+pub mod apps;
+pub mod assertion;
 pub mod callback;
 pub mod doors;
 pub mod exit;
+pub mod forbidden;
 pub mod forward_auth;
+pub mod front;
 pub mod host;
+pub mod house;
+pub mod keys;
 mod named;
 pub mod own_sign_out;
 pub mod person;
@@ -13,23 +19,30 @@ pub mod redirect;
 pub mod sign_in;
 pub mod sign_out;
 pub mod trip;
-pub mod used;
+pub mod user;
 pub mod visitor;
 pub mod watch;
+pub mod well_known;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError},
+};
+
+use acquit_core::{SessionId, Timestamp};
 
 use acquit_gateway::{cookie::Cookies, route::Routes, seal::SealKey, standing::Standing};
 use acquit_store::{StoreError, revocation::Reader};
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, watch as channel};
 
-use self::used::Uses;
 use crate::settings;
 
 /// Where a browser signs in, on Acquit's own host and on those of routes.
 pub const SIGN_IN: &str = "/.acquit/sign_in";
 /// Where it comes back to on the host of a route.
 pub const CALLBACK: &str = "/.acquit/callback";
+/// A person's apps, on the hosts of routes.
+pub const APPS: &str = "/.acquit/";
 /// Where it signs out, on both.
 pub const SIGN_OUT: &str = "/.acquit/sign_out";
 /// The same as Pomerium calls it.
@@ -37,12 +50,13 @@ pub const POMERIUM_SIGN_OUT: &str = "/.pomerium/sign_out";
 
 /// What the gateway knows on this node.
 pub struct Gate {
-    routes: RwLock<Arc<Routes>>,
+    routes: channel::Sender<Arc<Routes>>,
     cookies: Arc<Cookies>,
     standing: Arc<Standing>,
-    uses: Uses,
     reader: Mutex<Reader>,
     woken: Notify,
+    /// The sessions that were used since that was last written down, and when.
+    used: std::sync::Mutex<HashMap<SessionId, Timestamp>>,
 }
 
 impl Gate {
@@ -50,24 +64,43 @@ impl Gate {
     #[must_use]
     pub fn new(settings: &settings::Gateway, cookies: SealKey) -> Self {
         Self {
-            routes: RwLock::new(Arc::new(settings.table())),
+            routes: channel::Sender::new(Arc::new(settings.table())),
             cookies: Arc::new(Cookies::new(cookies)),
             standing: Arc::default(),
-            uses: Uses::default(),
             reader: Mutex::default(),
             woken: Notify::new(),
+            used: std::sync::Mutex::default(),
         }
     }
 
     /// The routes as they are now.
     #[must_use]
     pub fn routes(&self) -> Arc<Routes> {
-        self.routes.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.routes.borrow().clone()
     }
 
     /// Takes other routes over. What is open on one that is gone goes on to its end.
     pub(crate) fn set_routes(&self, settings: &settings::Gateway) {
-        *self.routes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings.table());
+        self.routes.send_replace(Arc::new(settings.table()));
+    }
+
+    /// The routes, as they change.
+    #[must_use]
+    pub fn watch_routes(&self) -> channel::Receiver<Arc<Routes>> {
+        self.routes.subscribe()
+    }
+
+    /// A session was used. It is written down later, together with others.
+    pub fn used(&self, session: &SessionId, now: Timestamp) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        match used.get_mut(session) {
+            Some(at) => *at = (*at).max(now),
+            None => drop(used.insert(session.clone(), now)),
+        }
+    }
+
+    fn take_used(&self) -> Vec<(SessionId, Timestamp)> {
+        std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect()
     }
 
     /// The cookies of its routes.
@@ -80,12 +113,6 @@ impl Gate {
     #[must_use]
     pub fn standing(&self) -> &Arc<Standing> {
         &self.standing
-    }
-
-    /// Which sessions are being used.
-    #[must_use]
-    pub fn uses(&self) -> &Uses {
-        &self.uses
     }
 
     /// Something ended: what is open of it is looked for at once.

@@ -15,7 +15,7 @@ use acquit_saml::security::{Certificate, Signer as SelfSigner};
 use acquit_store::{Store, StoreError, key::KeyRecord};
 
 use crate::{
-    saml,
+    gateway, saml,
     seal::{Purpose, SealError, Sealer},
     settings::Lifetimes,
 };
@@ -193,6 +193,11 @@ impl Keys {
     }
 }
 
+/// Whether an algorithm in the store is of the keys that are kept here, and not of SAML's or the gateway's.
+fn is_ours(alg: &str) -> bool {
+    !saml::keys::is_ours(alg) && !gateway::keys::is_ours(alg)
+}
+
 /// What a key is for at `now`; none when it is no longer published.
 pub(crate) fn role(record: &KeyRecord, now: Timestamp) -> Option<Role> {
     if record.published_until.is_some_and(|until| until <= now) {
@@ -221,7 +226,7 @@ pub async fn rotate(
     let signs_from = now.plus(JWKS_MAX_AGE);
     let published_until = signs_from.plus(lifetimes.logout_deadline.max(lifetimes.id_token)).plus(JWKS_MAX_AGE);
     let mut old = store.keys().await?;
-    old.retain(|record| !saml::keys::is_ours(&record.alg));
+    old.retain(|record| is_ours(&record.alg));
     let mut made = Vec::new();
     for alg in Algorithm::ALL {
         made.push(make(store, sealer, alg, now, signs_from).await?);
@@ -256,7 +261,7 @@ async fn make(
 
 async fn open_all(store: &Store, sealer: &Sealer, known: &Loaded) -> Result<Loaded, KeysError> {
     let mut keys = Vec::new();
-    for record in store.keys().await?.into_iter().filter(|record| !saml::keys::is_ours(&record.alg)) {
+    for record in store.keys().await?.into_iter().filter(|record| is_ours(&record.alg)) {
         let parsed = known.keys.iter().find(|(other, _)| other.kid == record.kid).map(|(_, key)| key.clone());
         let key = match parsed {
             Some(key) => key,

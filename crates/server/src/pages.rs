@@ -6,11 +6,13 @@
 //! browser tests.
 
 pub mod account;
+pub mod apps;
 pub mod assets;
 pub mod consent;
 pub mod csp;
 pub mod device;
 pub mod error;
+pub mod forbidden;
 pub mod form_post;
 pub mod hidden;
 pub mod hop;

@@ -30,7 +30,7 @@ use crate::{
     denial::Denials,
     failpoint,
     fetched::Fetched,
-    gateway::{Gate, watch},
+    gateway::{Gate, assertion::Assertions, keys::RouteKeys, watch},
     keys::{Keys, KeysError},
     limits::Limits,
     logout::{LogoutError, Order, log_out},
@@ -114,6 +114,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let store = store::open(&settings.store).await?;
     let keys = Keys::load(&store, &sealer, clock.now()).await?;
     let saml_keys = SamlKeys::load(&store, &sealer, &settings.server.issuer, clock.now()).await?;
+    let route_keys = RouteKeys::load(&store, &sealer, clock.now()).await?;
     let clients = Clients::load(&settings, store.clone()).await?;
     let egress = Arc::new(Egress::new(Options::new(policy(&settings)?))?);
     let parties = Arc::new(OurParties::new(saml_keys.clone(), clients.clone(), &settings.server.issuer));
@@ -135,6 +136,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
         server: settings.server.clone(),
         denials: Denials::new(gate.standing().clone()),
         gate,
+        assertions: Assertions::new(route_keys),
         passwords: PasswordHasher::new(HASHES_AT_ONCE),
         settings: RwLock::new(Arc::new(settings)),
         store,
@@ -190,6 +192,10 @@ async fn refresh_keys(app: App, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(KEYS_EVERY)).await.is_some() {
         let refreshed = match app.keys.refresh(&app.store, &app.sealer).await {
             Ok(()) => app.saml_keys.refresh(&app.store, &app.sealer).await,
+            failed => failed,
+        };
+        let refreshed = match refreshed {
+            Ok(()) => app.assertions.keys().refresh(&app.store, &app.sealer).await,
             failed => failed,
         };
         if let Err(error) = refreshed {

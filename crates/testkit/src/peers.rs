@@ -26,6 +26,7 @@ mod httpd;
 pub mod mellon;
 pub mod nginx;
 pub mod node;
+pub mod pomerium;
 pub mod saml;
 pub mod sdk;
 pub mod upstream;

@@ -1,7 +1,7 @@
 //! `acquit keys`: the keys that sign tokens.
 
 use acquit_core::Timestamp;
-use acquit_server::{keys, saml, seal::Sealer};
+use acquit_server::{gateway, keys, saml, seal::Sealer};
 use acquit_store::key::KeyRecord;
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -44,6 +44,7 @@ struct Rotated {
     saml: String,
     saml_decryption: String,
     saml_signs_from: Timestamp,
+    route: String,
 }
 
 #[derive(Serialize)]
@@ -101,15 +102,23 @@ async fn rotate(shop: &Workshop, output: &Output) -> Result<u8, CommandError> {
         .map_err(|error| failed(&error))?;
     let issuer = &shop.settings.server.issuer;
     let saml = saml::keys::rotate(&shop.store, &sealer, issuer, shop.now()).await.map_err(|error| failed(&error))?;
-    let rotated =
-        Rotated { made, signs_from, saml: saml.signing, saml_decryption: saml.decryption, saml_signs_from: saml.from };
+    let (route, _) = gateway::keys::rotate(&shop.store, &sealer, shop.now()).await.map_err(|error| failed(&error))?;
+    let rotated = Rotated {
+        made,
+        signs_from,
+        saml: saml.signing,
+        saml_decryption: saml.decryption,
+        saml_signs_from: saml.from,
+        route,
+    };
     output.say(&rotated, |rotated| {
         let made = rotated.made.iter().map(|kid| format!("  {kid}\n")).collect::<String>();
         let tokens = format!("published {}, to sign from {} on:\n{made}", count(rotated.made.len(), "key"), rotated.signs_from);
         format!(
             "{tokens}published 1 SAML key, to sign from {0} on; until then every SAML application must have read our metadata \
-             again:\n  {1}\nmade 1 SAML key to encrypt to, published from {0} on:\n  {2}\n",
-            rotated.saml_signs_from, rotated.saml, rotated.saml_decryption
+             again:\n  {1}\nmade 1 SAML key to encrypt to, published from {0} on:\n  {2}\npublished 1 key of the gateway, to sign from {3} \
+             on:\n  {4}\n",
+            rotated.saml_signs_from, rotated.saml, rotated.saml_decryption, rotated.signs_from, rotated.route
         )
     })?;
     Ok(0)

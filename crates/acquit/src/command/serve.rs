@@ -3,12 +3,20 @@
 use std::sync::Arc;
 
 use acquit_server::{
-    App, clock::SystemClock, listener, reload::reload, router::router, settings::Settings, start::start,
+    App,
+    clock::SystemClock,
+    gateway::front::{Front, FrontError},
+    listener,
+    reload::reload,
+    router::router,
+    settings::Settings,
+    start::start,
 };
 use clap::Args;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    task::JoinHandle,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -65,14 +73,34 @@ async fn serve(settings: Settings, global: &Global, environment: &Environment) -
     };
     let running = started.map_err(|error| CommandError::Failed(error.to_string()))?;
     note(&format!("acquit serves {issuer} on {address}"));
+    let doors = router(running.app.clone());
+    let front = front(&running.app, &doors, stop.clone()).await?;
     let reloading = reload_on_hangup(&running.app, global, environment)?;
     tokio::select! {
-        () = listener::serve(listener, router(running.app.clone()), stop) => {}
+        () = listener::serve(listener, doors, stop) => {}
         () = reloading => {}
+    }
+    if let Some(front) = front {
+        // It stops by the same word.
+        let _ = front.await;
     }
     note("stopping: finishing the deliveries under way");
     running.stop().await;
     Ok(0)
+}
+
+/// Has the gateway take the traffic of its routes, if it has a socket of its own.
+async fn front(
+    app: &App,
+    doors: &axum::Router,
+    stop: CancellationToken,
+) -> Result<Option<JoinHandle<Result<(), FrontError>>>, CommandError> {
+    let Some(address) = app.settings().gateway.listen else { return Ok(None) };
+    let failed = |error: FrontError| CommandError::Failed(error.to_string());
+    let listener = TcpListener::bind(address).await.map_err(|error| failed(FrontError::Listen(address, error)))?;
+    let front = Front::new(app.clone(), doors.clone()).map_err(failed)?;
+    note(&format!("the gateway takes traffic on {address}"));
+    Ok(Some(tokio::spawn(front.serve(listener, stop))))
 }
 
 /// On SIGHUP the configuration is read again. One with a mistake changes nothing.

@@ -141,6 +141,12 @@ pub struct ConnectionSection {
     #[schemars(extend("default" = "act"))]
     #[schemars(extend("x-protocol" = "oidc"))]
     pub idp_logout: Option<IdpLogoutText>,
+    /// What the provider's front-channel logout has to bring that it frames on the hosts of the gateway's routes: "sid", `iss`
+    /// and `sid`; or "bare", nothing but the route's cookie, for a provider that sends neither. Any page that may frame a route
+    /// can then sign people out there who came through this connection.
+    #[schemars(extend("default" = "sid"))]
+    #[schemars(extend("x-protocol" = "oidc"))]
+    pub frontchannel_logout: Option<FrontchannelLogoutText>,
     /// Whether the provider is told when a person signs out here.
     #[schemars(extend("default" = "propagate"))]
     pub logout: Option<LogoutText>,
@@ -202,6 +208,16 @@ pub enum IdpLogoutText {
     Act,
     /// It asks the person first.
     Confirm,
+}
+
+/// What a frame of the provider's has to bring on the host of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FrontchannelLogoutText {
+    /// `iss` and `sid`.
+    Sid,
+    /// Nothing but the route's cookie.
+    Bare,
 }
 
 /// How far a sign-out reaches that begins here.

@@ -2,10 +2,8 @@
 
 use std::net::SocketAddr;
 
-use acquit_server::settings::{
-    self,
-    gateway::{Certificate, Tls},
-};
+use acquit_gateway::tls::{Certificates, Pair};
+use acquit_server::settings::{self, gateway::Tls};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
@@ -129,7 +127,12 @@ fn tls(cx: &mut Context<'_>, path: &Path, written: Vec<CertificateSection>, deve
         let (chain, key) = (file("chain", section.chain), file("key", section.key));
         if let (Some(chain), Some(key)) = (chain, key) {
             cx.check_private(&at.key("key"), &key);
-            certificates.push(Certificate { chain, key });
+            let readable = chain.exists() && key.exists();
+            let pair = Pair { certificate: chain, key };
+            if readable && let Err(error) = Certificates::load(vec![pair.clone()]) {
+                cx.error(&at, error.to_string());
+            }
+            certificates.push(pair);
         }
     }
     if certificates.is_empty() { Tls::InFront } else { Tls::Certificates(certificates) }

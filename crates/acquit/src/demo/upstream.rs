@@ -14,7 +14,7 @@ use acquit_server::{
     router::router,
     settings::{
         Connection, Organization, Secret, Settings, TokenDigest,
-        broker::{AttributeMap, BrokerApplication, IdpLogout, OidcProvider, UpstreamProvider, Webhook},
+        broker::{AttributeMap, BrokerApplication, Frames, IdpLogout, OidcProvider, UpstreamProvider, Webhook},
     },
     start::{Running, start},
 };
@@ -90,6 +90,7 @@ impl Link {
             }),
             propagate: true,
             idp_logout: IdpLogout::Act,
+            frames: Frames::Named,
             attributes: AttributeMap::default(),
             revalidate: None,
         });

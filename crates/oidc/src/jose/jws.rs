@@ -67,7 +67,12 @@ impl Verified {
 
 /// Signs `claims` with `key`.
 pub(super) fn sign<T: Serialize>(key: &SigningKey, typ: &str, claims: &T) -> Result<String, KeyError> {
-    let header = OutHeader { alg: key.algorithm(), typ, kid: key.kid() };
+    sign_as(key, typ, key.kid(), claims)
+}
+
+/// The same under another name of the key.
+pub(super) fn sign_as<T: Serialize>(key: &SigningKey, typ: &str, kid: &str, claims: &T) -> Result<String, KeyError> {
+    let header = OutHeader { alg: key.algorithm(), typ, kid };
     let header = serde_json::to_vec(&header).map_err(|_| KeyError::Claims)?;
     let claims = serde_json::to_vec(claims).map_err(|_| KeyError::Claims)?;
     let mut token = encode(&header);

@@ -130,6 +130,7 @@ mod tests {
             }),
             propagate: true,
             idp_logout: IdpLogout::Act,
+            frames: crate::settings::broker::Frames::Named,
             attributes: crate::settings::broker::AttributeMap {
                 group_names: vec![("Everyone".to_owned(), "staff".to_owned())],
                 ..Default::default()

@@ -20,7 +20,7 @@ use crate::{
     seal::{Purpose, SealError, Sealer},
     settings::{
         Connection, Secret,
-        broker::{AttributeMap, Authentication, IdpLogout, OidcProvider, SamlProvider, UpstreamProvider},
+        broker::{AttributeMap, Authentication, Frames, IdpLogout, OidcProvider, SamlProvider, UpstreamProvider},
         saml::{Document, Source},
     },
 };
@@ -199,6 +199,7 @@ impl Stored {
             provider,
             propagate: true,
             idp_logout: IdpLogout::Act,
+            frames: Frames::Named,
             revalidate: None,
             attributes: AttributeMap {
                 id: None,

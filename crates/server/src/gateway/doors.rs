@@ -5,15 +5,17 @@ use std::convert::Infallible;
 use axum::{
     Router,
     extract::{Path, Request, State},
-    http::{StatusCode, header},
+    http::{StatusCode, Uri, header, request::Parts, uri::PathAndQuery},
     middleware::Next,
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use tower::ServiceExt;
 
 use super::{
-    CALLBACK, POMERIUM_SIGN_OUT, SIGN_IN, SIGN_OUT, callback, host, host::RouteHost, own_sign_out, sign_in, sign_out,
+    APPS, CALLBACK, POMERIUM_SIGN_OUT, SIGN_IN, SIGN_OUT, apps, callback,
+    host::{self, RouteHost},
+    own_sign_out, sign_in, sign_out, user, well_known,
 };
 use crate::{App, door::DoorError, pages::assets};
 
@@ -23,13 +25,14 @@ use crate::{App, door::DoorError, pages::assets};
 pub struct Hosts {
     app: App,
     routes: Router,
+    own: Router,
 }
 
 impl Hosts {
     /// With the doors of this server.
     #[must_use]
     pub fn new(app: &App) -> Self {
-        Self { app: app.clone(), routes: of_routes().with_state(app.clone()) }
+        Self { app: app.clone(), routes: of_routes().with_state(app.clone()), own: own().with_state(app.clone()) }
     }
 }
 
@@ -39,11 +42,39 @@ const ASKED_BY_PROXIES: &str = "/auth/";
 /// Has the doors of a route answer what is for its host.
 pub async fn by_host(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
+    let merged = merge(&mut parts);
     let route = if parts.uri.path().starts_with(ASKED_BY_PROXIES) { None } else { host::of(&hosts.app, &parts) };
-    let Some(origin) = route else { return next.run(Request::from_parts(parts, body)).await };
-    parts.extensions.insert(RouteHost(origin));
-    let answer: Result<Response, Infallible> = hosts.routes.oneshot(Request::from_parts(parts, body)).await;
+    let doors = match route {
+        Some(origin) => {
+            parts.extensions.insert(RouteHost(origin));
+            hosts.routes
+        }
+        None if merged => hosts.own,
+        None => return next.run(Request::from_parts(parts, body)).await,
+    };
+    let answer: Result<Response, Infallible> = doors.oneshot(Request::from_parts(parts, body)).await;
     answer.unwrap_or_else(|never| match never {})
+}
+
+/// Merges the slashes of a path to one of the documents; whether there were any to merge. Pomerium's SDK puts one too many before
+/// it where the issuer is a URL.
+fn merge(parts: &mut Parts) -> bool {
+    let path = parts.uri.path();
+    if !path.contains("//") {
+        return false;
+    }
+    let segments = path.split('/').filter(|segment| !segment.is_empty());
+    let merged = segments.fold(String::new(), |merged, segment| merged + "/" + segment);
+    if !merged.starts_with("/.well-known/acquit") && !merged.starts_with("/.well-known/pomerium") {
+        return false;
+    }
+    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let Ok(path_and_query) = PathAndQuery::try_from(format!("{merged}{query}")) else { return false };
+    let mut uri = parts.uri.clone().into_parts();
+    uri.path_and_query = Some(path_and_query);
+    let Ok(uri) = Uri::from_parts(uri) else { return false };
+    parts.uri = uri;
+    true
 }
 
 /// The doors on Acquit's own host.
@@ -52,7 +83,19 @@ pub fn own() -> Router<App> {
         .route(SIGN_IN, get(sign_in::show))
         .route(SIGN_OUT, get(own_sign_out::show).post(own_sign_out::post))
         .route(POMERIUM_SIGN_OUT, get(own_sign_out::show).post(own_sign_out::post))
+        .merge(documents(get(well_known::own_acquit), get(well_known::own_pomerium)))
         .route("/.acquit/assets/{name}", get(asset))
+}
+
+/// The documents, at their paths with and without a slash at the end.
+fn documents(acquit: MethodRouter<App>, pomerium: MethodRouter<App>) -> Router<App> {
+    Router::new()
+        .route("/.well-known/acquit", acquit.clone())
+        .route("/.well-known/acquit/", acquit)
+        .route("/.well-known/pomerium", pomerium.clone())
+        .route("/.well-known/pomerium/", pomerium)
+        .route("/.well-known/acquit/jwks.json", get(well_known::jwks))
+        .route("/.well-known/pomerium/jwks.json", get(well_known::jwks))
 }
 
 /// The doors on the host of a route.
@@ -62,6 +105,16 @@ fn of_routes() -> Router<App> {
         .route(CALLBACK, get(callback::show))
         .route(SIGN_OUT, get(sign_out::get).post(sign_out::post))
         .route(POMERIUM_SIGN_OUT, get(sign_out::get).post(sign_out::post))
+        .merge(documents(get(well_known::acquit), get(well_known::pomerium)))
+        .route("/.acquit/user", get(user::user))
+        .route("/.pomerium/user", get(user::user))
+        .route("/.acquit/jwt", get(user::jwt))
+        .route("/.pomerium/jwt", get(user::jwt))
+        .route(APPS, get(apps::page))
+        .route("/.acquit/routes", get(apps::page))
+        .route("/.pomerium/", get(apps::page))
+        .route("/.pomerium/routes", get(apps::page))
+        .route("/.pomerium/api/v1/routes", get(apps::list))
         .route("/.acquit/assets/{name}", get(asset))
         .fallback(nothing_here)
 }

@@ -23,8 +23,8 @@ use axum::{
 };
 
 use self::answer::Answer;
-use super::{sign_in, visitor};
-use crate::{App, door::DoorError};
+use super::{forbidden, sign_in, visitor};
+use crate::App;
 
 /// The doors. Every method gets the same answer: Envoy asks by the one that the browser used.
 pub fn routes() -> Router<App> {
@@ -99,14 +99,21 @@ async fn judge(app: &App, original: &Original, headers: &HeaderMap) -> Result<An
     Ok(match decision {
         Decision::Public(None) => Answer::pass(headers, HeaderMap::new()),
         Decision::Public(Some(identity)) | Decision::Pass(identity) => {
-            app.gate.uses().note(&identity.session, app.clock.now());
-            Answer::pass(headers, HeaderMap::new())
+            let now = app.clock.now();
+            app.gate.used(&identity.session, now);
+            let mut told = HeaderMap::new();
+            if route.pass_identity {
+                app.assertions.tell(&route.from, &identity, now, &mut told);
+            }
+            Answer::pass(headers, told)
         }
         // Its new cookie comes with the way back: an answer to a proxy's question sets none.
         Decision::SignIn | Decision::Renew(_) => {
             Answer::Other(sign_in::answer(app, &route.from, &original.method, &original.target, headers))
         }
-        Decision::Forbidden(_) => Answer::Other(DoorError::Forbidden("you may not use this app").page_on_route()),
+        Decision::Forbidden(identity) => {
+            Answer::Other(forbidden::answer(app, &route.from, &identity, &original.method, headers))
+        }
         Decision::Unsure => Answer::unsure(),
     })
 }

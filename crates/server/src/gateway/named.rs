@@ -6,7 +6,7 @@ use acquit_gateway::{identity::Identity, origin::Origin};
 use acquit_oidc::{frontchannel::Session, jose::MAX_SID};
 use acquit_store::{session::SessionView, upstream::UpstreamName};
 use axum::{
-    http::StatusCode,
+    http::{Method, StatusCode},
     response::{IntoResponse, Response},
 };
 
@@ -24,6 +24,7 @@ use crate::{
     logout::{Order, log_out},
     provenance::Load,
     respond,
+    settings::broker::Frames,
 };
 
 /// A request at a route that names a session.
@@ -102,7 +103,24 @@ async fn from_upstream(app: &App, asked: &Asked<'_>, session: Session<'_>) -> Re
     Ok(ended)
 }
 
-/// A frame, or a script, that names nothing and proves nothing: it ends nothing.
-pub(super) async fn bare_frame(_: &App, _: &Origin, _: &Asked<'_>, _: Option<Identity>) -> Result<Response, DoorError> {
-    Ok(StatusCode::FORBIDDEN.into_response())
+/// A frame, or a script, that names nothing and proves nothing. It ends nothing, unless the operator lets the frames of the
+/// provider through whom the person came mean the session of the route's cookie.
+pub(super) async fn bare_frame(
+    app: &App,
+    origin: &Origin,
+    asked: &Asked<'_>,
+    whose: Option<Identity>,
+) -> Result<Response, DoorError> {
+    let framed =
+        asked.method == Method::GET && asked.headers.get("sec-fetch-dest").is_some_and(|dest| dest == "iframe");
+    let Some(identity) = whose.filter(|_| framed) else { return Ok(StatusCode::FORBIDDEN.into_response()) };
+    let Some(view) = app.store.session(&identity.session).await? else {
+        return Ok(StatusCode::FORBIDDEN.into_response());
+    };
+    let connection = view.user.origin.as_ref().and_then(|origin| app.clients.connections().find(&origin.connection));
+    let Some(connection) = connection.filter(|connection| connection.frames == Frames::Bare) else {
+        return Ok(StatusCode::FORBIDDEN.into_response());
+    };
+    end_all(app, &connection, std::slice::from_ref(&view), None, Some(asked.address.clone()), None).await?;
+    Ok(without_cookies(app, origin, StatusCode::OK.into_response()))
 }

@@ -50,13 +50,16 @@ pub fn answer(app: &App, origin: &Origin, method: &Method, path: &str, headers: 
 }
 
 /// Whether a person navigates the top-level page, as far as the request says.
-fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
+#[must_use]
+pub fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let wants_page = text("sec-fetch-mode") == "navigate" || text("accept").contains("text/html");
     (method == Method::GET || method == Method::HEAD)
         && provenance::load(headers) == Load::TopLevel
         && wants_page
         && !headers.contains_key(header::UPGRADE)
+        // Proxies that only ask about a WebSocket leave the header before out.
+        && !headers.contains_key(header::SEC_WEBSOCKET_KEY)
         && !text("x-requested-with").eq_ignore_ascii_case("XMLHttpRequest")
 }
 

@@ -2,6 +2,7 @@
 
 use acquit_gateway::{
     cookie::{self, CookieError},
+    hygiene::cookies,
     identity::Identity,
     origin::Origin,
     standing::Verdict,
@@ -28,12 +29,16 @@ pub fn browser_cookie(origin: &Origin) -> &'static str {
     if origin.is_https() { "__Host-acquit-route-browser" } else { "acquit-route-browser" }
 }
 
+/// How many cookies of one name are looked at, as on the data path: on loopback those of other ports come too.
+const MAX_COOKIES: usize = 4;
+
 /// Whose route cookie came with a request, if it was made here for this origin and its session is not too old. It says nothing of
 /// whether the session lives.
 #[must_use]
 pub fn identity(app: &App, origin: &Origin, headers: &HeaderMap) -> Option<Identity> {
-    let value = once(headers, cookie::name(origin))?;
-    app.gate.cookies().open(origin, &value, app.clock.now())
+    let now = app.clock.now();
+    let mut values = cookies::values(headers, cookie::name(origin)).take(MAX_COOKIES);
+    values.find_map(|value| app.gate.cookies().open(origin, value, now))
 }
 
 /// The identity whose session is known to live now, and who is described as they are.

@@ -12,7 +12,6 @@ use acquit_store::{
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::used;
 use crate::App;
 
 /// How often the log is read.
@@ -23,8 +22,8 @@ const IDLE: Duration = Duration::from_secs(15);
 const LEASE: Duration = Duration::from_millis(250);
 /// How often a node says that it is there.
 const THERE_EVERY: Duration = Duration::from_secs(5);
-/// How often it is looked which sessions were used.
-const USED_EVERY: Duration = Duration::from_secs(5);
+/// How often the use of sessions is written down, at the most.
+const NOTE_EVERY: Duration = Duration::from_secs(30);
 /// A node that has not said so for this long is gone. It serves nothing that it cannot check for a much shorter time.
 const GONE_AFTER: Duration = Duration::from_secs(15);
 /// How often endings that no cookie can be older than are forgotten.
@@ -34,7 +33,7 @@ const BATCH: u32 = 200;
 
 /// Watches until `stop`.
 pub async fn run(app: App, stop: CancellationToken) {
-    let (mut there, mut forgotten, mut written) = (None, Instant::now(), Instant::now());
+    let (mut there, mut forgotten, mut noted) = (None, Instant::now(), Instant::now());
     let mut troubled = false;
     loop {
         match round(&app, &mut there).await {
@@ -46,17 +45,15 @@ pub async fn run(app: App, stop: CancellationToken) {
                 troubled = true;
             }
         }
-        if written.elapsed() >= USED_EVERY {
-            written = Instant::now();
-            if let Err(error) = used::write_down(&app).await {
-                tracing::debug!(%error, "which sessions were used is written down later");
-            }
-        }
         if forgotten.elapsed() >= FORGET_EVERY {
             forgotten = Instant::now();
             // A day more than the longest session, for clocks of other nodes, as the store keeps them.
             let longest = app.settings().lifetimes.session_max + Duration::from_secs(86_400);
             app.gate.standing.forget(app.clock.now().minus(longest));
+        }
+        if noted.elapsed() >= note_every(&app) {
+            noted = Instant::now();
+            note_use(&app).await;
         }
         let every = if app.gate.routes().is_empty() { IDLE } else { EVERY };
         let rest = async {
@@ -69,10 +66,25 @@ pub async fn run(app: App, stop: CancellationToken) {
             break;
         }
     }
+    note_use(&app).await;
     if there.is_some()
         && let Err(error) = app.store.gateway_node_gone(&app.node).await
     {
         tracing::debug!(%error, "the store could not be told that this node of the gateway stops");
+    }
+}
+
+/// How often the use of sessions is written down: soon enough that none counts as idle for being written down late.
+fn note_every(app: &App) -> Duration {
+    NOTE_EVERY.min(app.settings().lifetimes.session_idle / 16)
+}
+
+/// Writes down which sessions were used.
+async fn note_use(app: &App) {
+    let used = app.gate.take_used();
+    if let Err(error) = app.store.touch_sessions(used.clone()).await {
+        tracing::warn!(%error, "the use of sessions through the gateway could not be written down; trying again soon");
+        used.into_iter().for_each(|(session, at)| app.gate.used(&session, at));
     }
 }
 

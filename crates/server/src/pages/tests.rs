@@ -16,8 +16,10 @@ use acquit_core::{
 use super::{
     FormTargets, Hidden, Moment, Page,
     account::{Account, Done, SessionEntry},
+    apps::{AppEntry, Apps},
     consent::Consent,
     error::{ErrorPage, Kind},
+    forbidden::Forbidden,
     form_post::FormPost,
     hop::{Carry, Hop},
     outcome,
@@ -186,6 +188,21 @@ fn form_post(text: &str) -> FormPost {
 }
 
 /// Every page, with `text` in every field that holds text.
+fn forbidden(text: &str) -> Forbidden {
+    Forbidden { application: text.into(), user: text.into(), apps: text.into(), sign_out: text.into() }
+}
+
+fn apps(text: &str) -> Apps {
+    Apps {
+        user: text.into(),
+        email: Some(text.into()),
+        groups: vec![text.into()],
+        apps: vec![AppEntry { name: text.into(), url: text.into(), here: true }],
+        account: text.into(),
+        sign_out: text.into(),
+    }
+}
+
 fn every_page(text: &str) -> Vec<Sent> {
     vec![
         sent("sign-in", &sign_in(text)),
@@ -202,6 +219,8 @@ fn every_page(text: &str) -> Vec<Sent> {
         sent("error", &error_page(text, Kind::TooMany(Some(now())))),
         sent("account", &account(text)),
         sent("receipt", &receipt(text)),
+        sent("forbidden", &forbidden(text)),
+        sent("apps", &apps(text)),
         sent("form-post", &form_post(text)),
     ]
 }

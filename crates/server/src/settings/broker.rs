@@ -47,10 +47,22 @@ pub struct Connection {
     pub propagate: bool,
     /// What a bare `idp-logout` in the browser does.
     pub idp_logout: IdpLogout,
+    /// Whether its frames on the hosts of routes must name the session, or may mean the one of the route's cookie.
+    pub frames: Frames,
     /// What becomes of the provider's claims.
     pub attributes: AttributeMap,
     /// How often the provider is asked whether a person is still welcome there; never when absent.
     pub revalidate: Option<Duration>,
+}
+
+/// What a frame of a provider's on the host of a route has to bring to end a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Frames {
+    /// `iss` and `sid`.
+    #[default]
+    Named,
+    /// Nothing but the route's cookie: any page that may frame the route can then sign people out there.
+    Bare,
 }
 
 /// An identity provider, as the configuration names it.

@@ -1,8 +1,11 @@
 //! The gateway: its routes, and where it listens.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::net::SocketAddr;
 
-use acquit_gateway::route::{Route, Routes};
+use acquit_gateway::{
+    route::{Route, Routes},
+    tls::Pair,
+};
 use url::Url;
 
 /// The gateway.
@@ -25,18 +28,9 @@ pub enum Tls {
     #[default]
     InFront,
     /// By TLS with these certificates, chosen by the name that the browser asks for.
-    Certificates(Vec<Certificate>),
+    Certificates(Vec<Pair>),
     /// By TLS with a certificate made at the start, which no browser trusts: for development.
     Development,
-}
-
-/// A certificate and its key, as files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Certificate {
-    /// The chain, in PEM, the server's own first.
-    pub chain: PathBuf,
-    /// Its private key, in PEM.
-    pub key: PathBuf,
 }
 
 impl Gateway {

@@ -118,6 +118,8 @@ impl Front {
             if TcpStream::connect(self.address()).await.is_ok() {
                 return;
             }
+            let ended = self.child.as_mut().and_then(|child| child.try_wait().unwrap());
+            assert_eq!(ended, None, "{:?} ends: {}", self.kind, self.log());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("{:?} does not start: {}", self.kind, self.log());

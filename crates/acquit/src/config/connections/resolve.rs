@@ -6,10 +6,10 @@ use acquit_core::ConnectionId;
 use acquit_delivery::egress::Policy;
 use acquit_server::settings::{
     Connection, Organization,
-    broker::{IdpLogout, UpstreamProvider},
+    broker::{Frames, IdpLogout, UpstreamProvider},
 };
 
-use super::{ConnectionProtocolText, ConnectionSection, IdpLogoutText, LogoutText};
+use super::{ConnectionProtocolText, ConnectionSection, FrontchannelLogoutText, IdpLogoutText, LogoutText};
 use crate::config::{
     context::Context,
     diagnostic::quoted,
@@ -93,6 +93,10 @@ impl ConnectionSection {
             provider: provider?,
             propagate: self.logout.unwrap_or_default() == LogoutText::Propagate,
             idp_logout: self.idp_logout.unwrap_or_default().into(),
+            frames: match self.frontchannel_logout {
+                None | Some(FrontchannelLogoutText::Sid) => Frames::Named,
+                Some(FrontchannelLogoutText::Bare) => Frames::Bare,
+            },
             attributes,
             revalidate,
         })

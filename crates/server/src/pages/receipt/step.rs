@@ -39,7 +39,8 @@ pub struct Attempt {
 }
 
 /// Details that the sentence or the stamp says already.
-const SAID: [&str; 8] = [
+const SAID: [&str; 9] = [
+    "to be acknowledged by the gateway",
     "loaded",
     "rendered",
     "accepted",
@@ -113,11 +114,13 @@ impl Step {
                 }
                 _ => "Was left out on your browser's way out. It is visited when that browser comes here again.",
             },
+            (Outcome::Pending, "gateway", _) => "Is being shut, at every node of the gateway.",
             (Outcome::Pending, _, _) if tried => "Could not be told yet. It is tried again until it answers.",
             (Outcome::Pending, _, _) => "Is being told now.",
             (Outcome::Failed, _, detail) if detail == acquit_core::delivery::SUPERSEDED => {
                 "Left alone, because you signed in there again meanwhile."
             }
+            (Outcome::Failed, "gateway", _) => "Not every node of the gateway has said that it is shut.",
             (Outcome::Failed, _, _) if tried => {
                 "Did not take it, and is not tried again. If it is open, sign out there."
             }
@@ -143,7 +146,7 @@ impl Step {
             "saml-soap" => "Directly, from server to server (SAML)",
             "revocation" => "Token revocation",
             "end-session" => "Through your browser, at the identity provider",
-            "gateway" => "At the gateway",
+            "gateway" => "At the gateway, which is Acquit itself",
             "global-token-revocation" => "Global token revocation",
             "security-event" => "Security event",
             "webhook" => "Webhook",

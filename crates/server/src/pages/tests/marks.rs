@@ -6,7 +6,8 @@ use acquit_core::{
 };
 
 use super::{
-    account, confirm, consent, error_page, form_post, line, now, receipt, receipt_of, sign_in, signed_out, signing_out,
+    account, apps, confirm, consent, error_page, forbidden, form_post, line, now, receipt, receipt_of, sign_in,
+    signed_out, signing_out,
 };
 use crate::pages::{
     Page,
@@ -235,4 +236,11 @@ fn a_form_post_works_by_button_and_may_end_anywhere() {
     let html = page.html().unwrap();
     has(&html, &["method=\"post\" action=\"https://app.example/cb\"", "type=\"submit\"", "data-form-post"]);
     assert!(!page.csp().contains("form-action"));
+}
+
+#[test]
+fn who_may_not_open_an_app_sees_as_whom_and_can_sign_out() {
+    let html = forbidden("plain").html().unwrap();
+    has(&html, &["data-page=\"forbidden\"", "data-sign-out href=\"plain\"", "data-apps href=\"plain\""]);
+    has(&apps("plain").html().unwrap(), &["data-page=\"apps\"", "data-route href=\"plain\"", "data-sign-out"]);
 }

@@ -1,6 +1,7 @@
 //! Who passes, with what, and what others are told.
 
 use acquit_testkit::{Browser, browser::Load};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::Method;
 
 use super::{
@@ -18,6 +19,10 @@ const FORGED: [&str; 6] = [
     "x_pomerium-claim-email",
 ];
 
+fn decoded(part: &str) -> serde_json::Value {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_signs_in_once_and_the_app_behind_each_proxy_gets_no_cookie_of_acquit() {
     let Some(world) = world().await else { return };
@@ -27,6 +32,12 @@ async fn a_person_signs_in_once_and_the_app_behind_each_proxy_gets_no_cookie_of_
         let page = world.enter(&browser, front, "alice").await;
         assert_eq!(header(&page.body, "cookie"), Some("theme=dark"), "{:?}: {}", front.kind, page.body);
         assert_eq!(header(&page.body, "host"), Some(front.host().as_str()));
+        let assertion = header(&page.body, "x-acquit-jwt-assertion").unwrap();
+        assert_eq!(header(&page.body, "x-pomerium-jwt-assertion"), Some(assertion), "{:?}", front.kind);
+        let claims: serde_json::Value = decoded(assertion.split('.').nth(1).unwrap());
+        assert_eq!((claims["aud"].as_str(), claims["email"].as_str()), (Some(front.host().as_str()), Some("alice@example.com")));
+        assert_eq!(header(&page.body, "x-pomerium-claim-email"), Some("alice@example.com"), "{:?}", front.kind);
+        assert_eq!(header(&page.body, "x-pomerium-claim-preferred-username"), Some("alice"), "{:?}", front.kind);
         assert_eq!(header(&page.body, "x-forwarded-proto"), Some("http"));
         assert!(!page.body.contains("acquit-route"), "{}", page.body);
     }

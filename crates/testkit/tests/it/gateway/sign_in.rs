@@ -1,8 +1,33 @@
 //! Signing in to a route.
 
-use acquit_testkit::Engine;
+use std::time::Duration;
 
-use super::world_on;
+use acquit_testkit::{
+    Browser, Engine, Page,
+    browser::{Dest, Load},
+    wire,
+};
+use http::{Method, Request};
+use hyper::body::Bytes;
+
+use super::{World, end_all, evil, world, world_on};
+
+/// The address of the callback at the end of a sign-in that nobody has followed yet.
+async fn callback(world: &World, browser: &Browser, host: &str) -> String {
+    let mut load = Load::typed(&world.at(host, "/.acquit/sign_in?redirect_uri=/dash"));
+    loop {
+        let page = browser.step(&load).await.unwrap();
+        let next = page.location().unwrap_or_else(|| panic!("{page}"));
+        if next.path() == "/.acquit/callback" {
+            return next.to_string();
+        }
+        load = load.redirected(&page, next);
+    }
+}
+
+fn is_refused(page: &Page) -> bool {
+    page.status == 400 && page.mark().as_deref() == Some("error")
+}
 
 #[tokio::test]
 async fn a_person_signs_in_once_and_is_in_at_every_route() {
@@ -15,10 +40,169 @@ async fn a_person_signs_in_once_and_is_in_at_every_route() {
         assert_eq!(page.url.as_str(), world.at("grafana", "/dash?from=now"), "{page}");
         let page = world.begin(&world.browser, "vault", "/").await;
         assert_eq!(page.url.as_str(), world.at("vault", "/"), "{page}");
-        let (one, other) = (world.cookie(&world.browser, "grafana"), world.cookie(&world.browser, "vault"));
-        assert!(one.is_some() && other.is_some() && one != other);
-        let session = &world.app.live_sessions().await[0];
-        let apps = session["applications"].to_string();
-        assert!(apps.contains("grafana.localhost") && apps.contains("vault.localhost"), "{session}");
+        let (one, other) =
+            (world.cookie(&world.browser, "grafana").unwrap(), world.cookie(&world.browser, "vault").unwrap());
+        assert_eq!(world.user("grafana", &one).await.status(), 200);
+        assert_eq!(world.user("vault", &other).await.status(), 200);
+        // A cookie is nothing at another route, nor where a letter of it is another.
+        assert_eq!(world.user("grafana", &other).await.status(), 401);
+        let mut altered = one.clone().into_bytes();
+        altered[20] ^= 1;
+        assert_eq!(world.user("grafana", &String::from_utf8_lossy(&altered)).await.status(), 401);
+        let account = world.browser.open(&world.app.url("/account")).await;
+        assert!(account.text().contains("Grafana"), "{account}");
+        end_all(&world.app).await;
+        for (host, cookie) in [("grafana", &one), ("vault", &other)] {
+            assert_eq!(
+                world.user(host, cookie).await.status(),
+                401,
+                "{host}: it dies with the session, wherever that ends"
+            );
+        }
     }
+}
+
+#[tokio::test]
+async fn a_code_is_good_once_for_a_minute_in_its_browser_at_its_route_with_its_state() {
+    for engine in Engine::BOTH {
+        let world = world_on(engine).await;
+        let browser = &world.browser;
+        world.enter(browser, "vault", "alice").await;
+        let stranger = Browser::new();
+        let url = callback(&world, browser, "grafana").await;
+        let page = stranger.open(&url).await;
+        assert!(is_refused(&page), "another browser: {page}");
+        let moved = url.replace("grafana.localhost", "vault.localhost");
+        assert!(!browser.open(&moved).await.url.as_str().contains("grafana"), "another route");
+        assert!(is_refused(&stranger.open(&moved).await));
+        let other = callback(&world, browser, "grafana").await;
+        let (code, state) = (parameter(&url, "code"), parameter(&other, "state"));
+        let mixed = world.at("grafana", &format!("/.acquit/callback?code={code}&state={state}"));
+        assert!(is_refused(&browser.open(&mixed).await), "the state of another trip");
+        let forged = format!("{}A", &url[..url.len() - 1]);
+        assert!(forged == url || is_refused(&browser.open(&forged).await), "a forged state");
+        for (kind, load) in [
+            ("a frame", Load::typed(&url).by(&evil()).framed_in(&evil())),
+            ("ahead", Load::typed(&url).with("sec-purpose", "prefetch")),
+        ] {
+            assert_eq!(browser.load(load).await.status, 403, "{kind}");
+        }
+        assert!(world.cookie(browser, "grafana").is_none());
+        let copy = browser.copy();
+        assert_eq!(browser.open(&url).await.url.as_str(), world.at("grafana", "/dash"));
+        assert!(is_refused(&copy.open(&url).await), "it was used");
+        let again = browser.open(&url).await;
+        assert_eq!(again.url.as_str(), world.at("grafana", "/dash"), "whoever is in goes on: {again}");
+
+        let late = callback(&world, &copy, "grafana").await;
+        world.app.runs.advance(Duration::from_secs(61));
+        assert!(is_refused(&copy.open(&late).await), "a minute later");
+        // A sign-in that was under way dies with the session.
+        let caught = callback(&world, &copy, "grafana").await;
+        end_all(&world.app).await;
+        assert!(is_refused(&copy.open(&caught).await));
+        assert!(world.cookie(&copy, "grafana").is_none());
+    }
+}
+
+fn parameter(url: &str, name: &str) -> String {
+    let url = url::Url::parse(url).unwrap();
+    url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned()
+}
+
+#[tokio::test]
+async fn what_is_no_navigation_is_told_so_and_sent_nowhere() {
+    let world = world().await;
+    let url = world.at("grafana", "/.pomerium/user");
+    let here = world.url_at("grafana");
+    for load in [
+        Load::typed(&url).embedded_in(&here, Dest::Fetch),
+        Load::typed(&url).by(&evil()).framed_in(&evil()),
+        Load::typed(&url).with("sec-purpose", "prefetch"),
+        Load::typed(&url).with("x-requested-with", "XMLHttpRequest"),
+        Load::typed(&url).with("upgrade", "websocket"),
+    ] {
+        let page = world.browser.load(load).await;
+        assert_eq!((page.status, page.hops.len()), (401, 0), "{page}");
+        assert_eq!(page.header("x-acquit-sign-in"), Some(world.at("grafana", "/.acquit/sign_in").as_str()));
+        assert!(page.header("www-authenticate").is_some() && page.header("set-cookie").is_none());
+    }
+    let request = Request::get(&url).header("accept", "application/grpc").body(Bytes::new()).unwrap();
+    assert_eq!(wire::exchange(request, None).await.unwrap().status(), 401);
+    let page = world.browser.open(&url).await;
+    assert_eq!(page.mark().as_deref(), Some("sign-in"), "{page}");
+}
+
+#[tokio::test]
+async fn a_sign_in_leads_back_to_its_own_route_and_nowhere_else() {
+    let world = world().await;
+    world.enter(&world.browser, "grafana", "alice").await;
+    for wanted in ["https://evil.example/", "//evil.example/x", "/%5Cevil.example", "javascript:alert(1)", "x"] {
+        let page = world.begin(&world.browser, "grafana", wanted).await;
+        assert_eq!(page.url.host_str(), Some("grafana.localhost"), "{wanted}: {page}");
+    }
+    let long = format!("/dash?{}", "x".repeat(7000));
+    let page = world.begin(&world.browser, "grafana", &long).await;
+    assert_eq!(page.url.as_str(), world.at("grafana", "/dash"), "what is too long to carry is dropped: {page}");
+}
+
+#[tokio::test]
+async fn acquits_own_end_of_a_sign_in_takes_only_what_a_route_sealed() {
+    let world = world().await;
+    let first = world.browser.step(&Load::typed(&world.at("grafana", "/.acquit/sign_in"))).await.unwrap();
+    let there = first.location().unwrap();
+    assert_eq!(there.host_str(), Some("id.localhost"), "{first}");
+    let state = parameter(there.as_str(), "state");
+    let own = |query: &str| world.app.url(&format!("/.acquit/sign_in?{query}"));
+    let route = format!("http://grafana.localhost:{}", world.port);
+    for (why, url) in [
+        ("no state", own(&format!("route={route}"))),
+        ("a forged state", own(&format!("route={route}&state=A{}", &state[1..]))),
+        ("another route", own(&format!("route=http://vault.localhost:{}&state={state}", world.port))),
+        ("no route", own(&format!("state={state}"))),
+        ("huge", own(&format!("route={route}&state={}", "A".repeat(9000)))),
+        ("twice", own(&format!("route={route}&state={state}&state={state}"))),
+    ] {
+        let page = world.browser.open(&url).await;
+        assert!(is_refused(&page), "{why}: {page}");
+    }
+    let framed = Load::typed(there.as_str()).by(&evil()).framed_in(&evil());
+    assert_eq!(world.browser.load(framed).await.status, 403);
+    world.app.runs.advance(Duration::from_secs(31 * 60));
+    assert!(is_refused(&world.browser.open(there.as_str()).await), "half an hour later");
+    assert!(world.app.live_sessions().await.is_empty());
+}
+
+#[tokio::test]
+async fn nobody_signs_in_to_acquit_on_the_host_of_a_route() {
+    let world = world().await;
+    for path in ["/sign-in", "/account", "/oauth2/v1/authorize", "/api/v1/sessions", "/sign-out", "/healthz", "/"] {
+        let page = world.browser.open(&world.at("grafana", path)).await;
+        assert_eq!(page.status, 404, "{page}");
+    }
+    let style = world.browser.open(&world.at("grafana", "/x")).await;
+    let href = style.tags("link").into_iter().find(|tag| tag.get("rel") == Some("stylesheet")).unwrap();
+    let css = world.browser.open(style.url.join(href.get("href").unwrap()).unwrap().as_str()).await;
+    assert_eq!((css.status, css.header("content-type")), (200, Some("text/css; charset=utf-8")));
+    let head = world.browser.load(Load::typed(&world.at("grafana", "/.acquit/sign_in")).method(Method::HEAD)).await;
+    assert_eq!((head.status, head.header("set-cookie")), (200, None));
+}
+
+#[tokio::test]
+async fn who_is_described_otherwise_gets_a_new_cookie_and_no_old_one_passes() {
+    let world = world().await;
+    world.enter(&world.browser, "grafana", "alice").await;
+    let old = world.cookie(&world.browser, "grafana").unwrap();
+    let store = &world.app.runs.app.store;
+    let user = store.user_by_username("alice").await.unwrap().unwrap();
+    let changed = acquit_store::user::User { groups: vec!["ops".to_owned()], ..user };
+    store.put_user(changed).await.unwrap().unwrap();
+    crate::world::until(Duration::from_secs(20), "the node hears of it", async || {
+        (world.user("grafana", &old).await.status() == 401).then_some(())
+    })
+    .await;
+    world.enter(&world.browser, "grafana", "alice").await;
+    let fresh = world.cookie(&world.browser, "grafana").unwrap();
+    let user = wire::json(&world.user("grafana", &fresh).await).unwrap();
+    assert_eq!(user["groups"], serde_json::json!(["ops"]), "{user}");
 }

@@ -1,0 +1,103 @@
+//! The gateway's own socket: where it takes the traffic of the routes.
+
+use std::{io, sync::Arc};
+
+use acquit_delivery::egress::EgressError;
+use acquit_gateway::{
+    listener::{self, Options},
+    proxy::{self, Proxy, Rules},
+    route::Routes,
+    tls::{CertificateError, Certificates},
+};
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::house::Server;
+use crate::{App, settings::gateway::Tls};
+
+/// The most connections at a time: open WebSockets are among them.
+const MAX_CONNECTIONS: usize = 65_536;
+
+/// Why the gateway does not take traffic. The operator must act.
+#[derive(Debug, thiserror::Error)]
+pub enum FrontError {
+    /// Its address is taken, or none of this machine's.
+    #[error("the gateway cannot listen on {0}: {1}")]
+    Listen(std::net::SocketAddr, io::Error),
+    /// Its certificates cannot be used.
+    #[error("the gateway has no certificates: {0}")]
+    Certificates(#[from] CertificateError),
+    /// Connections to apps cannot be made.
+    #[error("the gateway cannot connect to apps: {0}")]
+    Connect(#[from] EgressError),
+}
+
+/// The gateway, ready to take traffic.
+pub struct Front {
+    app: App,
+    proxy: Proxy<Server>,
+    certificates: Option<Arc<Certificates>>,
+}
+
+impl Front {
+    /// In front of the routes of `app`, with all doors of this server.
+    ///
+    /// # Errors
+    /// [`FrontError`].
+    pub fn new(app: App, doors: Router) -> Result<Self, FrontError> {
+        let house = Arc::new(Server::new(app.clone(), doors));
+        let config = proxy::Config {
+            rules: rules(&app, &app.gate.routes()),
+            cookies: app.gate.cookies().clone(),
+            standing: app.gate.standing().clone(),
+            extra_roots: Vec::new(),
+        };
+        let certificates = match &app.settings().gateway.tls {
+            Tls::InFront => None,
+            Tls::Certificates(files) => Some(Arc::new(Certificates::load(files.clone())?)),
+            Tls::Development => Some(Arc::new(Certificates::development()?)),
+        };
+        Ok(Self { proxy: Proxy::new(config, house)?, app, certificates })
+    }
+
+    /// Takes traffic until `stop`, by the routes that the configuration has at each moment.
+    ///
+    /// # Errors
+    /// [`FrontError::Certificates`] when TLS cannot be set up.
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> Result<(), FrontError> {
+        let tls = self.certificates.clone().map(Certificates::config).transpose()?;
+        let options = Options { tls, connections: MAX_CONNECTIONS };
+        let proxy = self.proxy.clone();
+        let service = move |request, caller| {
+            let proxy = proxy.clone();
+            async move { proxy.serve(request, caller).await }
+        };
+        let mut routes = self.app.gate.watch_routes();
+        let changes = async {
+            while routes.changed().await.is_ok() {
+                let now = routes.borrow_and_update().clone();
+                self.proxy.set_rules(rules(&self.app, &now));
+            }
+        };
+        let renewals = async {
+            match &self.certificates {
+                Some(certificates) => certificates.clone().watch(stop.clone()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let beside = async {
+            tokio::join!(changes, renewals);
+        };
+        tokio::select! {
+            () = listener::serve(listener, options, service, stop.clone()) => {}
+            () = beside => {}
+        }
+        Ok(())
+    }
+}
+
+fn rules(app: &App, routes: &Routes) -> Rules {
+    let own = app.server.issuer.split_once("://").map(|(_, authority)| authority.to_owned());
+    Rules { routes: routes.clone(), own, trusted_proxies: app.server.trusted_proxies.clone() }
+}
