@@ -74,6 +74,6 @@ fn known<'a>(host: &'a str, routes: &Routes, own: Option<&str>) -> Option<&'a st
 }
 
 /// Whether a path of a route's host is Acquit's.
-fn is_ours(path: &str) -> bool {
+pub(crate) fn is_ours(path: &str) -> bool {
     ["/.acquit", "/.pomerium", "/.well-known/acquit", "/.well-known/pomerium"].iter().any(|ours| is_below(path, ours))
 }

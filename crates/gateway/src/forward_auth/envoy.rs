@@ -69,7 +69,11 @@ mod tests {
             ("/auth/envoy/", &[host.clone(), proto.clone(), proto.clone()], Misconfigured::Twice(PROTO).into()),
             ("/auth/envoy/", &[proto.clone()], Refusal::Host.into()),
             ("/auth/envoy/", &[host.clone(), host.clone(), proto.clone()], Refusal::TwoHosts.into()),
-            ("/auth/envoy/", &[host.clone(), proto.clone(), forwarded("b.example.com")], Misconfigured::TwoHosts.into()),
+            (
+                "/auth/envoy/",
+                &[host.clone(), proto.clone(), forwarded("b.example.com")],
+                Misconfigured::TwoHosts.into(),
+            ),
             ("/auth/envoy", &[host.clone(), proto.clone()], Refusal::Path.into()),
             ("/auth/envoy?x", &[host.clone(), proto.clone()], Refusal::Path.into()),
             ("/auth/envoyx", &[host.clone(), proto.clone()], Refusal::Path.into()),

@@ -2,8 +2,8 @@
 
 use acquit_testkit::{
     Browser, Engine, Page, Registration, Setup, TestApp, TestRp,
-    acquit::InProcess,
-    peers::{self, Front, free_port, front::Kind},
+    acquit::{InProcess, Program},
+    peers::{self, Front, front::Kind},
 };
 
 mod app;
@@ -15,8 +15,8 @@ mod sign_out;
 use app::Mirror;
 
 /// Acquit, an app, and the three proxies before it, each with a route of its own; and an application of OpenID Connect.
-struct World {
-    acquit: TestApp<InProcess>,
+struct World<R = InProcess> {
+    acquit: TestApp<R>,
     payroll: TestRp,
     mirror: Mirror,
     fronts: Vec<Front>,
@@ -31,6 +31,15 @@ fn routes(host: &str) -> String {
 }
 
 async fn world() -> Option<World> {
+    world_of(async |setup: Setup, payroll: &TestRp| setup.start(&[payroll]).await).await
+}
+
+/// As [`world`], with Acquit as the program.
+async fn program() -> Option<World<Program>> {
+    world_of(async |setup: Setup, payroll: &TestRp| setup.program(&[payroll]).await).await
+}
+
+async fn world_of<R>(start: impl AsyncFnOnce(Setup, &TestRp) -> TestApp<R>) -> Option<World<R>> {
     if !peers::take_part() {
         return None;
     }
@@ -38,16 +47,16 @@ async fn world() -> Option<World> {
     let mut fronts: Vec<Front> = Kind::ALL.into_iter().map(Front::new).collect();
     let payroll = Registration::new("payroll").start().await;
     let routes: String = fronts.iter().map(|front| routes(&front.host())).collect();
-    let port = free_port();
-    let setup = Setup::on(Engine::Sqlite).host("id.localhost").port(port).behind_proxies().with(&routes);
-    let acquit = setup.start(&[&payroll]).await;
+    let setup = Setup::on(Engine::Sqlite).host("id.localhost").behind_proxies().with(&routes);
+    let acquit = start(setup, &payroll).await;
+    let own = acquit.url("").replace("http://", "");
     for front in &mut fronts {
-        front.start(mirror.port, &format!("id.localhost:{port}")).await;
+        front.start(mirror.port, &own).await;
     }
     Some(World { acquit, payroll, mirror, fronts })
 }
 
-impl World {
+impl<R> World<R> {
     /// Gets a browser into the app behind a proxy, by a sign-in if nobody is signed in yet.
     async fn enter(&self, browser: &Browser, front: &Front, username: &str) -> Page {
         let mut page = browser.open(&front.url("/dash?x=1")).await;

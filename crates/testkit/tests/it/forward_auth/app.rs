@@ -44,7 +44,10 @@ impl Drop for Mirror {
 /// The value of a header in the text of a request or an answer.
 pub(super) fn header<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let head = text.split("\r\n\r\n").next().unwrap_or_default();
-    head.lines().filter_map(|line| line.split_once(':')).find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    head.lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(own, _)| own.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim())
 }
 
 async fn serve(mut stream: TcpStream, got: Arc<Mutex<Vec<String>>>) {
@@ -63,7 +66,10 @@ async fn serve(mut stream: TcpStream, got: Arc<Mutex<Vec<String>>>) {
          Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\nhello"
             .to_owned()
     } else {
-        format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}", text.len())
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
+            text.len()
+        )
     };
     let _ = stream.write_all(answer.as_bytes()).await;
     if upgrade {

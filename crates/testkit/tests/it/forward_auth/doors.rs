@@ -77,11 +77,15 @@ async fn each_door_answers_every_method_alike_and_nothing_is_kept() {
         assert_eq!((answer.status().as_u16(), answer.headers().get("location")), (401, None), "{path}");
     }
     for (path, headers) in questions("/public/x") {
-        for method in [Method::GET, Method::HEAD, Method::POST, Method::OPTIONS, Method::from_bytes(b"PROPFIND").unwrap()] {
+        for method in
+            [Method::GET, Method::HEAD, Method::POST, Method::OPTIONS, Method::from_bytes(b"PROPFIND").unwrap()]
+        {
             let answer = ask(&app, method.clone(), &path, &borrowed(&headers, &[])).await;
             assert_eq!(answer.status(), 200, "{method} {path}");
             assert!(answer.body().is_empty() && answer.headers()["cache-control"] == "no-store");
-            assert!(answer.headers().keys().all(|name| !name.as_str().contains("jwt") && !name.as_str().contains("claim")));
+            assert!(
+                answer.headers().keys().all(|name| !name.as_str().contains("jwt") && !name.as_str().contains("claim"))
+            );
         }
     }
 }
@@ -105,7 +109,8 @@ async fn a_host_that_is_no_route_and_what_is_not_said_clearly_are_refused() {
                 continue;
             }
             let without: Vec<_> = headers.iter().filter(|(other, _)| other != name).cloned().collect();
-            let twice: Vec<_> = headers.iter().chain(headers.iter().filter(|(other, _)| other == name)).cloned().collect();
+            let twice: Vec<_> =
+                headers.iter().chain(headers.iter().filter(|(other, _)| other == name)).cloned().collect();
             for asked in [without, twice] {
                 let status = ask(&app, Method::GET, &path, &borrowed(&asked, &[])).await.status().as_u16();
                 assert!([400, 403].contains(&status), "{path} {asked:?}: {status}");
@@ -117,6 +122,7 @@ async fn a_host_that_is_no_route_and_what_is_not_said_clearly_are_refused() {
                 ("http", "https"),
                 ("/public", "/public/../public"),
                 ("/public", "/.acquit"),
+                ("/public", &format!("/public/{}", "x".repeat(17_000))),
             ] {
                 let change = |text: &str| text.replacen(old, new, 1);
                 let changed: Vec<_> = headers.iter().map(|(name, value)| (*name, change(value))).collect();

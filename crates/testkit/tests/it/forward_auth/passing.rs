@@ -35,7 +35,10 @@ async fn a_person_signs_in_once_and_the_app_behind_each_proxy_gets_no_cookie_of_
         let assertion = header(&page.body, "x-acquit-jwt-assertion").unwrap();
         assert_eq!(header(&page.body, "x-pomerium-jwt-assertion"), Some(assertion), "{:?}", front.kind);
         let claims: serde_json::Value = decoded(assertion.split('.').nth(1).unwrap());
-        assert_eq!((claims["aud"].as_str(), claims["email"].as_str()), (Some(front.host().as_str()), Some("alice@example.com")));
+        assert_eq!(
+            (claims["aud"].as_str(), claims["email"].as_str()),
+            (Some(front.host().as_str()), Some("alice@example.com"))
+        );
         assert_eq!(header(&page.body, "x-pomerium-claim-email"), Some("alice@example.com"), "{:?}", front.kind);
         assert_eq!(header(&page.body, "x-pomerium-claim-preferred-username"), Some("alice"), "{:?}", front.kind);
         assert_eq!(header(&page.body, "x-forwarded-proto"), Some("http"));

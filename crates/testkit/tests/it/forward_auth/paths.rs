@@ -133,8 +133,10 @@ async fn send(world: &World, targets: &[String]) {
         world.mirror.take();
         for target in targets {
             for (cookie, signed_in) in [(format!("Cookie: acquit-route={cookie}\r\n"), true), (String::new(), false)] {
-                let request =
-                    format!("GET {target} HTTP/1.1\r\nHost: {}\r\n{cookie}Accept: text/html\r\nConnection: close\r\n\r\n", front.host());
+                let request = format!(
+                    "GET {target} HTTP/1.1\r\nHost: {}\r\n{cookie}Accept: text/html\r\nConnection: close\r\n\r\n",
+                    front.host()
+                );
                 let answer = raw(&front.address(), &request).await;
                 let what = format!("{:?} {target:?} signed in: {signed_in}", front.kind);
                 assert!(status(&answer) < 500, "{what}: {answer} {}", front.log());
@@ -153,7 +155,8 @@ async fn no_path_is_one_thing_to_acquit_and_another_to_the_app() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_path_made_of_such_pieces_is_either() {
     const PIECES: [&str; 22] = [
-        "/", "/", "/", "//", "public", "admin", "x", ".", "..", "%2e", "%2E", "%2f", "%5c", "\\", ";", "%3b", "#", "?", "%25", "%252e", ".acquit", "%61",
+        "/", "/", "/", "//", "public", "admin", "x", ".", "..", "%2e", "%2E", "%2f", "%5c", "\\", ";", "%3b", "#", "?",
+        "%25", "%252e", ".acquit", "%61",
     ];
     let Some(world) = world().await else { return };
     // The same each time: a linear congruential generator.
@@ -195,7 +198,9 @@ async fn the_host_that_the_proxy_chose_by_is_the_one_that_is_judged() {
             format!("GET /x HTTP/1.1\r\nHost: {host}\r\nHost: {elsewhere}\r\n{more}"),
             format!("GET /x HTTP/1.1\r\nHost: {host}\r\n{forwarded}{more}"),
             format!("GET /x HTTP/1.1\r\nHost: {host}\r\nX-Original-URL: http://{elsewhere}/x\r\n{forwarded}{more}"),
-            format!("GET /x HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-Uri: /public\r\nX-Original-URL: http://{host}/public\r\n{more}"),
+            format!(
+                "GET /x HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-Uri: /public\r\nX-Original-URL: http://{host}/public\r\n{more}"
+            ),
             format!("GET /x HTTP/1.1\r\nHost: {host}:80\r\n{more}"),
             format!("GET /x HTTP/1.1\r\nHost: \r\n{more}"),
             format!("GET /x HTTP/1.0\r\n{more}"),

@@ -4,11 +4,11 @@ use acquit_testkit::{Browser, acquit::outcome, browser::Load};
 use http::Method;
 use serde_json::json;
 
-use super::{World, world};
+use super::{World, program, world};
 use crate::world::only_receipt;
 
 /// A browser that is in everywhere, and a copy of it from before the sign-out.
-async fn everywhere(world: &World) -> (Browser, Browser) {
+async fn everywhere<R>(world: &World<R>) -> (Browser, Browser) {
     let browser = Browser::new();
     for front in &world.fronts {
         world.enter(&browser, front, "alice").await;
@@ -20,7 +20,7 @@ async fn everywhere(world: &World) -> (Browser, Browser) {
     (browser, copy)
 }
 
-async fn is_out(world: &World, browser: &Browser) {
+async fn is_out<R>(world: &World<R>, browser: &Browser) {
     world.mirror.take();
     for front in &world.fronts {
         assert!(!world.is_in(browser, front).await, "{:?}", front.kind);
@@ -68,4 +68,13 @@ async fn an_operator_who_ends_a_session_ends_all_routes_at_once() {
         second += usize::from(world.is_in(&other, front).await);
     }
     assert!([(0, 3), (3, 0)].contains(&(first, second)), "one of both sessions is out everywhere: {first} {second}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_that_ends_a_session_returns_when_all_routes_refuse_it() {
+    let Some(world) = program().await else { return };
+    let (_, copy) = everywhere(&world).await;
+    let ended = world.acquit.runs.command(&["sessions", "end", "--user", "alice", "--yes"]);
+    assert!(ended.status.code().is_some_and(|code| code != 2), "{ended:?}");
+    is_out(&world, &copy).await;
 }
