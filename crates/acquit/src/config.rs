@@ -172,7 +172,7 @@ fn resolve(raw: Raw, cx: &mut Context<'_>) -> Option<Settings> {
         Some(ProtocolText::Oidc) | None => section.resolve(cx, path, &policy).map(|app| applications.push(app)),
     });
     let complete = entries.complete;
-    let gateway = raw.gateway.unwrap_or_default().resolve(cx, server.as_ref().map(|server| &server.public_url));
+    let gateway = raw.gateway.unwrap_or_default().resolve(cx, server.as_ref());
     cross::entities(cx, &saml_applications);
     cross::api_keys(cx, &broker_applications);
     let (server, store) = (server?, store?);

@@ -6,11 +6,13 @@
 
 pub mod cookie;
 pub mod decide;
+pub mod forward_auth;
 pub mod hygiene;
 pub mod identity;
 pub mod listener;
 pub mod live;
 pub mod origin;
+pub mod place;
 pub mod policy;
 pub mod proxy;
 pub mod route;

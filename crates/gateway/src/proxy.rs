@@ -41,7 +41,8 @@ use crate::{
     listener::Caller,
     live::Stream,
     origin::Origin,
-    route::{Route, Routes, is_below},
+    place::{self, Nowhere, Place},
+    route::{Route, Routes},
     standing::Standing,
 };
 
@@ -214,56 +215,34 @@ fn way<'a>(parts: &Parts, rules: &'a Rules) -> Result<Way<'a>, Page> {
     }
     headers::check_length(&parts.headers)?;
     let host = host::of(&parts.uri, &parts.headers)?;
-    find(&host, &Path::read(parts.uri.path())?, &parts.uri, rules)
-}
-
-fn find<'a>(host: &str, path: &Path<'_>, uri: &Uri, rules: &'a Rules) -> Result<Way<'a>, Page> {
-    let target = |path: &Cow<'_, str>| match (path, uri.path_and_query()) {
+    let path = Path::read(parts.uri.path())?;
+    let target = |path: &Cow<'_, str>| match (path, parts.uri.path_and_query()) {
         (Cow::Borrowed(_), Some(whole)) => Ok(whole.clone()),
         _ => {
-            let whole = uri.query().map_or_else(|| path.to_string(), |query| format!("{path}?{query}"));
+            let whole = parts.uri.query().map_or_else(|| path.to_string(), |query| format!("{path}?{query}"));
             PathAndQuery::try_from(whole).map_err(|_| Refusal::Path)
         }
     };
-    let Some(host) = known(host, rules) else { return Err(Page::NoHost) };
-    if is_ours(&path.free) {
-        return Ok(Way::House(target(&path.free)?.into()));
+    match place::find(&host, &path, &rules.routes, rules.own.as_deref())? {
+        // As it came: the doors of forward-auth are told there of the paths that browsers asked for.
+        Place::House => Ok(Way::House(target(&Cow::Borrowed(parts.uri.path()))?.into())),
+        Place::Door => Ok(Way::House(target(&path.free)?.into())),
+        Place::Route(route) => Ok(Way::Route(route, target(&path.plain)?)),
     }
-    if rules.own.as_deref() == Some(host) {
-        return Ok(Way::House(target(&path.plain)?.into()));
-    }
-    let route = |path: &str| rules.routes.find(host, path);
-    let plain = route(&path.plain).ok_or(Page::NoRoute)?;
-    // An app that reads the path more freely must not give what another rule guards.
-    let alike = route(&path.free)
-        .is_some_and(|free| Arc::ptr_eq(plain, free) && plain.is_public(&path.plain) == plain.is_public(&path.free));
-    if !alike {
-        return Err(Refusal::Path.into());
-    }
-    Ok(Way::Route(plain, target(&path.plain)?))
-}
-
-/// The host as the rules know it: clients may name the port that a scheme has anyway.
-fn known<'a>(host: &'a str, rules: &Rules) -> Option<&'a str> {
-    let is_known = |host: &str| rules.own.as_deref() == Some(host) || rules.routes.of_host(host).is_some();
-    if is_known(host) {
-        return Some(host);
-    }
-    let (bare, https) = match host.strip_suffix(":443") {
-        Some(bare) => (bare, true),
-        None => (host.strip_suffix(":80")?, false),
-    };
-    let fits = rules.routes.origin(bare).is_none_or(|origin| origin.is_https() == https);
-    (is_known(bare) && fits).then_some(bare)
-}
-
-/// Whether a path of a route's host is Acquit's.
-fn is_ours(path: &str) -> bool {
-    ["/.acquit", "/.pomerium", "/.well-known/acquit", "/.well-known/pomerium"].iter().any(|ours| is_below(path, ours))
 }
 
 fn answer<H: House>(page: Page) -> Response<ProxyBody<H>> {
     page.answer().map(ProxyBody::page)
+}
+
+impl From<Nowhere> for Page {
+    fn from(nowhere: Nowhere) -> Self {
+        match nowhere {
+            Nowhere::Host => Self::NoHost,
+            Nowhere::Path => Self::NoRoute,
+            Nowhere::Refused(refusal) => Self::Refused(refusal),
+        }
+    }
 }
 
 /// A session that can be said to be used.

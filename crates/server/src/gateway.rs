@@ -6,6 +6,7 @@ pub mod callback;
 pub mod doors;
 pub mod exit;
 pub mod forbidden;
+pub mod forward_auth;
 pub mod front;
 pub mod host;
 pub mod house;

@@ -28,6 +28,8 @@ pub fn router(app: App) -> Router {
         .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(gateway::doors::Hosts::new(&app), gateway::doors::by_host))
         .layer(middleware::from_fn_with_state(app.clone(), common))
+        // Outside of these: proxies ask by any method and for any host.
+        .merge(gateway::forward_auth::routes())
         .with_state(app)
 }
 

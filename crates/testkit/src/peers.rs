@@ -1,5 +1,5 @@
 //! Software by others, which the tests hold Acquit against: Node and Python applications, Apache with its
-//! modules, SimpleSAMLphp, an OpenID provider, WorkOS's SDKs, Chromium.
+//! modules, nginx, Caddy and Envoy, SimpleSAMLphp, an OpenID provider, WorkOS's SDKs, Chromium.
 //!
 //! They run when `ACQUIT_PEERS` is set, as `./check` sets it; then one that is missing is a failure.
 
@@ -17,10 +17,14 @@ use std::{
 use tokio::process::{Child, Command};
 
 pub mod apache;
+pub mod caddy;
 pub mod chromium;
+pub mod envoy;
+pub mod front;
 mod gate;
 mod httpd;
 pub mod mellon;
+pub mod nginx;
 pub mod node;
 pub mod pomerium;
 pub mod saml;
@@ -29,6 +33,7 @@ pub mod upstream;
 
 pub use apache::Apache;
 pub use chromium::{Chromium, Person};
+pub use front::Front;
 pub use mellon::Mellon;
 pub use node::NodeRp;
 pub use saml::{SamlIdp, SamlPeer};
@@ -43,7 +48,7 @@ pub fn take_part() -> bool {
     let wanted = std::env::var("ACQUIT_PEERS").is_ok_and(|value| !value.is_empty() && value != "0");
     if !wanted {
         // Past the test harness, which would keep it to itself.
-        let words = b"skipped: the tests with Chromium, Apache, Node, PHP and Python; set ACQUIT_PEERS=1 to run them\n";
+        let words = b"skipped: the tests with Chromium, Apache, nginx, Caddy, Envoy, Node, PHP and Python; set ACQUIT_PEERS=1 to run them\n";
         SAY.call_once(|| io::stderr().write_all(words).unwrap_or_default());
     }
     wanted

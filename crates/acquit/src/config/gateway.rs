@@ -49,8 +49,9 @@ pub struct CertificateSection {
 }
 
 impl GatewaySection {
-    /// The gateway to run, behind a server of this origin.
-    pub fn resolve(self, cx: &mut Context<'_>, issuer: Option<&Url>) -> settings::Gateway {
+    /// The gateway to run as a part of this server.
+    pub fn resolve(self, cx: &mut Context<'_>, server: Option<&settings::Server>) -> settings::Gateway {
+        let issuer = server.map(|server| &server.public_url);
         let path = Path::root().key("gateway");
         let listen = self.listen.as_deref().and_then(|text| listen(cx, &path.key("listen"), text));
         let redirects_path = path.key("trusted_redirects");
@@ -85,6 +86,11 @@ impl GatewaySection {
         } else if let Some((_, at)) = routes.iter().find(|(route, _)| !route.to.is_empty()) {
             cx.error(&at.key("to"), "nothing takes the traffic of this route: [gateway] has no `listen`")
                 .help("give it one, or leave `to` out where another proxy takes the traffic");
+        }
+        let asked = routes.iter().find(|(route, _)| route.to.is_empty());
+        if let Some((_, at)) = asked.filter(|_| server.is_some_and(|server| server.trusted_proxies.is_empty())) {
+            cx.warning(&at.key("from"), "another proxy takes the traffic of this route, and none is believed")
+                .help("name its address in `server.trusted_proxies`, or give the route a `to`");
         }
         let routes = routes.into_iter().map(|(route, _)| route).collect();
         settings::Gateway { listen, tls, trusted_redirects, routes }

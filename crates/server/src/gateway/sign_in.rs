@@ -58,6 +58,8 @@ pub fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
         && provenance::load(headers) == Load::TopLevel
         && wants_page
         && !headers.contains_key(header::UPGRADE)
+        // Proxies that only ask about a WebSocket leave the header before out.
+        && !headers.contains_key(header::SEC_WEBSOCKET_KEY)
         && !text("x-requested-with").eq_ignore_ascii_case("XMLHttpRequest")
 }
 

@@ -5,7 +5,7 @@ use std::{
     io::Write as _,
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     sync::{Mutex, OnceLock},
     time::{Duration, Instant},
 };
@@ -97,6 +97,17 @@ impl Program {
         command.envs(self.env.iter().cloned()).envs(env.iter().copied());
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         *lock(&self.child) = Some(command.spawn().expect("the program starts"));
+    }
+
+    /// Runs another command of the program beside it, with the same configuration.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    pub fn command(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(binary());
+        command.args(args).args(["--config", "acquit.toml"]).current_dir(self.folder.path());
+        command.envs(self.env.iter().cloned()).stdin(Stdio::null());
+        command.output().expect("the program starts")
     }
 
     /// Asks it to end (SIGTERM).

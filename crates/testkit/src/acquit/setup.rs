@@ -33,6 +33,7 @@ pub struct Setup {
     pub(super) env: Vec<(String, String)>,
     loopback: bool,
     mail: String,
+    proxies: bool,
 }
 
 impl Setup {
@@ -48,6 +49,7 @@ impl Setup {
             env: Vec::new(),
             loopback: true,
             mail: "example.com".to_owned(),
+            proxies: false,
         }
     }
 
@@ -70,6 +72,13 @@ impl Setup {
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Believing a proxy at 127.0.0.1 what it says of whom it asks for.
+    #[must_use]
+    pub fn behind_proxies(mut self) -> Self {
+        self.proxies = true;
         self
     }
 
@@ -147,13 +156,15 @@ impl Setup {
     /// The configuration file.
     pub(super) fn configuration(&self, port: u16, applications: &[&TestRp]) -> String {
         let mut text = format!(
-            "[server]\npublic_url = \"http://{}:{port}\"\nlisten = \"{}:{port}\"\nmaster_key = \"{}\"\n\n\
+            "[server]\npublic_url = \"http://{}:{port}\"\nlisten = \"{}:{port}\"\nmaster_key = \"{}\"\n\
+             trusted_proxies = [{}]\n\n\
              [store]\nurl = \"{}\"\n\n\
              [egress]\nallow = [{}]\n\n\
              [[api_tokens]]\nname = \"ops\"\ntoken = \"{OPERATOR}\"\nscopes = [\"read\", \"sessions\", \"manage\"]\n\n",
             self.host,
             self.address(),
             "a5".repeat(32),
+            if self.proxies { "\"127.0.0.1/32\"" } else { "" },
             self.store_url(),
             if self.loopback { "\"127.0.0.0/8\"" } else { "" },
         );

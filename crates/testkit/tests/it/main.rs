@@ -23,6 +23,7 @@ mod end_session;
 mod endings;
 mod failing_store;
 mod five_apps;
+mod forward_auth;
 mod frontchannel;
 mod gateway;
 mod gateway_chromium;

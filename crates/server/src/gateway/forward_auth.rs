@@ -1,0 +1,119 @@
+//! Forward-auth: proxies that people have ask about each request whether it may pass, and pass it on themselves.
+//!
+//! It is decided as on the gateway's own data path, by the route's cookie, what has ended and the policy. What is open already the
+//! proxy keeps open: the next request is refused.
+
+mod answer;
+
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use acquit_gateway::{
+    decide::{Decision, decide},
+    forward_auth::{Original, Refused, envoy, forwarded, nginx},
+};
+use axum::{
+    Router,
+    extract::{ConnectInfo, FromRequestParts, State},
+    http::{HeaderMap, StatusCode, request::Parts},
+    response::Response,
+    routing::any,
+};
+
+use self::answer::Answer;
+use super::{forbidden, sign_in, visitor};
+use crate::App;
+
+/// The doors. Every method gets the same answer: Envoy asks by the one that the browser used.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/auth/nginx", any(ask_nginx))
+        .route("/auth/traefik", any(ask_forwarded))
+        .route("/auth/caddy", any(ask_forwarded))
+        .route(envoy::PREFIX, any(ask_envoy))
+        .route("/auth/envoy/", any(ask_envoy))
+        .route("/auth/envoy/{*path}", any(ask_envoy))
+}
+
+async fn ask_nginx(State(app): State<App>, Asker(parts): Asker) -> Response {
+    ask(&app, &parts, nginx::read(&parts.headers)).await.for_nginx()
+}
+
+async fn ask_forwarded(State(app): State<App>, Asker(parts): Asker) -> Response {
+    ask(&app, &parts, forwarded::read(&parts.headers)).await.for_proxy()
+}
+
+async fn ask_envoy(State(app): State<App>, Asker(parts): Asker) -> Response {
+    ask(&app, &parts, envoy::read(&parts.method, &parts.uri, &parts.headers)).await.for_envoy()
+}
+
+/// What a proxy asks that the operator trusts to say whom it asks for.
+struct Asker(Parts);
+
+impl FromRequestParts<App> for Asker {
+    type Rejection = (StatusCode, &'static str);
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
+        // Whoever has no connection is nobody's proxy.
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+        if peer.is_some_and(|peer| app.server.trusted_proxies.iter().any(|net| net.contains(&peer))) {
+            return Ok(Self(parts.clone()));
+        }
+        // Anybody can ask: the operator is told once.
+        static TOLD: AtomicBool = AtomicBool::new(false);
+        if !TOLD.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                peer = peer.map(tracing::field::display),
+                path = parts.uri.path(),
+                "forward-auth is asked from an address that is not in `server.trusted_proxies`; if that is your proxy, add it there"
+            );
+        }
+        Err((StatusCode::FORBIDDEN, "forward-auth answers trusted proxies only\n"))
+    }
+}
+
+/// Decides about a request as a proxy describes it.
+async fn ask(app: &App, parts: &Parts, read: Result<Original, Refused>) -> Answer {
+    match read {
+        Ok(original) => judge(app, &original, &parts.headers).await.unwrap_or_else(Answer::from),
+        Err(refused) => Answer::from(refused),
+    }
+}
+
+async fn judge(app: &App, original: &Original, headers: &HeaderMap) -> Result<Answer, Refused> {
+    let routes = app.gate.routes();
+    let own = app.issuer().split_once("://").map_or("", |(_, authority)| authority);
+    let (route, path) = original.route(&routes, own)?;
+    let identity = visitor::identity(app, &route.from, headers);
+    let standing = app.gate.standing();
+    let mut decision = decide(route, &path.plain, identity.clone(), standing);
+    if decision == Decision::Unsure {
+        if let Err(error) = app.gate.refresh(&app.store).await {
+            tracing::debug!(%error, "it cannot be said whether a session lives");
+            return Ok(Answer::unsure());
+        }
+        decision = decide(route, &path.plain, identity, standing);
+    }
+    Ok(match decision {
+        Decision::Public(None) => Answer::pass(headers, HeaderMap::new()),
+        Decision::Public(Some(identity)) | Decision::Pass(identity) => {
+            let now = app.clock.now();
+            app.gate.used(&identity.session, now);
+            let mut told = HeaderMap::new();
+            if route.pass_identity {
+                app.assertions.tell(&route.from, &identity, now, &mut told);
+            }
+            Answer::pass(headers, told)
+        }
+        // Its new cookie comes with the way back: an answer to a proxy's question sets none.
+        Decision::SignIn | Decision::Renew(_) => {
+            Answer::Other(sign_in::answer(app, &route.from, &original.method, &original.target, headers))
+        }
+        Decision::Forbidden(identity) => {
+            Answer::Other(forbidden::answer(app, &route.from, &identity, &original.method, headers))
+        }
+        Decision::Unsure => Answer::unsure(),
+    })
+}
