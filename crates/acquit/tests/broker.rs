@@ -10,6 +10,7 @@ use acquit_oidc::jose::Algorithm;
 use acquit_server::settings::{
     Settings,
     broker::{AttributeMap, Authentication, IdpLogout, OidcProvider},
+    connection_type,
     saml::{NameIdKind, SloBinding, Source},
 };
 
@@ -137,11 +138,23 @@ fn a_public_client_and_one_with_a_key_need_no_secret() {
 }
 
 #[test]
+fn a_secret_may_be_sent_as_it_is_or_make_an_assertion() {
+    for (method, expected) in
+        [("client_secret_basic", "Basic"), ("client_secret_post", "Post"), ("client_secret_jwt", "SecretJwt")]
+    {
+        let lines = format!("token_endpoint_auth_method = \"{method}\"\nclient_secret = \"{}\"\n", "s".repeat(32));
+        let settings = settings(&[CONNECTION, &lines]);
+        let shown = format!("{:?}", provider(&settings, 0).authentication);
+        assert!(shown.starts_with(&format!("{expected}(")) && !shown.contains("sss"), "{shown}");
+    }
+}
+
+#[test]
 fn every_name_of_a_connection_type_is_taken() {
-    for name in config::connections::CONNECTION_TYPES {
+    for name in connection_type::ALL {
         let line = format!("connection_type = \"{name}\"\n");
         let of_saml = "[[connections]]\nid = \"conn_01\"\ntype = \"saml\"\nmetadata = { url = \"https://idp.example.com/metadata\" }\n";
-        let settings = match name.ends_with("SAML") {
+        let settings = match connection_type::is_saml(name) {
             true => settings(&[of_saml, &line]),
             false => settings(&[CONNECTION, SECRET, &line]),
         };

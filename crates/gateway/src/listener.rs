@@ -55,6 +55,8 @@ const MAX_CONNECTIONS: usize = 8192;
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 /// The most concurrent HTTP/2 streams of one connection.
 const MAX_STREAMS: u32 = 100;
+/// How much of one HTTP/2 answer is held for a peer that does not read it.
+const MAX_SEND_BYTES: usize = 64 * 1024;
 
 /// How connections are taken.
 #[derive(Clone, Debug)]
@@ -273,6 +275,7 @@ fn builder() -> auto::Builder<Streams> {
         .timer(TokioTimer::new())
         .enable_connect_protocol()
         .max_concurrent_streams(MAX_STREAMS)
+        .max_send_buf_size(MAX_SEND_BYTES)
         .max_header_list_size(u32::try_from(MAX_HEADER_BYTES).unwrap_or(u32::MAX))
         .keep_alive_interval(Some(Duration::from_secs(30)))
         .keep_alive_timeout(HEADERS_WITHIN);

@@ -10,6 +10,7 @@ mod page;
 #[cfg(test)]
 mod tests;
 mod tunnel;
+mod upload;
 mod upstream;
 mod websocket;
 
@@ -38,7 +39,7 @@ use crate::{
     hygiene::{Refusal, cookies, headers, host, path::Path},
     identity::Identity,
     listener::Caller,
-    live::{Cut, Stream},
+    live::Stream,
     origin::Origin,
     place::{self, Nowhere, Place},
     route::{Route, Routes},
@@ -210,16 +211,16 @@ impl<H: House> Shared<H> {
 fn way<'a>(parts: &Parts, rules: &'a Rules) -> Result<Way<'a>, Page> {
     let extended = websocket::is_extended_connect(parts);
     if parts.method == Method::TRACE || (parts.method == Method::CONNECT && !extended) {
-        return Err(Page::Refused(Refusal::Method));
+        return Err(Refusal::Method.into());
     }
-    headers::check_length(&parts.headers).map_err(Page::Refused)?;
-    let host = host::of(&parts.uri, &parts.headers).map_err(Page::Refused)?;
-    let path = Path::read(parts.uri.path()).map_err(Page::Refused)?;
+    headers::check_length(&parts.headers)?;
+    let host = host::of(&parts.uri, &parts.headers)?;
+    let path = Path::read(parts.uri.path())?;
     let target = |path: &Cow<'_, str>| match (path, parts.uri.path_and_query()) {
         (Cow::Borrowed(_), Some(whole)) => Ok(whole.clone()),
         _ => {
             let whole = parts.uri.query().map_or_else(|| path.to_string(), |query| format!("{path}?{query}"));
-            PathAndQuery::try_from(whole).map_err(|_| Page::Refused(Refusal::Path))
+            PathAndQuery::try_from(whole).map_err(|_| Refusal::Path)
         }
     };
     match place::find(&host, &path, &rules.routes, rules.own.as_deref())? {
@@ -240,15 +241,6 @@ impl From<Nowhere> for Page {
             Nowhere::Host => Self::NoHost,
             Nowhere::Path => Self::NoRoute,
             Nowhere::Refused(refusal) => Self::Refused(refusal),
-        }
-    }
-}
-
-impl From<Cut> for Page {
-    fn from(cut: Cut) -> Self {
-        match cut {
-            Cut::SignedOut => Self::SignedOut,
-            Cut::Unsure => Self::Unsure,
         }
     }
 }

@@ -37,6 +37,11 @@ pub use logout_token::{
 };
 pub use time::CLOCK_SKEW;
 
+/// The JOSE name of HMAC with SHA-256, by which `client_secret_jwt` is made and nothing is verified.
+pub const HS256: &str = "HS256";
+/// The shortest secret that is its key, in bytes (RFC 7518 section 3.2).
+pub const MIN_SECRET: usize = 32;
+
 /// A JWS algorithm that is spoken here. `none` and the HMAC ones are none of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Algorithm {

@@ -1,6 +1,7 @@
 //! The broker: customers' own identity providers behind the applications, on WorkOS's wire. Its ids, lists and errors are
 //! translated here; the sessions and logouts are those of every other door.
 
+use acquit_oidc::rp::logout_setup::SHARED_CALLBACK;
 use axum::{
     Router,
     extract::Request,
@@ -54,6 +55,7 @@ pub fn routes() -> Router<App> {
         .route("/sso/logout/authorize", post(logout::authorize))
         .route("/sso/logout", get(logout::get))
         .route("/sso/oidc/{external_key}/callback", get(callback::get).post(callback::post))
+        .route(SHARED_CALLBACK, get(callback::shared).post(callback::post))
         .route(end_session::CALLBACK, get(end_session::back))
         .route("/sso/oidc/idp-logout/{external_key}", get(idp_logout::get).post(idp_logout::post))
         .route("/sso/oidc/backchannel-logout/{external_key}", post(backchannel::receive))

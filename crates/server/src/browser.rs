@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderValue};
 
 use crate::{
     App,
+    broker::person::address,
     cookies::Name,
     door::DoorError,
     provenance,
@@ -36,11 +37,14 @@ impl Browser {
         let handle = app.cookies.read(headers, Name::Session);
         let mut browser = Self { session: None, former: None, leaving: None, binding: None, fresh: None };
         if let Some(handle) = &handle
-            && let Some(view) = app.store.session_by_handle(&random::hash(handle)).await?
+            && let Some(mut view) = app.store.session_by_handle(&random::hash(handle)).await?
         {
             let now = app.clock.now();
             if app.is_live(&view, now) {
                 app.used(&view.session).await?;
+                if address(app, &view.user).is_none() {
+                    (view.user.email, view.user.email_verified) = (None, false);
+                }
                 browser.session = Some(view);
                 browser.binding = Some(handle.clone());
             } else if view.life(now, app.settings().lifetimes.session()) == Life::Live {

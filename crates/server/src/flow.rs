@@ -22,7 +22,7 @@ pub use saml::{SamlArrived, SamlHandoff, SamlLogout, SamlNobody, SamlPerson};
 /// How long a person may take to sign in.
 const FLOW_LIFE: Duration = Duration::from_secs(30 * 60);
 /// How long a browser may take to follow one redirect.
-const HANDOFF_LIFE: Duration = Duration::from_secs(60);
+pub(crate) const HANDOFF_LIFE: Duration = Duration::from_secs(60);
 
 /// Where to go on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -158,6 +158,16 @@ impl Flow {
         }
     }
 
+    /// Whether a sign-in of long ago does not do, so that a provider must have the person prove again who they are.
+    #[must_use]
+    pub fn wants_proof(&self) -> bool {
+        match self {
+            Self::Authorize(pending) => pending.wants_proof(),
+            Self::Saml(pending) => pending.force || pending.reprompt,
+            Self::Broker(_) | Self::Route(_) | Self::Account => false,
+        }
+    }
+
     /// Opens what [`Flow::seal`] sealed.
     ///
     /// # Errors
@@ -186,6 +196,11 @@ impl Pending {
     #[must_use]
     pub fn begun_at(&self) -> Timestamp {
         Timestamp::from_micros(self.begun_at)
+    }
+
+    /// Whether a sign-in of long ago does not do.
+    fn wants_proof(&self) -> bool {
+        self.reprompt || self.request.prompt.login || self.request.max_age.is_some()
     }
 }
 

@@ -29,11 +29,11 @@ use std::{
     sync::{Arc, PoisonError},
 };
 
-use acquit_core::{SessionId, Timestamp};
+use acquit_core::{LogoutId, SessionId, Timestamp};
 
 use acquit_gateway::{cookie::Cookies, route::Routes, seal::SealKey, standing::Standing};
 use acquit_store::{StoreError, revocation::Reader};
-use tokio::sync::{Mutex, Notify, watch as channel};
+use tokio::sync::{Mutex, Notify, broadcast, watch as channel};
 
 use crate::settings;
 
@@ -48,6 +48,9 @@ pub const SIGN_OUT: &str = "/.acquit/sign_out";
 /// The same as Pomerium calls it.
 pub const POMERIUM_SIGN_OUT: &str = "/.pomerium/sign_out";
 
+/// How many acknowledgements somebody may be behind who waits for one.
+const SHUT: usize = 256;
+
 /// What the gateway knows on this node.
 pub struct Gate {
     routes: channel::Sender<Arc<Routes>>,
@@ -55,6 +58,8 @@ pub struct Gate {
     standing: Arc<Standing>,
     reader: Mutex<Reader>,
     woken: Notify,
+    /// The logouts that this node has just acknowledged.
+    shut: broadcast::Sender<LogoutId>,
     /// The sessions that were used since that was last written down, and when.
     used: std::sync::Mutex<HashMap<SessionId, Timestamp>>,
 }
@@ -69,6 +74,7 @@ impl Gate {
             standing: Arc::default(),
             reader: Mutex::default(),
             woken: Notify::new(),
+            shut: broadcast::Sender::new(SHUT),
             used: std::sync::Mutex::default(),
         }
     }
@@ -118,6 +124,12 @@ impl Gate {
     /// Something ended: what is open of it is looked for at once.
     pub fn wake(&self) {
         self.woken.notify_one();
+    }
+
+    /// The logouts that this node acknowledges from now on.
+    #[must_use]
+    pub fn watch_shut(&self) -> broadcast::Receiver<LogoutId> {
+        self.shut.subscribe()
     }
 
     /// Reads what has ended since the last time, if that is too long ago.

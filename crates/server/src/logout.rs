@@ -14,6 +14,7 @@ use acquit_store::{
     logout::{Lease, LogoutOrder, NothingDone},
     replay::Once,
 };
+use tokio::{sync::broadcast, time::timeout};
 
 use crate::{
     App, failpoint,
@@ -22,6 +23,8 @@ use crate::{
 
 /// How long the application that asked is waited for, so that the browser does not come back to it too early.
 const ASKER_CAP: Duration = Duration::from_millis(300);
+/// How long this node's gateway is waited for: it is here, and a page that says `pending` of it would be old when it is read.
+const GATEWAY_CAP: Duration = Duration::from_millis(150);
 /// How long the others are waited for.
 const OTHERS_CAP: Duration = Duration::from_millis(30);
 
@@ -151,6 +154,11 @@ pub async fn finish(app: &App, session: &Session) -> Result<Done, LogoutError> {
     log_out(app, order).await
 }
 
+/// Returns when this node has acknowledged a logout.
+async fn acknowledged(mut shut: broadcast::Receiver<LogoutId>, logout: &LogoutId) {
+    while shut.recv().await.is_ok_and(|shut| shut != *logout) {}
+}
+
 async fn run(app: &App, order: Order, once: Option<Once>) -> Result<Done, LogoutError> {
     let now = app.clock.now();
     let id = LogoutId::from_random(random::id_at(now)?);
@@ -180,6 +188,7 @@ async fn run(app: &App, order: Order, once: Option<Once>) -> Result<Done, Logout
     let outcome = outcome.inspect_err(|_| app.denials.keep(&scope))?;
     // Durable, or nothing to end: from here on the store refuses by itself.
     app.denials.lift(&scope);
+    let shut = app.gate.watch_shut();
     app.gate.wake();
     failpoint::hit("logout-committed");
     let done = outcome.map_err(|nothing| match nothing {
@@ -191,6 +200,9 @@ async fn run(app: &App, order: Order, once: Option<Once>) -> Result<Done, Logout
     if !done.repeated {
         let at_once = done.steps.iter().filter(|step| step.next_attempt_at.is_some()).cloned().collect();
         app.worker.dispatch(at_once).wait(ASKER_CAP, OTHERS_CAP).await;
+        if done.steps.iter().any(|step| step.channel == Some(Channel::Gateway)) {
+            let _ = timeout(GATEWAY_CAP, acknowledged(shut, &done.logout)).await;
+        }
     }
     Ok(Done {
         logout: done.logout,

@@ -54,6 +54,7 @@ pub async fn reload(app: &App, mut settings: Settings) -> Result<(), StartError>
     for connection in connections {
         end_sessions_through(app, &connection).await?;
     }
+    end_sessions_of_former_providers(app).await?;
     log_connections(app, &connections_before).await?;
     tracing::info!("the changed configuration is in force");
     Ok(())
@@ -106,6 +107,43 @@ async fn end_sessions_with(app: &App, client: &AppId) -> Result<(), LogoutError>
             return Ok(());
         }
     }
+}
+
+/// Ends the live sessions of people whom other providers brought than those that the configuration's connections have now. Those
+/// whom the new ones bring are other people, whatever they are called there.
+pub(crate) async fn end_sessions_of_former_providers(app: &App) -> Result<(), LogoutError> {
+    for connection in &app.settings().connections {
+        let Some(issuer) = connection.issuer() else { continue };
+        let mut warned = false;
+        loop {
+            let sessions = app.store.sessions_of_other_issuers(&connection.id, issuer, BATCH).await?;
+            if sessions.is_empty() {
+                break;
+            }
+            if !std::mem::replace(&mut warned, true) {
+                let id = &connection.id;
+                tracing::warn!(connection = %id, issuer, "a connection has another provider now, whose people are new here");
+            }
+            for session in sessions {
+                let order = Order {
+                    scope: Scope::Session(session),
+                    by: By::Policy,
+                    party: None,
+                    reason: Some(format!("the connection {} has another identity provider now", connection.id)),
+                    tell: Tell::Everyone,
+                    ip: None,
+                    browser: None,
+                    named: Vec::new(),
+                };
+                match log_out(app, order).await {
+                    // Another node was faster.
+                    Ok(_) | Err(LogoutError::UnknownTarget) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Ends the live sessions of a connection that is gone. Its provider is told as it was known at the sign-in.

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use url::Url;
 
 pub mod broker;
+pub mod connection_type;
 pub mod domain;
 pub mod gateway;
 pub mod master_key;

@@ -37,6 +37,7 @@ use crate::{
     outbox::{Composer, StoreOutbox, Upstreams, Webhooks},
     password::{PasswordError, PasswordHasher},
     random::{self, NoRandomness},
+    reload,
     saml::{fetch, keys::SamlKeys, parties::OurParties},
     seal::{SealError, Sealer},
     settings::{MasterKeyError, Password, Settings},
@@ -92,8 +93,8 @@ pub enum StartError {
     /// No random bytes.
     #[error(transparent)]
     Random(#[from] NoRandomness),
-    /// The sessions of a user who left the configuration could not be ended.
-    #[error("the sessions of a user who is gone could not be ended: {0}")]
+    /// The sessions of a user or a provider that left the configuration could not be ended.
+    #[error("the sessions of a user or a provider that is gone could not be ended: {0}")]
     Logout(#[from] LogoutError),
 }
 
@@ -154,6 +155,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     });
     made::refresh(&app).await?;
     configured_users(&app).await?;
+    reload::end_sessions_of_former_providers(&app).await?;
     let tasks = vec![
         tokio::spawn(sweep::run(app.clone(), stop.clone())),
         tokio::spawn(refresh_keys(app.clone(), stop.clone())),

@@ -103,6 +103,8 @@ pub enum Refused {
     Changed,
     /// Another organization has this domain, or people who sign in here have addresses in it.
     DomainTaken(String),
+    /// The application has made so many organizations, which are the most.
+    TooMany(u32),
     /// Another one has this name of the application's.
     ExternalIdTaken,
 }

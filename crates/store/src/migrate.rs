@@ -61,6 +61,11 @@ const VERSIONS: &[(&str, &str, &str)] = &[
         include_str!("../migrations/postgres/0011_own_addresses.sql"),
     ),
     (
+        "V12__kept_apart",
+        include_str!("../migrations/sqlite/0012_kept_apart.sql"),
+        include_str!("../migrations/postgres/0012_kept_apart.sql"),
+    ),
+    (
         "V13__gateway",
         include_str!("../migrations/sqlite/0013_gateway.sql"),
         include_str!("../migrations/postgres/0013_gateway.sql"),

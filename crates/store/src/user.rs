@@ -99,7 +99,7 @@ pub struct UsernameTaken;
 macro_rules! user_columns {
     () => {
         "u.id, u.username, u.email, u.email_verified, u.name, u.password_hash, u.group_names, u.disabled, u.from_file, \
-         u.epoch, u.version, u.created_at, u.connection, u.idp_id, u.profile"
+         u.epoch, u.version, u.created_at, u.connection, u.issuer, u.idp_id, u.profile"
     };
 }
 pub(crate) use user_columns;
@@ -305,7 +305,7 @@ async fn delete(tx: &mut Tx, id: &UserId, now: Timestamp) -> Result<bool, StoreE
     let changed = tx
         .execute(
             "UPDATE users SET deleted_at = $1, disabled = 1, epoch = epoch + 1, overtaken = $3, username = id, \
-             profile = NULL, connection = NULL, idp_id = NULL, email = NULL, email_verified = 0, name = NULL, password_hash = NULL, group_names = '[]' \
+             profile = NULL, connection = NULL, issuer = '', idp_id = NULL, email = NULL, email_verified = 0, name = NULL, password_hash = NULL, group_names = '[]' \
              WHERE id = $2 AND deleted_at IS NULL",
             &params![now, id, DELETED],
         )

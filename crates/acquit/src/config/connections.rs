@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use acquit_server::settings::connection_type;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    applications::{AlgorithmText, AuthMethodText, CertificateText, MetadataText, NameIdText, SloBindingText},
+    applications::{AlgorithmText, CertificateText, MetadataText, NameIdText, SloBindingText},
     duration::DurationText,
     secret::SecretText,
 };
@@ -17,60 +18,6 @@ mod resolve;
 mod saml;
 
 pub use attributes::AttributesSection;
-
-/// WorkOS's names for the types of connections; its SDKs know these and no others. Those that end in "SAML" go with
-/// `type = "saml"`.
-pub const CONNECTION_TYPES: &[&str] = &[
-    "ADFSSAML",
-    "AdpOidc",
-    "AppleOAuth",
-    "Auth0SAML",
-    "AzureSAML",
-    "BitbucketOAuth",
-    "CasSAML",
-    "ClassLinkSAML",
-    "CleverOIDC",
-    "CloudflareSAML",
-    "CyberArkSAML",
-    "DiscordOAuth",
-    "DuoSAML",
-    "EntraIdOIDC",
-    "GenericOIDC",
-    "GenericSAML",
-    "GitHubOAuth",
-    "GitLabOAuth",
-    "GoogleOAuth",
-    "GoogleOIDC",
-    "GoogleSAML",
-    "GrokOAuth",
-    "IntuitOAuth",
-    "JumpCloudSAML",
-    "KeycloakSAML",
-    "LastPassSAML",
-    "LinkedInOAuth",
-    "LoginGovOidc",
-    "MicrosoftOAuth",
-    "MiniOrangeSAML",
-    "NetIqSAML",
-    "OktaOIDC",
-    "OktaSAML",
-    "OneLoginSAML",
-    "OracleSAML",
-    "PingFederateSAML",
-    "PingOneSAML",
-    "RipplingSAML",
-    "SalesforceOAuth",
-    "SalesforceSAML",
-    "ShibbolethGenericSAML",
-    "ShibbolethSAML",
-    "SimpleSamlPhpSAML",
-    "SlackOAuth",
-    "VercelMarketplaceOAuth",
-    "VercelOAuth",
-    "VMwareSAML",
-    "XeroOAuth",
-    "XOAuth",
-];
 
 /// An identity provider upstream, by which people sign in.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -87,8 +34,9 @@ pub struct ConnectionSection {
     #[serde(rename = "type")]
     #[schemars(required)]
     pub protocol: Option<ConnectionProtocolText>,
-    /// What it is called in the broker API, by WorkOS's names; "GenericOIDC" or "GenericSAML" when absent.
-    #[schemars(extend("enum" = CONNECTION_TYPES))]
+    /// What it is called in the broker API, by WorkOS's names; "GenericOIDC" or "GenericSAML" when absent. Those that end in
+    /// "SAML" go with `type = "saml"`.
+    #[schemars(extend("enum" = connection_type::ALL))]
     pub connection_type: Option<String>,
     /// The provider's issuer, to the letter; `/.well-known/openid-configuration` stands under it.
     #[schemars(required)]
@@ -101,10 +49,11 @@ pub struct ConnectionSection {
     /// Acquit's secret at the provider.
     #[schemars(extend("x-protocol" = "oidc"))]
     pub client_secret: Option<SecretText>,
-    /// How Acquit proves itself at the provider. With "private_key_jwt" the provider is given Acquit's `jwks_uri`.
+    /// How Acquit proves itself at the provider. With "private_key_jwt" the provider is given Acquit's `jwks_uri`;
+    /// "client_secret_jwt" is used only where the provider's metadata lists it.
     #[schemars(extend("default" = "client_secret_basic"))]
     #[schemars(extend("x-protocol" = "oidc"))]
-    pub token_endpoint_auth_method: Option<AuthMethodText>,
+    pub token_endpoint_auth_method: Option<UpstreamAuthMethodText>,
     /// With "private_key_jwt": what Acquit's assertions are signed with.
     #[schemars(extend("default" = "RS256"))]
     #[schemars(extend("x-protocol" = "oidc"))]
@@ -113,6 +62,12 @@ pub struct ConnectionSection {
     #[schemars(required)]
     #[schemars(extend("x-protocol" = "oidc"))]
     pub external_key: Option<String>,
+    /// Whether browsers come back to `/sso/oidc/callback`, which several connections may share, instead of to a callback of this
+    /// one's own. Only for a provider whose metadata says `authorization_response_iss_parameter_supported`: each of its answers
+    /// must carry its issuer as `iss`, or it is refused.
+    #[schemars(extend("default" = false))]
+    #[schemars(extend("x-protocol" = "oidc"))]
+    pub shared_callback: Option<bool>,
     /// What is asked for; `openid` always is. Many providers give a refresh token for
     /// `offline_access` only.
     #[schemars(extend("default" = ["openid", "profile", "email"]))]
@@ -185,6 +140,22 @@ pub enum ConnectionProtocolText {
     Oidc,
     /// SAML.
     Saml,
+}
+
+/// How Acquit proves itself at a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UpstreamAuthMethodText {
+    /// The secret in the Authorization header.
+    ClientSecretBasic,
+    /// The secret in the body.
+    ClientSecretPost,
+    /// A JWT made with the secret, by HS256.
+    ClientSecretJwt,
+    /// A JWT signed with Acquit's key.
+    PrivateKeyJwt,
+    /// Not at all: a public client.
+    None,
 }
 
 /// What a provider is always asked to show.

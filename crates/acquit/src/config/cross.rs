@@ -43,6 +43,7 @@ pub fn check(cx: &mut Context<'_>) {
     }
     domains(cx);
     parties(cx);
+    shared_callback(cx);
 }
 
 /// Notes every domain that an earlier entry has: whose people they are would be open.
@@ -83,6 +84,22 @@ fn parties(cx: &mut Context<'_>) {
             cx.error(&applications.index(index).key("id"), message)
                 .help("receipts name both by their ids, so choose another");
         }
+    }
+}
+
+/// Notes the one connection that shares its callback with no other.
+fn shared_callback(cx: &mut Context<'_>) {
+    let list = Path::root().key("connections");
+    let shares = |entry: &Node| {
+        entry.entry("shared_callback").is_some_and(|entry| matches!(entry.node.value, Value::Boolean(true)))
+    };
+    let all = entries(cx.written, &list).iter().enumerate().filter(|(_, entry)| shares(entry));
+    let all: Vec<usize> = all.map(|(index, _)| index).collect();
+    if let [only] = all[..] {
+        cx.warning(&list.index(only).key("shared_callback"), "no other connection uses the shared callback").help(
+            "leave it out: there its answers are known by their `iss` alone, while at a callback of its own no other \
+             provider's answer can arrive",
+        );
     }
 }
 

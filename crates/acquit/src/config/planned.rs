@@ -3,7 +3,7 @@
 use super::path::Path;
 
 /// Keys of later versions: the table, the key, and what it belongs to.
-const KEYS: &[(&str, &str, &str)] = &[];
+const KEYS: &[(&str, &str, &str)] = &[("gateway", "envoy_listen", "forward-auth for Envoy by gRPC")];
 
 /// Says that `key` is not built yet, if it is one of a later version.
 #[must_use]

@@ -5,7 +5,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use acquit_core::Timestamp;
-use acquit_server::clock::{Clock, SystemClock};
+use acquit_server::{
+    clock::{Clock, SystemClock},
+    random, respond,
+};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request},
@@ -20,6 +23,7 @@ use super::kind::Kind;
 
 mod backchannel;
 mod broker;
+mod code_flow;
 mod error;
 mod frontchannel;
 mod oidc;
@@ -165,7 +169,7 @@ pub(crate) struct Inner {
 #[derive(Default)]
 struct Memory {
     sessions: sessions::Sessions,
-    begun: waiting::Waiting<sign_in::Begun>,
+    begun: waiting::Waiting<code_flow::Begun>,
     saml: saml::Memory,
     /// The sign-outs that are to come back, by `state` or by the request's identifier.
     leaving: waiting::Waiting<()>,
@@ -209,6 +213,23 @@ impl App {
         let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let mut pairs = values.flat_map(|value| value.split("; ")).filter_map(|pair| pair.split_once('='));
         pairs.find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
+    }
+
+    /// Begins a session in this browser, instead of the one that it had.
+    fn enter(
+        &self,
+        mut memory: MutexGuard<'_, Memory>,
+        headers: &HeaderMap,
+        session: sessions::Session,
+    ) -> Result<Response, error::AppError> {
+        let handle = random::secret()?;
+        if let Some(former) = self.read_cookie(headers, "session") {
+            memory.sessions.forget(&former);
+        }
+        memory.sessions.begin(handle.clone(), session);
+        drop(memory);
+        let response = respond::with_cookie(respond::see_other("/"), self.cookie("session", &handle));
+        Ok(respond::with_cookie(response, self.clear_cookie("sign-in")))
     }
 }
 

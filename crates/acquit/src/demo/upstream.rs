@@ -15,6 +15,7 @@ use acquit_server::{
     settings::{
         Connection, Organization, Secret, Settings, TokenDigest,
         broker::{AttributeMap, BrokerApplication, Frames, IdpLogout, OidcProvider, UpstreamProvider, Webhook},
+        connection_type,
     },
     start::{Running, start},
 };
@@ -77,7 +78,7 @@ impl Link {
             organization: Some(organization),
             name: CUSTOMER.to_owned(),
             external_key: self.external_key.clone(),
-            connection_type: "GenericOIDC".to_owned(),
+            connection_type: connection_type::GENERIC.to_owned(),
             provider: UpstreamProvider::Oidc(OidcProvider {
                 issuer: self.issuer.clone(),
                 client_id: CLIENT.to_owned(),
@@ -87,6 +88,7 @@ impl Link {
                 userinfo: true,
                 prompt: None,
                 parameters: Vec::new(),
+                shared_callback: false,
             }),
             propagate: true,
             idp_logout: IdpLogout::Act,

@@ -4,30 +4,36 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::Refusal;
 
-/// What is about one connection only (RFC 9110 section 7.6.1), beside what `Connection` names.
-const HOP_BY_HOP: [&str; 9] = [
-    "connection",
-    "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "transfer-encoding",
-    "upgrade",
-    "http2-settings",
-];
+/// Whether a header is about one connection only (RFC 9110 section 7.6.1), beside what `Connection` names.
+fn is_hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "transfer-encoding"
+            | "upgrade"
+            | "http2-settings"
+    )
+}
 
-/// What some apps take as the path, the host or the proxy to use, and what only a proxy in front of us could know.
-const MISLEADING: [&str; 8] = [
-    "x-original-url",
-    "x-rewrite-url",
-    "x-original-uri",
-    "x-original-host",
-    "x-original-method",
-    "x-host",
-    "proxy",
-    "x-envoy-original-path",
-];
+/// Whether some apps take a header as the path, the host or the proxy to use, which only a proxy in front of us could know.
+fn is_misleading(name: &str) -> bool {
+    matches!(
+        name,
+        "x-original-url"
+            | "x-rewrite-url"
+            | "x-original-uri"
+            | "x-original-host"
+            | "x-original-method"
+            | "x-host"
+            | "proxy"
+            | "x-envoy-original-path"
+    )
+}
 
 /// Whether a name is one that only Acquit may say.
 fn is_ours(name: &str) -> bool {
@@ -66,17 +72,16 @@ pub fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
 }
 
-/// Takes out what is about the connection.
-fn clear_hop_by_hop(headers: &mut HeaderMap) {
-    if headers.contains_key(header::CONNECTION) {
-        let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
-        let named: Vec<HeaderName> =
-            values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok()).collect();
-        for name in named {
-            headers.remove(name);
-        }
-    }
-    for name in HOP_BY_HOP {
+/// Takes out what `Connection` names.
+fn clear_named(headers: &mut HeaderMap) {
+    let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let named: Vec<HeaderName> = values
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|name| !is_hop_by_hop(&name.to_ascii_lowercase()))
+        .filter_map(|name| name.parse().ok())
+        .collect();
+    for name in named {
         headers.remove(name);
     }
 }
@@ -84,11 +89,8 @@ fn clear_hop_by_hop(headers: &mut HeaderMap) {
 /// Takes out of a request what must not reach the app. That trailers are taken is said anew, since we pass them on.
 pub fn clean_request(headers: &mut HeaderMap) {
     let trailers = has_token(headers, &header::TE, "trailers");
-    clear_hop_by_hop(headers);
-    for name in MISLEADING {
-        headers.remove(name);
-    }
-    remove_where(headers, |name| is_ours(name) || is_ambiguous(name));
+    clear_named(headers);
+    remove_where(headers, |name| is_hop_by_hop(name) || is_misleading(name) || is_ours(name) || is_ambiguous(name));
     if trailers {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
     }
@@ -109,19 +111,18 @@ pub fn clean_response(headers: &mut HeaderMap) -> Result<(), Refusal> {
         let length = first.clone();
         headers.insert(header::CONTENT_LENGTH, length);
     }
-    clear_hop_by_hop(headers);
-    headers.remove(header::ALT_SVC);
-    remove_where(headers, is_ours);
+    clear_named(headers);
+    remove_where(headers, |name| is_hop_by_hop(name) || is_ours(name) || name == "alt-svc");
     Ok(())
 }
 
 /// Takes out of trailers what would not have passed as a header; apps put the two together.
 pub fn clean_trailers(headers: &mut HeaderMap) {
-    clear_hop_by_hop(headers);
     remove_where(headers, |name| {
-        is_ours(name)
+        is_hop_by_hop(name)
+            || is_misleading(name)
+            || is_ours(name)
             || is_ambiguous(name)
-            || MISLEADING.contains(&name)
             || name.starts_with("x-forwarded-")
             || ["content-length", "host", "cookie", "set-cookie", "authorization", "forwarded"].contains(&name)
     });

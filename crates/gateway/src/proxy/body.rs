@@ -1,13 +1,10 @@
-//! Bodies that know whose they are: as long as one goes on, its request is open in its session.
+//! The body of an answer. It knows whose it is: as long as it goes on, its request is open in its session.
 
 use std::{
     error::Error,
     fmt,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -15,7 +12,6 @@ use std::{
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep};
-use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{House, Used};
 use crate::{
@@ -24,15 +20,10 @@ use crate::{
     live::Stream,
 };
 
-type BoxError = Box<dyn Error + Send + Sync>;
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// How often a long stream says that it is used, where that counts.
 const USED_EVERY: Duration = Duration::from_secs(60);
-
-/// The session ended while a body was under way.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the session ended")]
-struct SessionEnded;
 
 /// The body of an answer.
 pub struct ProxyBody<H: House>(Kind<H>);
@@ -104,9 +95,9 @@ impl<H: House> UseAgain<H> {
     pub(super) async fn forever(mut self) {
         std::future::poll_fn(|cx| {
             self.poll(cx);
-            Poll::Pending
+            Poll::<()>::Pending
         })
-        .await
+        .await;
     }
 
     /// Says so if it is time, and has the task woken when it is again.
@@ -153,101 +144,13 @@ impl<H: House> Body for ProxyBody<H> {
     }
 }
 
-fn clean(frame: Frame<Bytes>) -> Frame<Bytes> {
+/// Takes out of trailers what may not pass.
+pub(super) fn clean(frame: Frame<Bytes>) -> Frame<Bytes> {
     match frame.into_trailers() {
         Ok(mut trailers) => {
             clean_trailers(&mut trailers);
             Frame::trailers(trailers)
         }
         Err(frame) => frame,
-    }
-}
-
-/// How far a request's body has come.
-#[derive(Debug)]
-pub(super) struct Progress {
-    base: Instant,
-    last: AtomicU64,
-    done: AtomicBool,
-}
-
-impl Progress {
-    pub(super) fn begin() -> Arc<Self> {
-        Arc::new(Self { base: Instant::now(), last: AtomicU64::default(), done: AtomicBool::default() })
-    }
-
-    fn moved(&self) {
-        let millis = u64::try_from(self.base.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.last.store(millis, Ordering::Relaxed);
-    }
-
-    /// When something last came.
-    pub(super) fn last(&self) -> Instant {
-        self.base + Duration::from_millis(self.last.load(Ordering::Relaxed))
-    }
-
-    /// Whether all of it came.
-    pub(super) fn is_done(&self) -> bool {
-        self.done.load(Ordering::Relaxed)
-    }
-}
-
-/// The body of a request on its way to the app.
-#[derive(Debug)]
-pub(super) enum Upload {
-    /// There is none.
-    Nothing,
-    /// What the browser sends.
-    Body(Box<Uploading>),
-}
-
-#[derive(Debug)]
-pub(super) struct Uploading {
-    body: Incoming,
-    progress: Arc<Progress>,
-    /// The app's end is not in the task that writes the answer, so it is cut here.
-    cut: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
-    _stream: Option<Arc<Stream>>,
-    _caller: Caller,
-}
-
-impl Upload {
-    pub(super) fn new(body: Incoming, progress: Arc<Progress>, stream: Option<Arc<Stream>>, caller: Caller) -> Self {
-        let cut = stream.as_ref().map(|stream| Box::pin(stream.token().cancelled_owned()));
-        Self::Body(Box::new(Uploading { body, progress, cut, _stream: stream, _caller: caller }))
-    }
-}
-
-impl Body for Upload {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        let Self::Body(uploading) = self.get_mut() else { return Poll::Ready(None) };
-        if let Some(cut) = &mut uploading.cut
-            && cut.as_mut().poll(cx).is_ready()
-        {
-            return Poll::Ready(Some(Err(SessionEnded.into())));
-        }
-        let frame = ready!(Pin::new(&mut uploading.body).poll_frame(cx));
-        uploading.progress.moved();
-        if frame.is_none() || uploading.body.is_end_stream() {
-            uploading.progress.done.store(true, Ordering::Relaxed);
-        }
-        Poll::Ready(frame.map(|frame| frame.map(clean).map_err(Into::into)))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Nothing => true,
-            Self::Body(uploading) => uploading.body.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Nothing => SizeHint::with_exact(0),
-            Self::Body(uploading) => uploading.body.size_hint(),
-        }
     }
 }

@@ -17,14 +17,15 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
     Admitted, Asked, House, ProxyBody, Shared, Used, answer,
-    body::{Download, Progress, Upload, UseAgain},
+    body::{Download, UseAgain},
     page::Page,
     tunnel,
+    upload::{Progress, Upload},
     upstream::{Failure, Upstream},
     websocket,
 };
 use crate::{
-    hygiene::{cookies, forwarded, headers},
+    hygiene::{Refusal, cookies, forwarded, headers},
     identity::Identity,
     listener::Caller,
     live::Stream,
@@ -40,15 +41,16 @@ impl<H: House> Shared<H> {
         let Asked { mut parts, body, caller, path, route, rules } = asked;
         let Admitted { identity, stream, renewed } = admitted;
         let websocket = websocket::Asked::of(&mut parts);
-        if websocket.is_none() && parts.method == Method::CONNECT {
-            return answer(Page::BadAnswer);
+        // A WebSocket that begins with a body would begin in its middle for the app.
+        if websocket.is_some() && !body.is_end_stream() || websocket.is_none() && parts.method == Method::CONNECT {
+            return answer(Refusal::Length.into());
         }
         let mut parts = self.prepare(parts, route, identity.as_ref());
         forwarded::write(&mut parts.headers, caller.address.ip(), &route.from, &rules.trusted_proxies);
         if let Some(websocket) = &websocket {
             websocket.ask(&mut parts.headers);
         }
-        let (upload, progress) = if body.is_end_stream() || websocket.is_some() {
+        let (upload, progress) = if body.is_end_stream() {
             (Upload::Nothing, None)
         } else {
             let progress = Progress::begin();
@@ -65,9 +67,10 @@ impl<H: House> Shared<H> {
             Err(page) => return answer(page),
         };
         let agreed = websocket.as_ref().is_some_and(|websocket| websocket.is_agreed(&response));
+        let tunnel = websocket.as_ref().is_some_and(websocket::Asked::is_tunnel);
         // What switches without being asked, or opens a tunnel that is no WebSocket, cannot be passed on.
-        let unasked = response.status().is_informational() || (call.upgrade && response.status().is_success());
-        if headers::clean_response(response.headers_mut()).is_err() || (unasked && !agreed) {
+        let opens = response.status().is_informational() || (tunnel && response.status().is_success());
+        if headers::clean_response(response.headers_mut()).is_err() || (opens && !agreed) {
             return answer(Page::BadAnswer);
         }
         *response.version_mut() = Version::HTTP_11;

@@ -1,5 +1,7 @@
 //! Where the frames of a WebSocket end (RFC 6455 section 5.2): just enough to put one of ours between two of the app's.
 
+use aws_lc_rs::rand;
+
 /// Follows a direction of a WebSocket by its bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Frames {
@@ -97,6 +99,18 @@ pub(super) fn close(code: u16, reason: &str) -> Vec<u8> {
     frame
 }
 
+/// The same short frame as a client sends it, under a key of its own (RFC 6455 section 5.3).
+pub(super) fn masked(frame: &[u8]) -> Vec<u8> {
+    let mut key = [0; 4];
+    // It is to keep a script from choosing what goes over the wire, and nothing here is chosen by one.
+    let _ = rand::fill(&mut key);
+    let (head, payload) = frame.split_at(2);
+    let mut masked = vec![head[0], head[1] | 0x80];
+    masked.extend_from_slice(&key);
+    masked.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
+    masked
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -169,5 +183,8 @@ mod tests {
     fn our_close_frame_says_why() {
         assert_eq!(close(1008, "signed out"), b"\x88\x0c\x03\xf0signed out");
         assert_eq!(close(1008, &"x".repeat(500)).len(), 2 + 125);
+        let masked = masked(&close(1001, ""));
+        let (head, rest) = masked.split_at(2);
+        assert_eq!((head, rest[0] ^ rest[4], rest[1] ^ rest[5], rest.len()), (&b"\x88\x82"[..], 0x03, 0xe9, 6));
     }
 }

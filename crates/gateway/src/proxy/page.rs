@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
-use crate::hygiene::Refusal;
+use crate::{hygiene::Refusal, live::Cut};
 
 /// Why there is no answer of the app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,21 @@ pub(super) enum Page {
     TooLate,
     /// The browser did not send its request in time.
     SlowRequest,
+}
+
+impl From<Refusal> for Page {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Cut> for Page {
+    fn from(cut: Cut) -> Self {
+        match cut {
+            Cut::SignedOut => Self::SignedOut,
+            Cut::Unsure => Self::Unsure,
+        }
+    }
 }
 
 impl Page {

@@ -1,5 +1,6 @@
 //! The data path on real sockets: raw bytes in, raw bytes out.
 
+mod apps;
 mod carry;
 mod http2;
 mod live;

@@ -1,6 +1,6 @@
 //! A WebSocket between browser and app, until one of them ends it or the session does.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split},
@@ -49,8 +49,8 @@ pub(super) async fn run<B, A>(
     B: AsyncRead + AsyncWrite,
     A: AsyncRead + AsyncWrite,
 {
-    let ((mut from_browser, mut to_browser), (from_app, mut to_app)) = (split(browser), split(app));
-    let mut down = Down { from: from_app, buffer: vec![0; BUFFER], start: 0, end: 0, frames: Frames::default() };
+    let ((from_browser, mut to_browser), (from_app, mut to_app)) = (split(browser), split(app));
+    let (mut up, mut down) = (Way::new(from_browser), Way::new(from_app));
     let cut = async {
         match &stream {
             Some(stream) => stream.cut().await,
@@ -61,54 +61,41 @@ pub(super) async fn run<B, A>(
         biased;
         why = cut => Some(End::Cut(why)),
         () = stop.cancelled() => Some(End::Stop),
-        () = carry(&mut from_browser, &mut to_app, &mut down, &mut to_browser) => None,
+        () = carry((&mut up, &mut to_app), (&mut down, &mut to_browser)) => None,
         () = again => None,
     };
     let Some(end) = end else { return };
-    let _ = timeout(CLOSE_WITHIN, down.close(&mut to_browser, end)).await;
+    let close = end.frame();
+    let told = async { tokio::join!(down.close(&mut to_browser, &close), leave(up.frames, &mut to_app)) };
+    let _ = timeout(CLOSE_WITHIN, told).await;
     // The app's side is closed before the browser is listened to for the last time.
     drop((down, to_app));
-    let _ = timeout(LISTEN_FOR, tokio::io::copy(&mut from_browser, &mut tokio::io::sink())).await;
+    let _ = timeout(LISTEN_FOR, tokio::io::copy(&mut up.from, &mut tokio::io::sink())).await;
 }
 
 /// Both directions, until both are over, or one for some seconds.
-async fn carry<B, A>(
-    from_browser: &mut ReadHalf<B>,
-    to_app: &mut WriteHalf<A>,
-    down: &mut Down<A>,
-    to_browser: &mut WriteHalf<B>,
-) where
-    B: AsyncRead + AsyncWrite,
-    A: AsyncRead + AsyncWrite,
-{
+async fn carry<B: AsyncRead + AsyncWrite, A: AsyncRead + AsyncWrite>(
+    (up, to_app): (&mut Way<B>, &mut WriteHalf<A>),
+    (down, to_browser): (&mut Way<A>, &mut WriteHalf<B>),
+) {
     let up = async {
-        let mut buffer = vec![0; BUFFER];
-        loop {
-            match from_browser.read(&mut buffer).await {
-                Ok(0) | Err(_) => break,
-                Ok(count) => {
-                    if to_app.write_all(&buffer[..count]).await.is_err() || to_app.flush().await.is_err() {
-                        break;
-                    }
-                }
-            }
-        }
+        let _ = up.carry(to_app).await;
         let _ = to_app.shutdown().await;
     };
     let down = async {
         let _ = down.carry(to_browser).await;
         let _ = to_browser.shutdown().await;
     };
-    let (mut up, mut down) = (std::pin::pin!(up), std::pin::pin!(down));
+    let (mut up, mut down) = (pin!(up), pin!(down));
     tokio::select! {
         () = &mut up => drop(timeout(LINGER, down).await),
         () = &mut down => drop(timeout(LINGER, up).await),
     }
 }
 
-/// The direction from the app to the browser, of which it is known at each byte where its frames end.
-struct Down<A> {
-    from: ReadHalf<A>,
+/// One direction, of which it is known at each byte where its frames end.
+struct Way<S> {
+    from: ReadHalf<S>,
     buffer: Vec<u8>,
     /// What was read and not yet written is from `start` to `end`.
     start: usize,
@@ -117,8 +104,12 @@ struct Down<A> {
     frames: Frames,
 }
 
-impl<A: AsyncRead> Down<A> {
-    /// Carries until the app ends. May be dropped at any time: what is done is written down at once.
+impl<S: AsyncRead> Way<S> {
+    fn new(from: ReadHalf<S>) -> Self {
+        Self { from, buffer: vec![0; BUFFER], start: 0, end: 0, frames: Frames::default() }
+    }
+
+    /// Carries until its source ends. May be dropped at any time: what is done is written down at once.
     async fn carry(&mut self, to: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
         loop {
             while self.start < self.end {
@@ -149,8 +140,8 @@ impl<A: AsyncRead> Down<A> {
         Ok(())
     }
 
-    /// Ends it: the frame that has begun, the close frame, nothing more.
-    async fn close(&mut self, to: &mut (impl AsyncWrite + Unpin), why: End) -> io::Result<()> {
+    /// Ends the direction to the browser: the frame that has begun, the close frame, nothing more.
+    async fn close(&mut self, to: &mut (impl AsyncWrite + Unpin), close: &[u8]) -> io::Result<()> {
         loop {
             let border = self.frames.to_border(&self.buffer[self.start..self.end]);
             let end = border.map_or(self.end, |length| self.start + length);
@@ -165,11 +156,21 @@ impl<A: AsyncRead> Down<A> {
             }
         }
         if !self.frames.closed() {
-            to.write_all(&why.frame()).await?;
+            to.write_all(close).await?;
         }
         to.flush().await?;
         to.shutdown().await
     }
+}
+
+/// Tells the app that nobody is there any more, where no frame of the browser's is under way; nothing more of the browser's
+/// is carried for that.
+async fn leave(sent: Frames, to: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+    if sent.at_border() && !sent.closed() {
+        to.write_all(&frame::masked(&frame::close(1001, ""))).await?;
+    }
+    to.flush().await?;
+    to.shutdown().await
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ use tokio::time::Instant;
 use tower::Service;
 use url::Url;
 
-use super::body::Upload;
+use super::upload::Upload;
 
 /// How long an app may take to take a connection.
 const CONNECT: Duration = Duration::from_secs(5);

@@ -55,6 +55,11 @@ impl Asked {
         }
     }
 
+    /// Whether every answer that is a success opens a tunnel to the browser, as with CONNECT.
+    pub(super) fn is_tunnel(&self) -> bool {
+        self.accept.is_some()
+    }
+
     /// Whether the app has agreed.
     pub(super) fn is_agreed<B>(&self, response: &Response<B>) -> bool {
         let headers = response.headers();

@@ -1,5 +1,6 @@
 //! `private_key_jwt`: a client proves itself by a JWT that it signed (RFC 7523, OpenID Connect Core section 9): how one is
-//! judged, and how one of ours is made for an upstream provider.
+//! judged, and how one of ours is made for an upstream provider. There it may also be `client_secret_jwt`, made with the
+//! secret instead of a key.
 
 use std::time::Duration;
 
@@ -33,6 +34,12 @@ struct OurClaims<'a> {
     jti: &'a str,
 }
 
+impl<'a> OurClaims<'a> {
+    fn new(client_id: &'a str, audience: &'a str, jti: &'a str, now: Timestamp) -> Self {
+        Self { iss: client_id, sub: client_id, aud: audience, exp: now.plus(LIFETIME), iat: now, jti }
+    }
+}
+
 impl SigningKey {
     /// Signs an assertion that we are `client_id`, for one `audience` only; `jti` is the caller's, fresh for each request.
     ///
@@ -45,10 +52,22 @@ impl SigningKey {
         jti: &str,
         now: Timestamp,
     ) -> Result<String, KeyError> {
-        let exp = now.plus(LIFETIME);
-        let claims = OurClaims { iss: client_id, sub: client_id, aud: audience, exp, iat: now, jti };
-        super::jws::sign(self, super::id_token::TYP, &claims)
+        super::jws::sign(self, super::id_token::TYP, &OurClaims::new(client_id, audience, jti, now))
     }
+}
+
+/// Makes the same of the client secret that both sides have, by HS256: `client_secret_jwt`.
+///
+/// # Errors
+/// [`KeyError::ShortSecret`]
+pub fn client_assertion_by_secret(
+    secret: &str,
+    client_id: &str,
+    audience: &str,
+    jti: &str,
+    now: Timestamp,
+) -> Result<String, KeyError> {
+    super::jws::mac(secret.as_bytes(), super::id_token::TYP, &OurClaims::new(client_id, audience, jti, now))
 }
 
 /// An assertion that proves its client once its `jti` is found to be new.

@@ -1,8 +1,9 @@
 //! The compact JWS serialization (RFC 7515 section 3.1), strictly.
 
+use aws_lc_rs::hmac;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Algorithm, Jwks, SigningKey, decode, encode, key::KeyError, time::present};
+use super::{Algorithm, HS256, Jwks, MIN_SECRET, SigningKey, decode, encode, key::KeyError, time::present};
 
 /// Why a JWS is not what it should be, whatever kind of token it claims to be. Its sender must send another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +66,12 @@ impl Verified {
     }
 }
 
+#[derive(Serialize)]
+struct OutHeaderOfSecret<'a> {
+    alg: &'static str,
+    typ: &'a str,
+}
+
 /// Signs `claims` with `key`.
 pub(super) fn sign<T: Serialize>(key: &SigningKey, typ: &str, claims: &T) -> Result<String, KeyError> {
     sign_as(key, typ, key.kid(), claims)
@@ -72,16 +79,26 @@ pub(super) fn sign<T: Serialize>(key: &SigningKey, typ: &str, claims: &T) -> Res
 
 /// The same under another name of the key.
 pub(super) fn sign_as<T: Serialize>(key: &SigningKey, typ: &str, kid: &str, claims: &T) -> Result<String, KeyError> {
-    let header = OutHeader { alg: key.algorithm(), typ, kid };
-    let header = serde_json::to_vec(&header).map_err(|_| KeyError::Claims)?;
+    let signed = joined(&OutHeader { alg: key.algorithm(), typ, kid }, claims)?;
+    let signature = key.sign(signed.as_bytes())?;
+    Ok(signed + "." + &encode(&signature))
+}
+
+/// Authenticates `claims` with a secret by HS256. Only what we send: no token with a MAC is ever taken here.
+pub(super) fn mac<T: Serialize>(secret: &[u8], typ: &str, claims: &T) -> Result<String, KeyError> {
+    if secret.len() < MIN_SECRET {
+        return Err(KeyError::ShortSecret);
+    }
+    let signed = joined(&OutHeaderOfSecret { alg: HS256, typ }, claims)?;
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), signed.as_bytes());
+    Ok(signed + "." + &encode(tag.as_ref()))
+}
+
+/// What a signature is made of.
+fn joined(header: &impl Serialize, claims: &impl Serialize) -> Result<String, KeyError> {
+    let header = serde_json::to_vec(header).map_err(|_| KeyError::Claims)?;
     let claims = serde_json::to_vec(claims).map_err(|_| KeyError::Claims)?;
-    let mut token = encode(&header);
-    token.push('.');
-    token.push_str(&encode(&claims));
-    let signature = key.sign(token.as_bytes())?;
-    token.push('.');
-    token.push_str(&encode(&signature));
-    Ok(token)
+    Ok(encode(&header) + "." + &encode(&claims))
 }
 
 /// Checks the signature of `token` with `keys`, of which `only` narrows the algorithm.

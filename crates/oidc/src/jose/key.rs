@@ -30,6 +30,9 @@ pub enum KeyError {
     /// The claims cannot be written as JSON.
     #[error("the claims cannot be written as JSON")]
     Claims,
+    /// A client secret that is shorter than the hash, which HS256 does not take as its key (RFC 7518 section 3.2).
+    #[error("the client secret has fewer than 32 bytes, too few for HS256")]
+    ShortSecret,
 }
 
 enum Pair {

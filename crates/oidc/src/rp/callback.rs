@@ -24,6 +24,12 @@ impl<'a> CallbackRules<'a> {
     pub fn new(provider: &'a Provider, state: &'a str) -> Self {
         Self { state, issuer: &provider.issuer, require_iss: provider.sends_iss }
     }
+
+    /// The rules for an answer at the shared callback, which must say whose it is, whatever the provider announces.
+    #[must_use]
+    pub fn shared(provider: &'a Provider, state: &'a str) -> Self {
+        Self { require_iss: true, ..Self::new(provider, state) }
+    }
 }
 
 /// What came back.
@@ -123,6 +129,7 @@ mod tests {
         assert!(CallbackRules::new(&provider, STATE).require_iss);
         provider.sends_iss = false;
         assert!(!CallbackRules::new(&provider, STATE).require_iss);
+        assert!(CallbackRules::shared(&provider, STATE).require_iss, "it must where others answer too");
     }
 
     #[test]

@@ -9,8 +9,11 @@ use zeroize::Zeroizing;
 
 use crate::{
     client_auth::JWT_BEARER,
-    jose::{KeyError, SigningKey},
+    jose::{KeyError, SigningKey, client_assertion::client_assertion_by_secret},
 };
+
+/// The name of the method by which an assertion is made of the secret.
+pub const SECRET_JWT: &str = "client_secret_jwt";
 
 /// The content type of every request that is posted here.
 pub const CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
@@ -29,6 +32,15 @@ pub enum AssertionAudience {
     Endpoint,
 }
 
+impl AssertionAudience {
+    const fn of<'a>(self, issuer: &'a str, url: &'a str) -> &'a str {
+        match self {
+            Self::Issuer => issuer,
+            Self::Endpoint => url,
+        }
+    }
+}
+
 /// How we prove who we are.
 #[derive(Clone, Copy)]
 pub enum ClientAuth<'a> {
@@ -43,6 +55,17 @@ pub enum ClientAuth<'a> {
     Post {
         /// The secret.
         secret: &'a str,
+    },
+    /// `client_secret_jwt`: the secret itself stays here.
+    SecretJwt {
+        /// The secret, of at least [`MIN_SECRET`](crate::jose::MIN_SECRET) bytes.
+        secret: &'a str,
+        /// Whom the assertion is for.
+        audience: AssertionAudience,
+        /// Fresh for each request, random.
+        jti: &'a str,
+        /// The time.
+        now: Timestamp,
     },
     /// `private_key_jwt`.
     PrivateKeyJwt {
@@ -65,6 +88,7 @@ impl ClientAuth<'_> {
             Self::None => "none",
             Self::Basic { .. } => "client_secret_basic",
             Self::Post { .. } => "client_secret_post",
+            Self::SecretJwt { .. } => SECRET_JWT,
             Self::PrivateKeyJwt { .. } => "private_key_jwt",
         }
     }
@@ -84,6 +108,17 @@ pub struct RpClient<'a> {
     pub id: &'a str,
     /// How we prove it.
     pub auth: ClientAuth<'a>,
+}
+
+/// Why a request for tokens cannot be made. The operator must act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// Our own key or secret cannot sign.
+    #[error("our own proof cannot be made: {0}")]
+    Key(#[from] KeyError),
+    /// The provider does not say that it takes an assertion of the secret.
+    #[error("the provider does not list client_secret_jwt by HS256 for its token endpoint")]
+    SecretJwt,
 }
 
 /// A request to be posted, with [`CONTENT_TYPE`] and [`ACCEPT`]. Its redirects must not be followed: they would carry the
@@ -123,18 +158,22 @@ impl RpClient<'_> {
             ClientAuth::Post { secret } => {
                 form.append_pair("client_id", self.id).append_pair("client_secret", secret);
             }
+            ClientAuth::SecretJwt { secret, audience, jti, now } => {
+                let audience = audience.of(issuer, url);
+                self.assert(&mut form, &client_assertion_by_secret(secret, self.id, audience, jti, now)?);
+            }
             ClientAuth::PrivateKeyJwt { key, audience, jti, now } => {
-                let audience = match audience {
-                    AssertionAudience::Issuer => issuer,
-                    AssertionAudience::Endpoint => url,
-                };
-                let assertion = key.sign_client_assertion(self.id, audience, jti, now)?;
-                form.append_pair("client_id", self.id)
-                    .append_pair("client_assertion_type", JWT_BEARER)
-                    .append_pair("client_assertion", &assertion);
+                let audience = audience.of(issuer, url);
+                self.assert(&mut form, &key.sign_client_assertion(self.id, audience, jti, now)?);
             }
         }
         Ok(Post { url: url.to_owned(), authorization, body: Zeroizing::new(form.finish()) })
+    }
+
+    fn assert(&self, form: &mut form_urlencoded::Serializer<'_, String>, assertion: &str) {
+        form.append_pair("client_id", self.id)
+            .append_pair("client_assertion_type", JWT_BEARER)
+            .append_pair("client_assertion", assertion);
     }
 }
 
@@ -213,6 +252,34 @@ pub(crate) mod tests {
         assert_eq!(judge(AssertionAudience::Issuer, TOKEN, TOKEN), refused);
         // What the revocation endpoint receives is no use at the token endpoint.
         assert_eq!(judge(AssertionAudience::Endpoint, REVOKE, TOKEN), refused);
+    }
+
+    #[test]
+    fn an_assertion_of_the_secret_is_read_with_the_secret_and_does_not_carry_it() {
+        use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+        let secret = "a secret of more than 32 bytes: ä%+&";
+        let auth = |secret| ClientAuth::SecretJwt { secret, audience: AssertionAudience::Issuer, jti: "j-1", now: NOW };
+        let client = |secret| RpClient { id: "we", auth: auth(secret) };
+        let post = client(secret).post(ISSUER, REVOKE, &[("token", "t")]).unwrap();
+        let params = pairs(&post);
+        assert!(post.authorization.is_none() && params.get("client_secret").is_none());
+        assert_eq!((params.get("client_assertion_type"), params.get("client_id")), (Some(JWT_BEARER), Some("we")));
+        let read = |secret: &str| {
+            let mut rules = Validation::new(Algorithm::HS256);
+            rules.set_audience(&[ISSUER]);
+            rules.validate_exp = false;
+            let key = DecodingKey::from_secret(secret.as_bytes());
+            decode::<serde_json::Value>(params.get("client_assertion").unwrap(), &key, &rules)
+        };
+        let claims = read(secret).unwrap().claims;
+        let now = NOW.as_micros() / 1_000_000;
+        let expected = serde_json::json!({
+            "iss": "we", "sub": "we", "aud": ISSUER, "jti": "j-1", "iat": now, "exp": now + 60,
+        });
+        assert_eq!(claims, expected);
+        assert!(read("another secret of more than 32 bytes").is_err());
+        let short = client("thirty-one bytes are not enough").post(ISSUER, TOKEN, &[]);
+        assert_eq!(short.unwrap_err(), KeyError::ShortSecret);
     }
 
     #[test]

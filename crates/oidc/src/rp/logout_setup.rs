@@ -51,6 +51,9 @@ pub enum AbilityName {
     Revalidation,
 }
 
+/// The path of the callback that connections may share whose providers say who answers (RFC 9207).
+pub const SHARED_CALLBACK: &str = "/sso/oidc/callback";
+
 /// Our URLs for one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OurUrls {
@@ -74,6 +77,12 @@ impl OurUrls {
             backchannel: format!("{issuer}/sso/oidc/backchannel-logout/{external_key}"),
             idp_logout: format!("{issuer}/sso/oidc/idp-logout/{external_key}"),
         }
+    }
+
+    /// The same for a connection that shares its callback with others: under our issuer without a slash at its end.
+    #[must_use]
+    pub fn sharing_callback(self, issuer: &str) -> Self {
+        Self { callback: format!("{issuer}{SHARED_CALLBACK}"), ..self }
     }
 }
 

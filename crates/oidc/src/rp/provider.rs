@@ -5,8 +5,9 @@
 
 use url::Url;
 
+use super::client::SECRET_JWT;
 use crate::{
-    jose::Algorithm,
+    jose::{Algorithm, HS256},
     uri::{self, InvalidUri, Purpose},
 };
 
@@ -159,6 +160,15 @@ impl Provider {
     #[must_use]
     pub fn common_algs(&self) -> Vec<Algorithm> {
         Algorithm::ALL.into_iter().filter(|alg| self.id_token_algs.iter().any(|name| name == alg.as_str())).collect()
+    }
+
+    /// Whether its token endpoint takes an assertion made of the client secret, by HS256. It must say so, for the method; which
+    /// algorithms it takes is often left out.
+    #[must_use]
+    pub fn takes_secret_jwt(&self) -> bool {
+        let has = |list: &[String], name: &str| list.iter().any(|known| known == name);
+        has(&self.token_auth_methods, SECRET_JWT)
+            && (self.token_auth_algs.is_empty() || has(&self.token_auth_algs, HS256))
     }
 
     /// Whether it can be asked for this scope: it lists it, or lists none.

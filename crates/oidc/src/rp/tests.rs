@@ -77,7 +77,8 @@ fn our_own_provider_can_do_everything_that_is_asked_of_one() {
     assert!(abilities.rp_initiated && abilities.revocation && abilities.revalidation && provider.sends_iss);
     assert_eq!((abilities.back_channel, abilities.front_channel), (Tells::WithSession, Tells::WithSession));
     for auth_method in ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"] {
-        let wanted = Wanted { alg: Algorithm::Es256, auth_method, scopes: &[], response_mode: None };
+        let wanted =
+            Wanted { alg: Algorithm::Es256, auth_method, scopes: &[], response_mode: None, shared_callback: true };
         assert_eq!(provider.misfits(wanted), []);
     }
 }

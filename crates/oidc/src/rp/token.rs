@@ -7,11 +7,11 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::{
-    client::{Post, RpClient},
+    client::{ClientAuth, Post, RequestError, RpClient},
     failure::Failure,
     provider::Provider,
 };
-use crate::{error::ErrorCode, jose::KeyError};
+use crate::error::ErrorCode;
 
 /// The longest answer that is read, in bytes.
 pub const MAX_ANSWER: usize = 256 * 1024;
@@ -53,11 +53,15 @@ impl fmt::Debug for Grant<'_> {
     }
 }
 
-/// The token request.
+/// The token request. An assertion of our secret goes only where the provider says that it takes one: whoever has it can try
+/// secrets on it at leisure.
 ///
 /// # Errors
-/// [`KeyError`] when our own key cannot sign.
-pub fn request(provider: &Provider, client: &RpClient<'_>, grant: Grant<'_>) -> Result<Post, KeyError> {
+/// [`RequestError`].
+pub fn request(provider: &Provider, client: &RpClient<'_>, grant: Grant<'_>) -> Result<Post, RequestError> {
+    if matches!(client.auth, ClientAuth::SecretJwt { .. }) && !provider.takes_secret_jwt() {
+        return Err(RequestError::SecretJwt);
+    }
     let fields: &[(&str, &str)] = match grant {
         Grant::Code { code, verifier, redirect_uri } => &[
             ("grant_type", "authorization_code"),
@@ -67,7 +71,7 @@ pub fn request(provider: &Provider, client: &RpClient<'_>, grant: Grant<'_>) -> 
         ],
         Grant::Refresh { refresh_token } => &[("grant_type", "refresh_token"), ("refresh_token", refresh_token)],
     };
-    client.post(&provider.issuer, &provider.token_endpoint, fields)
+    Ok(client.post(&provider.issuer, &provider.token_endpoint, fields)?)
 }
 
 /// The tokens of an answer.

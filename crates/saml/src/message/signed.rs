@@ -11,7 +11,7 @@ use crate::{
     security::{Gated, Library, Trust, XmlSecurity, gate},
     xml::{
         Caps, Node, Xml,
-        names::{SAML, SAMLP, SOAP},
+        names::{SAML, SAMLP, SOAP, XENC},
     },
 };
 
@@ -161,6 +161,13 @@ impl<'a> Message<'a> {
     #[must_use]
     pub fn claims_signature(&self) -> bool {
         matches!(self.transport, Transport::Redirect { signature: Some(_), .. }) || !self.gated.is_empty()
+    }
+
+    /// Whether anything in it is encrypted. Then what is wrong with it is the receiver's own to know: it tells whether that
+    /// could be decrypted, and a sender may have it from somebody else.
+    #[must_use]
+    pub fn holds_ciphertext(&self) -> bool {
+        self.xml.root().is_ok_and(|root| root.walk().any(|node| node.namespace() == XENC))
     }
 
     pub(super) fn header(&self) -> &Header {

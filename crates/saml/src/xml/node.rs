@@ -6,6 +6,9 @@ use uppsala::{Attribute, Document, Element, NodeId, NodeKind};
 
 use crate::Error;
 
+/// The white space of XML (section 2.3). Other characters that show as space are part of a name.
+const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
+
 /// An element and the document it stands in.
 #[derive(Clone, Copy)]
 pub(crate) struct Node<'d> {
@@ -131,8 +134,8 @@ impl<'d> Node<'d> {
             }
         }
         Ok(match text {
-            Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
-            Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+            Cow::Borrowed(text) => Cow::Borrowed(text.trim_matches(SPACE)),
+            Cow::Owned(text) => Cow::Owned(text.trim_matches(SPACE).to_owned()),
         })
     }
 

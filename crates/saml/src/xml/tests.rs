@@ -138,3 +138,16 @@ fn a_character_that_xml_cannot_hold_is_refused_wherever_it_stands() {
         assert_eq!(parse(&xml), Ok(()), "{xml:?}");
     }
 }
+
+#[test]
+fn only_the_space_of_xml_is_taken_off_a_text() {
+    let text = |xml: &str| {
+        let xml = Xml::parse(xml.as_bytes(), Caps::MESSAGE).unwrap();
+        xml.root().unwrap().text().map(std::borrow::Cow::into_owned).unwrap()
+    };
+    assert_eq!(text("<a>\n\t ann \r\n</a>"), "ann");
+    // Whoever may choose a name could else be somebody of the same name to us, and another one to their provider.
+    for other in ["\u{a0}ann", "ann\u{2003}", "\u{3000}ann", "ann\u{85}", "ann\u{2028}"] {
+        assert_eq!(text(&format!("<a>{other}</a>")), other);
+    }
+}

@@ -5,7 +5,7 @@ use acquit_core::{
     plan::{By, Scope, Tell},
 };
 use acquit_store::{
-    session::{BeginRefusal, NewSession},
+    session::{BeginRefusal, NewSession, SessionView},
     upstream::{Graves, NewUpstream},
     user::User,
 };
@@ -30,6 +30,8 @@ pub struct Beginning<'a> {
     pub user: User,
     /// The sign-in at an identity provider, if it was there.
     pub upstream: Option<NewUpstream>,
+    /// The session that the browser had when it left for there.
+    pub left: Option<SessionId>,
     /// From which address.
     pub address: String,
     /// With which browser.
@@ -49,10 +51,24 @@ pub fn shortened(agent: Option<&str>) -> Option<String> {
 /// # Errors
 /// [`DoorError`].
 pub async fn begin(app: &App, browser: &Browser, beginning: Beginning<'_>) -> Result<Response, DoorError> {
-    let Beginning { user, upstream, address, agent, onward } = beginning;
+    let Beginning { user, upstream, left, address, agent, onward } = beginning;
     let now = app.clock.now();
     let handle = random::secret_at(now)?;
-    let came_by = upstream.as_ref().map(|upstream| (upstream.connection.clone(), upstream.graves.clone()));
+    let issuer = user.origin.as_ref().map(|origin| origin.issuer.clone()).unwrap_or_default();
+    let came_by = upstream.as_ref().map(|upstream| (upstream.connection.clone(), issuer, upstream.graves.clone()));
+    let of_user = |view: &&SessionView| view.user.id == user.id;
+    if let Some(view) = browser.session.as_ref().filter(of_user) {
+        let lifetimes = app.settings().lifetimes.session();
+        let (id, handle_hash) = (&view.session.id, random::hash(&handle));
+        if app.store.reauthenticate(id, &handle_hash, upstream.clone(), now, lifetimes).await? {
+            still_there(app, id, came_by.as_ref()).await?;
+            let response = respond::see_other(&onward);
+            return Ok(respond::with_cookie(response, app.cookies.set(Name::Session, &handle)));
+        }
+    }
+    if signed_out_since(app, &user, left.as_ref()).await? {
+        return Err(DoorError::Forbidden(SIGNED_OUT));
+    }
     let mut frames = Vec::new();
     // Of the session that this browser leaves: which applications it must visit before.
     let mut way = None;
@@ -62,33 +78,20 @@ pub async fn begin(app: &App, browser: &Browser, beginning: Beginning<'_>) -> Re
         frames.extend(done.frames(&view.session.id).cloned());
         way = done.hops(&view.session.id).next().map(|step| (view.session.id.clone(), step.logout.clone()));
     }
-    if let Some(view) = &browser.session {
-        if view.user.id == user.id {
-            let lifetimes = app.settings().lifetimes.session();
-            if app
-                .store
-                .reauthenticate(&view.session.id, &random::hash(&handle), upstream.clone(), now, lifetimes)
-                .await?
-            {
-                still_there(app, &view.session.id, came_by.as_ref()).await?;
-                let response = respond::see_other(&onward);
-                return Ok(respond::with_cookie(response, app.cookies.set(Name::Session, &handle)));
-            }
-        } else {
-            let order = Order {
-                scope: Scope::Session(view.session.id.clone()),
-                by: By::User,
-                party: None,
-                reason: Some("somebody else signed in in this browser".to_owned()),
-                tell: Tell::Everyone,
-                ip: Some(address.clone()),
-                browser: Some(view.session.id.clone()),
-                named: Vec::new(),
-            };
-            let done = log_out(app, order).await?;
-            frames.extend(done.frames(&view.session.id).cloned());
-            way = done.hops(&view.session.id).next().map(|step| (view.session.id.clone(), step.logout.clone()));
-        }
+    if let Some(view) = browser.session.as_ref().filter(|view| !of_user(view)) {
+        let order = Order {
+            scope: Scope::Session(view.session.id.clone()),
+            by: By::User,
+            party: None,
+            reason: Some("somebody else signed in in this browser".to_owned()),
+            tell: Tell::Everyone,
+            ip: Some(address.clone()),
+            browser: Some(view.session.id.clone()),
+            named: Vec::new(),
+        };
+        let done = log_out(app, order).await?;
+        frames.extend(done.frames(&view.session.id).cloned());
+        way = done.hops(&view.session.id).next().map(|step| (view.session.id.clone(), step.logout.clone()));
     }
     if let Some(view) = &browser.former {
         frames.extend(signing_out::left_behind(app, &view.session.id).await?);
@@ -128,15 +131,26 @@ pub async fn begin(app: &App, browser: &Browser, beginning: Beginning<'_>) -> Re
     Ok(respond::with_cookie(response, app.cookies.set(Name::Session, &handle)))
 }
 
-/// Looks once more whether the identity provider has ended the sign-in, or the connection is gone: a logout is remembered, and
+/// Whether a person has left for their provider from a session that was ended since, in another tab or from elsewhere. What
+/// was on its way then must not bring them back; whoever else comes by it was not meant.
+async fn signed_out_since(app: &App, user: &User, left: Option<&SessionId>) -> Result<bool, DoorError> {
+    let Some(left) = left else { return Ok(false) };
+    let view = app.store.session(left).await?;
+    Ok(view.is_some_and(|view| {
+        view.user.id == user.id && (view.session.ended.is_some() || app.denials.denies(&view.session))
+    }))
+}
+
+/// Looks once more whether the identity provider has ended the sign-in, or the connection is gone or another's: a logout is remembered, and
 /// a connection taken away, before sessions are looked for, so that one of the two sees the other, whichever commits first.
 async fn still_there(
     app: &App,
     session: &SessionId,
-    came_by: Option<&(ConnectionId, Graves)>,
+    came_by: Option<&(ConnectionId, String, Graves)>,
 ) -> Result<(), DoorError> {
-    let Some((connection, graves)) = came_by else { return Ok(()) };
-    let (by, reason) = if app.clients.connections().find(connection).is_none() {
+    let Some((connection, issuer, graves)) = came_by else { return Ok(()) };
+    let found = app.clients.connections().find(connection);
+    let (by, reason) = if found.is_none_or(|connection| !connection.is_of(issuer)) {
         (By::Policy, format!("the connection {connection} is gone"))
     } else if !graves.names.is_empty() && app.store.was_overtaken(graves, app.clock.now()).await? {
         (By::Upstream, "the identity provider ended the sign-in on its way".to_owned())

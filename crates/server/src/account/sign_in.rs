@@ -84,7 +84,7 @@ pub async fn submit(
             return form(&app, &mut browser, &flow, username, Some(problem), StatusCode::UNAUTHORIZED);
         }
     };
-    let beginning = Beginning { user, upstream: None, address, agent, onward: flow.onward(&app)? };
+    let beginning = Beginning { user, upstream: None, left: None, address, agent, onward: flow.onward(&app)? };
     begin(&app, &browser, beginning).await
 }
 

@@ -49,11 +49,11 @@ struct Question {
     route: Option<RouteAsker>,
 }
 
-/// A host of the gateway at which somebody wants to sign out.
+/// A sign-out that was asked for at `/.acquit/sign_out`, on the host of a route or on our own.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RouteAsker {
-    /// Which.
-    pub host: AppId,
+    /// Which; none for Acquit's own.
+    pub host: Option<AppId>,
     /// Where to go afterwards, as it was checked there; none for our own page.
     pub landing: Option<String>,
 }
@@ -73,7 +73,7 @@ pub struct Asker<'a> {
 
 impl Asker<'_> {
     fn app(&self) -> Option<&AppId> {
-        self.client.map(|client| &client.app).or(self.route.as_ref().map(|route| &route.host))
+        self.client.map(|client| &client.app).or(self.route.as_ref().and_then(|route| route.host.as_ref()))
     }
 }
 

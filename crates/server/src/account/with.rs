@@ -29,7 +29,9 @@ pub async fn go(
     let flow = Flow::open(&app, query.require("continue")?)?;
     let connection = ConnectionId::parse(&id).ok().and_then(|id| app.clients.connections().find(&id));
     let connection = connection.ok_or(DoorError::NotFound)?;
-    trip::leave(&app, &headers, &connection, flow, &Wishes::default()).await.map_err(|error| match error {
+    // Whoever has to prove again who they are does so there.
+    let wishes = Wishes { prompt: flow.wants_proof().then(|| "login".to_owned()), ..Wishes::default() };
+    trip::leave(&app, &headers, &connection, flow, &wishes).await.map_err(|error| match error {
         NoTrip::Door(error) => error,
         error => DoorError::BadRequest { parameter: None, reason: error.to_string() },
     })

@@ -1,41 +1,21 @@
-//! `/sso/oidc/{external_key}/callback`: the browser comes back from an identity provider.
+//! `/sso/oidc/{external_key}/callback` and `/sso/oidc/callback`: the browser comes back from an identity provider.
 
 use acquit_core::{
-    Timestamp, UpstreamId, UserId,
+    Timestamp, UserId,
     event::{Facts, Kind},
-    participant::Protocol,
-    upstream::{Held, UpstreamChannels},
 };
-use acquit_delivery::egress::Outgoing;
-use acquit_oidc::{
-    jose::IdToken,
-    params::Params,
-    rp::{
-        callback::{Callback, CallbackRules},
-        client::RpClient,
-        id_token,
-        provider::Provider,
-        token::{self, Grant, Tokens},
-        userinfo,
-    },
-};
-use acquit_store::{
-    event::Event,
-    upstream::{Graves, NewUpstream},
-};
+use acquit_oidc::{params::Params, rp::callback::Callback};
+use acquit_store::{event::Event, upstream::NewUpstream};
 use axum::{
     extract::{Path, Request, State},
-    http::{HeaderMap, HeaderValue, Uri, header},
+    http::{HeaderMap, Uri, header},
     response::Response,
 };
 use serde_json::{Map, Value};
 
 use super::{
     person::{is_outsider, person},
-    provider::{self, discover},
-    revalidate,
-    secrets::{NewTokens, Secrets, as_client, grave, grave_of_person},
-    trip::{self, Asked, Trip},
+    trip::{Asked, Trip},
 };
 use crate::{
     App,
@@ -47,10 +27,14 @@ use crate::{
     form::{self, Address},
     provenance::{self, Load},
     random,
-    settings::{Connection, Organization, broker::OidcProvider},
+    settings::{Connection, Organization},
 };
 
-/// `GET` on a connection's callback.
+mod exchange;
+
+use exchange::sign_in;
+
+/// `GET` on a connection's own callback.
 pub async fn get(
     State(app): State<App>,
     Path(key): Path<String>,
@@ -58,12 +42,54 @@ pub async fn get(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, DoorError> {
-    if provenance::load(&headers) != Load::TopLevel {
+    let own = app.clients.connections().by_key(&key).ok_or(DoorError::NotFound)?;
+    come_back(&app, Some(&own), &headers, address, &uri).await
+}
+
+/// `GET` on the callback that connections share.
+pub async fn shared(
+    State(app): State<App>,
+    Address(address): Address,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, DoorError> {
+    come_back(&app, None, &headers, address, &uri).await
+}
+
+/// The browser is back, at the callback of this connection, or at the shared one.
+async fn come_back(
+    app: &App,
+    own: Option<&Connection>,
+    headers: &HeaderMap,
+    address: String,
+    uri: &Uri,
+) -> Result<Response, DoorError> {
+    if provenance::load(headers) != Load::TopLevel {
         return Err(DoorError::Forbidden("signing in is not done in a frame, by a script or ahead of time"));
     }
     let params = Params::parse(uri.query().unwrap_or_default().as_bytes())?;
-    let params = Handoff::parameters(&app, uri.path(), params)?;
-    come_back(&app, &key, &headers, address, &params).await
+    let params = Handoff::parameters(app, uri.path(), params)?;
+    let state = Callback::unverified_state(&params).unwrap_or_default();
+    let trip = Trip::open(app, headers, state)?;
+    let connection = app.clients.connections().find(&trip.connection).ok_or(DoorError::Expired)?;
+    let (Some(oidc), Asked::Oidc { nonce, verifier }) = (connection.oidc(), &trip.asked) else {
+        return Err(DoorError::Expired);
+    };
+    // The answer of one provider at the callback of another is a mix-up, or an attack (RFC 9700 section 4.4). At the shared
+    // callback `iss` says whose it is, so none is taken there that may come without.
+    let expected = own.map_or(oidc.shared_callback, |own| own.id == connection.id && !oidc.shared_callback);
+    if !expected {
+        return Err(DoorError::Expired);
+    }
+    trip.finish(app).await?;
+    let signed_in = match sign_in(app, (&connection, oidc), (nonce, verifier), state, &params).await {
+        Ok(signed_in) => signed_in,
+        Err(failed) => {
+            return refused(app, headers, address, (&connection, &trip), &failed).await;
+        }
+    };
+    let recognised = signed_in.recognised(app, &connection, oidc, Timestamp::from_micros(trip.left_at))?;
+    enter(app, headers, address, (&connection, &trip), recognised).await
 }
 
 /// `POST`, from providers that answer by `form_post`: goes on by a GET, which carries the browser's cookie.
@@ -88,37 +114,10 @@ impl Failed {
     }
 }
 
-async fn come_back(
-    app: &App,
-    key: &str,
-    headers: &HeaderMap,
-    address: String,
-    params: &Params,
-) -> Result<Response, DoorError> {
-    let connection = app.clients.connections().by_key(key).ok_or(DoorError::NotFound)?;
-    let state = Callback::unverified_state(params).unwrap_or_default();
-    let trip = Trip::open(app, headers, state)?;
-    // The answer of one provider at the callback of another is a mix-up, or an attack (RFC 9700 section 4.4).
-    if trip.connection != connection.id {
-        return Err(DoorError::Expired);
-    }
-    let (Some(oidc), Asked::Oidc { nonce, verifier }) = (connection.oidc(), &trip.asked) else {
-        return Err(DoorError::Expired);
-    };
-    trip.finish(app).await?;
-    let signed_in = match sign_in(app, (&connection, oidc), (nonce, verifier), state, params).await {
-        Ok(signed_in) => signed_in,
-        Err(failed) => {
-            return refused(app, headers, address, (&connection, &trip), &failed).await;
-        }
-    };
-    let upstream = signed_in.upstream(app, &connection, oidc, Timestamp::from_micros(trip.left_at))?;
-    let recognised = Recognised { idp_id: signed_in.token.subject, claims: signed_in.claims, upstream };
-    enter(app, headers, address, (&connection, &trip), recognised).await
-}
-
 /// Somebody whom a provider vouches for, by whichever protocol.
 pub(super) struct Recognised {
+    /// The provider, by its issuer or entity ID.
+    pub(super) issuer: String,
     /// The provider's name for the person, for good.
     pub(super) idp_id: String,
     /// What it says of them.
@@ -138,11 +137,11 @@ pub(super) async fn enter(
     (connection, trip): (&Connection, &Trip),
     recognised: Recognised,
 ) -> Result<Response, DoorError> {
-    let Recognised { idp_id, claims, upstream } = recognised;
+    let Recognised { issuer, idp_id, claims, upstream } = recognised;
     let now = app.clock.now();
     let fresh = UserId::from_random(random::id_at(now)?);
     let organization = connection.organization.as_ref().and_then(|id| app.clients.connections().organization(id));
-    let mut person = person(fresh, (connection, organization.as_deref()), &idp_id, &claims);
+    let mut person = person(fresh, (connection, organization.as_deref()), (&issuer, &idp_id), &claims);
     if is_outsider(organization.as_deref(), &person) {
         let why = "the person has no address in any of the domains of this organization";
         let failed = Failed::new("profile_not_allowed_outside_organization", why);
@@ -156,7 +155,8 @@ pub(super) async fn enter(
     let browser = Browser::look_up(app, headers).await?;
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     let onward = trip.flow.onward(app)?;
-    begin(app, &browser, Beginning { user, upstream: Some(upstream), address, agent, onward }).await
+    let left = trip.left.clone();
+    begin(app, &browser, Beginning { user, upstream: Some(upstream), left, address, agent, onward }).await
 }
 
 /// Whether an address is that of somebody who signs in here. The operator may give the same address to both, by a domain in the
@@ -205,124 +205,4 @@ pub(super) async fn refused(
         tracing::warn!(%error, "a sign-in that failed is missing in the event log");
     }
     authorize::refused(app, &trip.flow, failed)
-}
-
-/// Somebody whom a provider vouches for.
-struct SignedIn {
-    token: IdToken,
-    claims: Map<String, Value>,
-    provider: std::sync::Arc<Provider>,
-    tokens: Tokens,
-}
-
-async fn sign_in(
-    app: &App,
-    (connection, oidc): (&Connection, &OidcProvider),
-    (nonce, verifier): (&str, &str),
-    state: &str,
-    params: &Params,
-) -> Result<SignedIn, Failed> {
-    let failed = |error: &dyn std::error::Error| Failed::new("oauth_failed", error);
-    let provider = discover(app, oidc).await.map_err(|error| failed(&error))?;
-    let code = match Callback::parse(params, CallbackRules::new(&provider, state)).map_err(|error| failed(&error))? {
-        Callback::Code(code) => code,
-        Callback::Failure(failure) => {
-            let code =
-                if failure.is(acquit_oidc::error::ErrorCode::AccessDenied) { "access_denied" } else { "oauth_failed" };
-            return Err(Failed::new(code, failure));
-        }
-    };
-    let tokens = redeem(app, (connection, oidc), &provider, verifier, &code).await?;
-    let raw = tokens.id_token().map_err(|error| failed(&error))?;
-    let asked = id_token::Asked { client_id: &oidc.client_id, alg: oidc.algorithm, nonce, max_age: None, acr: &[] };
-    let now = app.clock.now();
-    let judge = |keys: &_| id_token::judge(keys, &provider, &asked, (&code, &tokens.access_token), raw, now);
-    let token = provider::judge(app, &provider, judge).await.map_err(|error| failed(&error))?;
-    let said = if oidc.userinfo { userinfo(app, &provider, &tokens, &token).await } else { Map::new() };
-    Ok(SignedIn { claims: userinfo::together(&token, said), token, provider, tokens })
-}
-
-async fn redeem(
-    app: &App,
-    (connection, oidc): (&Connection, &OidcProvider),
-    provider: &Provider,
-    verifier: &str,
-    code: &str,
-) -> Result<Tokens, Failed> {
-    let failed = |error: &dyn std::error::Error| Failed::new("oauth_failed", error);
-    let redirect_uri = trip::callback(app, connection);
-    let grant = Grant::Code { code, verifier, redirect_uri: &redirect_uri };
-    let make = |client: &RpClient<'_>| token::request(provider, client, grant);
-    let post = as_client(&app.keys, &oidc.client_id, &oidc.authentication, app.clock.now(), make)
-        .map_err(|error| failed(&error))?
-        .map_err(|error| failed(&error))?;
-    let answer = provider::post(app, &post, token::MAX_ANSWER).await.map_err(|error| failed(&error))?;
-    if answer.cut {
-        return Err(Failed::new("oauth_failed", "the token answer broke off or is too long"));
-    }
-    token::answer(answer.status.as_u16(), &answer.body).map_err(|error| failed(&error))
-}
-
-/// What the provider says of its user beside the ID token. Who signed in is known without it.
-async fn userinfo(app: &App, provider: &Provider, tokens: &Tokens, token: &IdToken) -> Map<String, Value> {
-    let Some(endpoint) = &provider.userinfo_endpoint else { return Map::new() };
-    let Ok(mut bearer) = HeaderValue::from_str(&tokens.bearer()) else { return Map::new() };
-    bearer.set_sensitive(true);
-    let mut outgoing = Outgoing::get(endpoint, userinfo::MAX_ANSWER);
-    outgoing.headers.insert(header::AUTHORIZATION, bearer);
-    let read = match app.egress.send(outgoing).await {
-        Ok(answer) => {
-            let kind = answer.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-            userinfo::answer(answer.status.as_u16(), kind, &answer.body, token).map_err(|error| error.to_string())
-        }
-        Err(error) => Err(error.to_string()),
-    };
-    read.unwrap_or_else(|why| {
-        tracing::warn!(issuer = provider.issuer, why, "a userinfo answer is not used");
-        Map::new()
-    })
-}
-
-impl SignedIn {
-    /// The sign-in, as it becomes part of a session.
-    fn upstream(
-        &self,
-        app: &App,
-        connection: &Connection,
-        oidc: &OidcProvider,
-        left_at: Timestamp,
-    ) -> Result<NewUpstream, DoorError> {
-        let now = app.clock.now();
-        let text = |token: Option<&zeroize::Zeroizing<String>>| token.map(|token| token.as_str().to_owned());
-        let (id_token, refresh) = (text(self.tokens.id_token.as_ref()), text(self.tokens.refresh_token.as_ref()));
-        let tokens = NewTokens {
-            id_token: id_token.as_deref(),
-            access_token: Some(&self.tokens.access_token),
-            refresh_token: refresh.as_deref(),
-        };
-        Ok(NewUpstream {
-            id: UpstreamId::from_random(random::id_at(now)?),
-            connection: connection.id.clone(),
-            organization: connection.organization.clone(),
-            left_at: Some(left_at),
-            protocol: Protocol::Oidc,
-            subject: self.token.subject.clone(),
-            sid: self.token.sid.clone(),
-            held: Held { access: true, refresh: refresh.is_some() },
-            channels: UpstreamChannels {
-                revocation: self.provider.revocation_endpoint.clone(),
-                end_session: self.provider.end_session_endpoint.clone(),
-                saml: None,
-                propagate: connection.propagate,
-            },
-            sealed: Secrets::new(oidc, &tokens).seal(&app.sealer)?,
-            revalidate_at: revalidate::first(connection, refresh.is_some(), now),
-            graves: Graves {
-                names: std::iter::once(grave_of_person(&connection.id, &self.token.subject))
-                    .chain(self.token.sid.iter().map(|sid| grave(&connection.id, sid)))
-                    .collect(),
-                authenticated_at: self.token.issued_at,
-            },
-        })
-    }
 }

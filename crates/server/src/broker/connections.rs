@@ -16,7 +16,10 @@ use super::{
     organizations::place,
     registry::ListedConnection,
 };
-use crate::{App, settings::BrokerApplication};
+use crate::{
+    App,
+    settings::{BrokerApplication, connection_type as types},
+};
 
 mod delete;
 mod make;
@@ -24,7 +27,6 @@ mod object;
 mod options;
 mod patch;
 mod saml;
-mod types;
 
 pub use delete::delete;
 pub use make::make;

@@ -2,7 +2,7 @@
 //! both ways, and what it can do, by its own account.
 
 use acquit_core::participant::HopBinding;
-use acquit_oidc::rp::logout_setup::{LogoutSetup, OurUrls};
+use acquit_oidc::rp::logout_setup::LogoutSetup;
 use axum::{
     Json,
     extract::{Path, State},
@@ -35,7 +35,7 @@ pub async fn show(
 }
 
 async fn openid(app: &App, connection: &Connection, oidc: &OidcProvider) -> Value {
-    let ours = OurUrls::of(app.issuer(), &connection.external_key);
+    let ours = connection.urls(app.issuer());
     let (setup, problem) = match discover(app, oidc).await {
         Ok(provider) => (Some(LogoutSetup::for_connection(&provider, &ours)), None),
         Err(error) => (None, Some(error.to_string())),

@@ -9,9 +9,12 @@ use acquit_store::{
 use serde_json::{Map, Value, json};
 
 use super::ids;
-use crate::settings::{Connection, Organization};
+use crate::{
+    App,
+    settings::{Connection, Organization},
+};
 
-/// The person whom `claims` describe. Nobody's provider can put them into a group of the operator's: its groups are
+/// The person whom `claims` of the provider `issuer` describe. Nobody's provider can put them into a group of the operator's: its groups are
 /// `conn_…/group` until the connection maps them. Nor can a customer's provider give them an address of anybody else's:
 /// applications that know people by their address are told one only if it is in a domain of `organization`, which is the
 /// connection's; a provider that belongs to no organization is the operator's own.
@@ -19,7 +22,7 @@ use crate::settings::{Connection, Organization};
 pub fn person(
     fresh_id: UserId,
     (connection, organization): (&Connection, Option<&Organization>),
-    subject: &str,
+    (issuer, subject): (&str, &str),
     claims: &Map<String, Value>,
 ) -> Person {
     let read = map_of(connection).profile(subject, claims);
@@ -32,6 +35,7 @@ pub fn person(
     Person {
         fresh_id,
         connection: connection.id.clone(),
+        issuer: issuer.to_owned(),
         idp_id: read.idp_id,
         email_verified: email.is_some() && read.email_verified,
         email,
@@ -53,6 +57,18 @@ pub fn person(
 pub fn is_outsider(organization: Option<&Organization>, person: &Person) -> bool {
     let strict = organization.filter(|organization| !organization.outsiders && !organization.domains.is_empty());
     strict.is_some_and(|_| !person.profile.email.as_ref().is_some_and(|email| is_of(organization, email)))
+}
+
+/// The address of a user that others are told. That of a customer's person is told only while its domain is their organization's:
+/// one that was taken away may be somebody else's by now.
+#[must_use]
+pub fn address<'a>(app: &App, user: &'a User) -> Option<&'a str> {
+    let email = user.email.as_deref()?;
+    let Some(origin) = &user.origin else { return Some(email) };
+    let connections = app.clients.connections();
+    let connection = connections.find(&origin.connection)?;
+    let Some(organization) = &connection.organization else { return Some(email) };
+    is_of(connections.organization(organization).as_deref(), email).then_some(email)
 }
 
 /// Whether an address is in a domain of this organization.
@@ -127,6 +143,7 @@ mod tests {
                 userinfo: false,
                 prompt: None,
                 parameters: Vec::new(),
+                shared_callback: false,
             }),
             propagate: true,
             idp_logout: IdpLogout::Act,
@@ -141,7 +158,12 @@ mod tests {
 
     fn read(organization: Option<&Organization>, claims: Value) -> Person {
         let Value::Object(claims) = claims else { panic!("claims are an object") };
-        person(UserId::from_random([1; 16]), (&connection(organization), organization), "sub", &claims)
+        person(
+            UserId::from_random([1; 16]),
+            (&connection(organization), organization),
+            ("https://idp.example", "sub"),
+            &claims,
+        )
     }
 
     fn example() -> Organization {

@@ -9,7 +9,7 @@ use acquit_core::{
     upstream::TokenKind,
 };
 use acquit_oidc::rp::{
-    client::RpClient,
+    client::{RequestError, RpClient},
     revoke,
     token::{self, Grant, TokenError, Tokens},
 };
@@ -99,8 +99,8 @@ enum NoAnswer {
     Unreachable(#[from] Unreachable),
     #[error(transparent)]
     Proof(#[from] NoProof),
-    #[error("our own key cannot sign: {0}")]
-    Key(#[from] acquit_oidc::jose::KeyError),
+    #[error(transparent)]
+    Request(#[from] RequestError),
     #[error(transparent)]
     Token(#[from] TokenError),
 }
@@ -111,7 +111,7 @@ impl NoAnswer {
         match self {
             Self::Unreachable(_) => false,
             Self::Token(error) => !error.is_temporary(),
-            Self::Proof(_) | Self::Key(_) => true,
+            Self::Proof(_) | Self::Request(_) => true,
         }
     }
 }

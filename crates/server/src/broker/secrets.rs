@@ -37,6 +37,7 @@ pub struct Secrets {
 enum Kept {
     Basic(String),
     Post(String),
+    SecretJwt(String),
     PrivateKeyJwt(String),
     None,
 }
@@ -58,6 +59,7 @@ impl Secrets {
         let authentication = match &oidc.authentication {
             Authentication::Basic(secret) => Kept::Basic(secret.expose().to_owned()),
             Authentication::Post(secret) => Kept::Post(secret.expose().to_owned()),
+            Authentication::SecretJwt(secret) => Kept::SecretJwt(secret.expose().to_owned()),
             Authentication::PrivateKeyJwt(alg) => Kept::PrivateKeyJwt(alg.as_str().to_owned()),
             Authentication::None => Kept::None,
         };
@@ -126,6 +128,7 @@ impl Secrets {
         match &self.authentication {
             Kept::Basic(secret) => Authentication::Basic(Secret::new(secret.clone())),
             Kept::Post(secret) => Authentication::Post(Secret::new(secret.clone())),
+            Kept::SecretJwt(secret) => Authentication::SecretJwt(Secret::new(secret.clone())),
             Kept::PrivateKeyJwt(alg) => {
                 Algorithm::parse(alg).map_or(Authentication::None, Authentication::PrivateKeyJwt)
             }
@@ -157,14 +160,18 @@ pub fn as_client<T>(
     make: impl FnOnce(&RpClient<'_>) -> T,
 ) -> Result<T, NoProof> {
     let client = |auth| RpClient { id: client_id, auth };
+    let audience = AssertionAudience::Issuer;
     Ok(match authentication {
         Authentication::Basic(secret) => make(&client(ClientAuth::Basic { secret: secret.expose() })),
         Authentication::Post(secret) => make(&client(ClientAuth::Post { secret: secret.expose() })),
         Authentication::None => make(&client(ClientAuth::None)),
+        Authentication::SecretJwt(secret) => {
+            let (secret, jti) = (secret.expose(), random::secret()?);
+            make(&client(ClientAuth::SecretJwt { secret, audience, jti: &jti, now }))
+        }
         Authentication::PrivateKeyJwt(alg) => {
             let signer = keys.signing(*alg, now).ok_or(NoProof::NoKey(alg.as_str()))?;
             let jti = random::secret()?;
-            let audience = AssertionAudience::Issuer;
             make(&client(ClientAuth::PrivateKeyJwt { key: &signer.key, audience, jti: &jti, now }))
         }
     })

@@ -115,6 +115,8 @@ pub enum Method {
     ClientSecretBasic,
     /// The secret in the body.
     ClientSecretPost,
+    /// A JWT made with the secret.
+    ClientSecretJwt,
     /// A JWT signed with our own key, by RS256.
     PrivateKeyJwt,
 }
@@ -126,6 +128,7 @@ impl Method {
         match name {
             "client_secret_basic" => Some(Self::ClientSecretBasic),
             "client_secret_post" => Some(Self::ClientSecretPost),
+            "client_secret_jwt" => Some(Self::ClientSecretJwt),
             "private_key_jwt" => Some(Self::PrivateKeyJwt),
             _ => None,
         }
@@ -220,6 +223,7 @@ fn openid(sealer: &Sealer, record: &ConnectionRecord, oidc: StoredOidc) -> Optio
     let authentication = match oidc.authentication {
         Method::ClientSecretBasic => Authentication::Basic(secret()?),
         Method::ClientSecretPost => Authentication::Post(secret()?),
+        Method::ClientSecretJwt => Authentication::SecretJwt(secret()?),
         Method::PrivateKeyJwt => Authentication::PrivateKeyJwt(Algorithm::Rs256),
     };
     Some(OidcProvider {
@@ -231,6 +235,7 @@ fn openid(sealer: &Sealer, record: &ConnectionRecord, oidc: StoredOidc) -> Optio
         issuer: oidc.issuer,
         prompt: None,
         parameters: Vec::new(),
+        shared_callback: false,
     })
 }
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use acquit_core::ConnectionId;
+use acquit_core::{ConnectionId, SessionId};
 use acquit_oidc::rp::authorize::{AuthorizationRequest, AuthorizationRequestError, DomainParameter};
 use axum::{
     http::{HeaderMap, HeaderValue, header},
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     App,
+    browser::Browser,
     cookies::Name,
     door::DoorError,
     flow::Flow,
@@ -42,6 +43,9 @@ pub struct Trip {
     /// When the browser left, in microseconds.
     #[serde(default)]
     pub left_at: i64,
+    /// The session that it had then.
+    #[serde(default)]
+    pub left: Option<SessionId>,
     /// Which browser left.
     device: String,
 }
@@ -92,15 +96,20 @@ pub enum NoTrip {
     /// It cannot be asked by SAML.
     #[error(transparent)]
     Saml(#[from] NotAsked),
+    /// Its answer could be anybody's. The operator must give the connection a callback of its own, or the provider must say
+    /// that its answers carry `iss` (RFC 9207).
+    #[error("the identity provider does not say that its answers carry `iss`, which the shared callback needs")]
+    NoIss,
     /// Ours to say.
     #[error(transparent)]
     Door(#[from] DoorError),
 }
 
-/// Our callback for a connection, of which each has its own (RFC 9700 section 4.4).
+/// Our callback for a connection: its own (RFC 9700 section 4.4), unless its provider says who answers and the operator chose
+/// the shared one.
 #[must_use]
 pub fn callback(app: &App, connection: &Connection) -> String {
-    format!("{}/sso/oidc/{}/callback", app.issuer(), connection.external_key)
+    connection.urls(app.issuer()).callback
 }
 
 /// Sends the browser to the provider of a connection.
@@ -121,9 +130,12 @@ pub async fn leave(
         }
     };
     let provider = discover(app, oidc).await?;
+    if oidc.shared_callback && !provider.sends_iss {
+        return Err(NoTrip::NoIss);
+    }
     let (nonce, verifier) = (secret()?, secret()?);
     let asked = Asked::Oidc { nonce: nonce.clone(), verifier: verifier.clone() };
-    let (trip, fresh) = Trip::begin(app, headers, &connection.id, asked, flow)?;
+    let (trip, fresh) = Trip::begin(app, headers, &connection.id, asked, flow).await?;
     let state = trip.seal(app).map_err(DoorError::from)?;
     let redirect_uri = callback(app, connection);
     // An application may name the prompt among the provider's own parameters: then that is the one.
@@ -171,8 +183,8 @@ impl Trip {
     /// A trip of this browser, with the cookie by which it is known if it had none.
     ///
     /// # Errors
-    /// [`DoorError::Internal`].
-    pub(super) fn begin(
+    /// [`DoorError::Internal`], [`DoorError::Unavailable`].
+    pub(super) async fn begin(
         app: &App,
         headers: &HeaderMap,
         connection: &ConnectionId,
@@ -189,7 +201,8 @@ impl Trip {
         };
         let device = app.sealer.tag(DEVICE, &[&device]);
         let left_at = app.clock.now().as_micros();
-        Ok((Self { connection: connection.clone(), asked, flow, left_at, device }, fresh))
+        let left = Browser::look_up(app, headers).await?.session.map(|view| view.session.id);
+        Ok((Self { connection: connection.clone(), asked, flow, left_at, left, device }, fresh))
     }
 
     /// Seals it for the way.

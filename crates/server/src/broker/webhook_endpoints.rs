@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use super::{
     error::Failure,
-    kept,
+    kept::{Begun, Call},
     list::{Page, Query, Window},
     manage::{Manager, Reader},
 };
@@ -139,12 +139,10 @@ pub async fn make(
     request: Request,
 ) -> Result<Response, Failure> {
     let (body, bytes) = Body::read(request).await?;
-    let call = kept::Call::read(&headers, &application, PATH, &bytes)?;
-    if let Some(call) = &call
-        && let Some(answer) = call.before(&app).await?
-    {
-        return Ok(answer);
-    }
+    let call = match Call::begin(&app, &application, PATH, &headers, &bytes).await? {
+        Begun::Fresh(call) => call,
+        Begun::Before(answer) => return Ok(answer),
+    };
     let Change { url, events, .. } = body.check(&application)?;
     let missing = |name: &str| Failure::Invalid { message: format!("{name} is missing") };
     let now = app.clock.now();
@@ -160,14 +158,14 @@ pub async fn make(
         updated_at: now,
     };
     let answer = show(&app, &endpoint)?;
-    let answer_kept = call.as_ref().map(|call| call.keep(&app, StatusCode::CREATED, &answer)).transpose()?;
+    let answer_kept = call.keep(&app, StatusCode::CREATED, &answer)?;
     let id = endpoint.id.clone();
     match app.store.add_endpoint(endpoint, answer_kept).await?.map_err(|why| refused(why, ""))? {
         Made::Now => {
             tracing::info!(app = %application.app, endpoint = %id, "a webhook endpoint was made");
             Ok((StatusCode::CREATED, Json(answer)).into_response())
         }
-        Made::Before(before) => call.ok_or(Failure::Internal)?.answer(&app, &before),
+        Made::Before(before) => call.answer(&app, &before),
     }
 }
 

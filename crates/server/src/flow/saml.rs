@@ -35,6 +35,8 @@ pub struct SamlArrived {
 /// A person whom an identity provider vouches for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SamlPerson {
+    /// The provider, by its entity ID.
+    pub issuer: String,
     /// The identifier of the assertion, which is good once.
     pub assertion: String,
     /// Until when it must be remembered, in microseconds.

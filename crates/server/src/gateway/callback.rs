@@ -1,11 +1,16 @@
 //! `/.acquit/callback` on the host of a route: the browser comes back from the sign-in.
 
-use acquit_gateway::{origin::Origin, standing::Verdict};
-use axum::{extract::State, http::HeaderMap, response::Response};
+use acquit_gateway::{identity::Identity, origin::Origin, standing::Verdict};
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue},
+    response::Response,
+};
 
 use super::{
     host::RouteHost,
     sign_in::RouteError,
+    sign_out,
     trip::{RouteCode, RouteTrip},
     visitor,
 };
@@ -25,7 +30,11 @@ pub async fn show(
         return Err(DoorError::Expired.into());
     }
     match take(&app, &origin, &headers, &trip, (query.require("code")?, state)).await {
-        Ok(cookie) => Ok(respond::with_cookie(respond::see_other(&trip.destination()), cookie)),
+        Ok((identity, cookie)) => {
+            let mut response = respond::with_cookie(respond::see_other(&trip.destination()), cookie);
+            begin_clean(&app, &origin, &headers, &identity, &mut response);
+            Ok(response)
+        }
         // The page loaded again, or come back to: whoever is in already goes on.
         Err(DoorError::Expired) if visitor::signed_in(&app, &origin, &headers).await?.is_some() => {
             Ok(respond::see_other(&trip.destination()))
@@ -40,14 +49,17 @@ async fn take(
     headers: &HeaderMap,
     trip: &RouteTrip,
     (code, state): (&str, &str),
-) -> Result<axum::http::HeaderValue, DoorError> {
+) -> Result<(Identity, HeaderValue), DoorError> {
     let code = RouteCode::open(app, code, origin, state)?;
     // Somebody else's code in this browser would sign its person in as somebody else (RFC 9700 section 4.7).
     if !visitor::is_tagged(app, origin, headers, trip.browser()) || !code.take(app).await? {
         return Err(DoorError::Expired);
     }
     match visitor::verdict(app, &code.identity).await? {
-        Verdict::Good => visitor::let_in(app, origin, &code.identity),
+        Verdict::Good => {
+            let cookie = visitor::let_in(app, origin, &code.identity)?;
+            Ok((code.identity, cookie))
+        }
         Verdict::Over => Err(DoorError::Expired),
         // Described anew since the code was made: going round again could go on for ever.
         Verdict::Changed => {
@@ -56,5 +68,17 @@ async fn take(
         Verdict::Unsure => Err(DoorError::Unavailable(acquit_store::StoreError::Unavailable(
             "this node does not know what has ended".to_owned(),
         ))),
+    }
+}
+
+/// A session that ended elsewhere left the app's cookies here: the next one begins without them, whoever's it is.
+fn begin_clean(app: &App, origin: &Origin, headers: &HeaderMap, now: &Identity, response: &mut Response) {
+    let before = visitor::identity(app, origin, headers);
+    if before.as_ref().is_some_and(|before| before.session == now.session) {
+        return;
+    }
+    sign_out::clear_apps_cookies(app, origin, response);
+    if before.is_some() {
+        sign_out::clear_site_data(app, origin, response);
     }
 }

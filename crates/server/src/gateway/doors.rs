@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::{
     Router,
-    extract::{Path, Request, State},
+    extract::{Request, State},
     http::{StatusCode, Uri, header, request::Parts, uri::PathAndQuery},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -120,8 +120,9 @@ fn of_routes() -> Router<App> {
 }
 
 /// Style sheet, scripts, icon: named after their content, so that they may be kept for ever.
-async fn asset(Path(name): Path<String>) -> Response {
-    match assets::at(&format!("{}{name}", assets::FOLDER)) {
+async fn asset(uri: Uri) -> Response {
+    // Not by a parameter of the path: a request for the host of a route has met the same one at our own doors already.
+    match assets::at(uri.path()) {
         Some(asset) => {
             let headers = [(header::CONTENT_TYPE, asset.content_type), (header::CACHE_CONTROL, assets::CACHE_CONTROL)];
             (headers, asset.bytes).into_response()

@@ -37,7 +37,7 @@ impl RouteExit {
         ended: Option<SessionId>,
         landing: Option<String>,
     ) -> Result<String, SealError> {
-        let exit = Self { ended, from: RouteAsker { host: origin.app(), landing } };
+        let exit = Self { ended, from: RouteAsker { host: Some(origin.app()), landing } };
         let sealed = app.sealer.seal(Purpose::RouteExit, &exit, app.clock.now().plus(LIFE))?;
         Ok(add_query(&format!("{}{SIGN_OUT}", app.issuer()), &[("exit", sealed)]))
     }

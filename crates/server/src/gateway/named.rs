@@ -35,13 +35,11 @@ pub(super) async fn at_route(
     whose: Option<Identity>,
     session: Session<'_>,
 ) -> Result<Response, DoorError> {
-    if session.sid.len() > MAX_SID || session.sid.contains(char::is_control) {
-        return Err(DoorError::parameter("sid", "is not usable"));
-    }
+    check(session)?;
     let ended = if session.iss == app.issuer() {
         of_ours(app, origin, asked, session.sid).await?
     } else {
-        from_upstream(app, asked, session).await?
+        from_upstream(app, session, &asked.address).await?
     };
     let here = whose.filter(|identity| ended.iter().any(|view| view.session.id == identity.session));
     if asked.load != Load::TopLevel {
@@ -51,6 +49,19 @@ pub(super) async fn at_route(
     let url = RouteExit::url(app, origin, here.as_ref().map(|identity| identity.session.clone()), None)?;
     let answer = respond::see_other(&url);
     Ok(if here.is_some() { without_cookies(app, origin, answer) } else { answer })
+}
+
+/// A request on Acquit's own host that names a provider's session. Our own names are of the hosts of routes and do nothing here.
+pub(super) async fn at_home(app: &App, session: Session<'_>, address: &str) -> Result<(), DoorError> {
+    check(session)?;
+    from_upstream(app, session, address).await.map(drop)
+}
+
+fn check(session: Session<'_>) -> Result<(), DoorError> {
+    if session.sid.len() > MAX_SID || session.sid.contains(char::is_control) {
+        return Err(DoorError::parameter("sid", "is not usable"));
+    }
+    Ok(())
 }
 
 /// The session that Acquit itself calls so at this route.
@@ -74,7 +85,7 @@ async fn of_ours(app: &App, origin: &Origin, asked: &Asked<'_>, sid: &str) -> Re
 }
 
 /// The sessions that a provider calls so. One that is not known here may be on its way, and is refused when it comes.
-async fn from_upstream(app: &App, asked: &Asked<'_>, session: Session<'_>) -> Result<Vec<SessionView>, DoorError> {
+async fn from_upstream(app: &App, session: Session<'_>, address: &str) -> Result<Vec<SessionView>, DoorError> {
     let all = app.clients.connections().all();
     let of_issuer = all.iter().filter(|connection| connection.oidc().is_some_and(|oidc| oidc.issuer == session.iss));
     let (mut ended, mut tried) = (Vec::new(), false);
@@ -85,7 +96,7 @@ async fn from_upstream(app: &App, asked: &Asked<'_>, session: Session<'_>) -> Re
         };
         let known = !named().await?.is_empty();
         if !known && !tried {
-            app.limits().try_bare_logout(&asked.address)?;
+            app.limits().try_bare_logout(address)?;
             tried = true;
         }
         let until = app.clock.now().plus(TOMBSTONE_LIFE);
@@ -93,12 +104,12 @@ async fn from_upstream(app: &App, asked: &Asked<'_>, session: Session<'_>) -> Re
         // Once more, and only this counts: a sign-in that is written now finds either the tombstone or is found.
         let sessions = named().await?;
         if !sessions.is_empty() {
-            end_all(app, connection, &sessions, None, Some(asked.address.clone()), None).await?;
+            end_all(app, connection, &sessions, None, Some(address.to_owned()), None).await?;
             ended.extend(sessions);
         }
     }
     if ended.is_empty() && !tried {
-        app.limits().try_bare_logout(&asked.address)?;
+        app.limits().try_bare_logout(address)?;
     }
     Ok(ended)
 }

@@ -1,15 +1,16 @@
 //! `/.acquit/sign_out` and `/.pomerium/sign_out` on Acquit's own host: where browsers come from the hosts of routes, and where
 //! whoever goes straight to Acquit ends all of it at once, the sessions at the routes too.
 
-use acquit_oidc::params::Params;
+use acquit_oidc::{frontchannel, params::Params};
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, Method},
-    response::Response,
+    http::{HeaderMap, Method, StatusCode},
+    response::{IntoResponse, Response},
 };
 
 use super::{
     exit::RouteExit,
+    named,
     proof::{self, Bound},
     redirect,
     sign_out::read,
@@ -17,13 +18,13 @@ use super::{
 use crate::{
     App,
     account::{
-        sign_out::{self, Asker},
+        sign_out::{self, Asker, RouteAsker},
         signed_out,
     },
     browser::Browser,
     door::DoorError,
     form::{Address, Query},
-    provenance::only_top_level,
+    provenance::{self, Load, only_top_level},
     respond,
     way_out::{self, End},
 };
@@ -51,21 +52,33 @@ async fn asked(
     params: &Params,
     address: String,
 ) -> Result<Response, DoorError> {
+    let load = provenance::load(headers);
+    if let Some(session) = frontchannel::parse(params)?.filter(|_| load != Load::Prefetch) {
+        named::at_home(app, session, &address).await?;
+        return Ok(if load == Load::TopLevel {
+            respond::see_other("/signed-out")
+        } else {
+            StatusCode::OK.into_response()
+        });
+    }
     only_top_level(headers)?;
-    let browser = Browser::look_up(app, headers).await?;
+    let mut browser = Browser::look_up(app, headers).await?;
     if let Some(sealed) = params.get("exit") {
         return arrived(app, browser, RouteExit::open(app, sealed)?, address).await;
     }
     let landing = redirect::wanted(params).filter(|url| redirect::is_allowed(app, url)).map(str::to_owned);
-    let Some(view) = &browser.session else {
+    let Some(view) = browser.session.clone() else {
         app.limits().try_bare_logout(&address)?;
         return gone(app, &browser, landing).await;
     };
     let bound = Bound { authority: app.issuer(), session: Some(&view.session.id) };
-    if !proof::is_proved(app, method, headers, params, (app.issuer(), bound)) {
-        return sign_out::ask(app, &mut { browser }, Asker::default()).await;
+    let proved = proof::is_proved(app, method, headers, params, (app.issuer(), bound));
+    let asker = Asker { route: Some(RouteAsker { host: None, landing }), ..Asker::default() };
+    if proved {
+        sign_out::perform(app, &view, asker, address).await
+    } else {
+        sign_out::ask(app, &mut browser, asker).await
     }
-    sign_out::perform(app, view, Asker::default(), address).await
 }
 
 /// A browser that signs out at a route, on its way.

@@ -8,7 +8,7 @@ use acquit_store::{session::SessionView, user::User};
 use axum::http::HeaderValue;
 
 use super::visitor;
-use crate::{App, door::DoorError};
+use crate::{App, broker::person::address, door::DoorError};
 
 /// Who the person of a session is, until the session is too old.
 #[must_use]
@@ -28,6 +28,7 @@ pub fn identity(app: &App, view: &SessionView) -> Identity {
 /// The address that apps may know a person by: what the operator wrote down, or what a customer's provider says within the
 /// domains of that customer (no other was ever taken over from it); of the operator's own provider what that has checked.
 fn email(app: &App, user: &User) -> Option<String> {
+    let address = address(app, user)?;
     let vouched = match &user.origin {
         None => true,
         Some(origin) => {
@@ -35,7 +36,7 @@ fn email(app: &App, user: &User) -> Option<String> {
             connection.is_some_and(|connection| connection.organization.is_some() || user.email_verified)
         }
     };
-    user.email.clone().filter(|_| vouched)
+    vouched.then(|| address.to_owned())
 }
 
 /// Describes a person anew whose cookie at a route is old: who they are now, and the cookie that says so. None when the session has

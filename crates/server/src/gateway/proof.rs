@@ -57,7 +57,7 @@ pub fn is_proved(
 /// Whether the browser says that the request comes from a page of this origin, or, by GET, that a person typed it in.
 fn comes_from_here(method: &Method, headers: &HeaderMap, origin: &str) -> bool {
     let typed = method == Method::GET;
-    match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
+    match headers.get("sec-fetch-site").map(HeaderValue::as_bytes).filter(|said| !said.is_empty()) {
         Some(b"same-origin") => headers.get(header::ORIGIN).is_none_or(|said| said == origin),
         Some(b"none") => typed,
         Some(_) => false,

@@ -151,31 +151,40 @@ async fn end(app: &App, origin: &Origin, identity: &Identity, address: &str) -> 
 /// Takes our cookies at this origin and those of the app that the route names, and has the browser forget what it keeps of it.
 fn forget(app: &App, origin: &Origin, response: Response) -> Response {
     let mut response = without_cookies(app, origin, response);
+    clear_site_data(app, origin, &mut response);
+    response
+}
+
+/// Has the browser forget what it keeps of this origin, if its routes say so.
+pub(super) fn clear_site_data(app: &App, origin: &Origin, response: &mut Response) {
     let routes = app.gate.routes();
     let of_host = routes.of_host(origin.authority()).map(|routes| &routes[..]).unwrap_or_default();
     if of_host.iter().any(|route| route.clear_site_data) {
         let forget = HeaderValue::from_static("\"cache\", \"storage\"");
         response.headers_mut().insert(HeaderName::from_static("clear-site-data"), forget);
     }
-    response
 }
 
 /// Takes our cookies at this origin, and those of the app that its routes name.
 pub(super) fn without_cookies(app: &App, origin: &Origin, mut response: Response) -> Response {
-    let headers = response.headers_mut();
     for cookie in visitor::clear(origin) {
-        headers.append(header::SET_COOKIE, cookie);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
+    clear_apps_cookies(app, origin, &mut response);
+    response
+}
+
+/// Takes the cookies of the app that its routes name.
+pub(super) fn clear_apps_cookies(app: &App, origin: &Origin, response: &mut Response) {
     let routes = app.gate.routes();
     let of_host = routes.of_host(origin.authority()).map(|routes| &routes[..]).unwrap_or_default();
     for route in of_host {
         for name in &route.clear_cookies {
             for cookie in clear(origin, name, &route.prefix) {
-                headers.append(header::SET_COOKIE, cookie);
+                response.headers_mut().append(header::SET_COOKIE, cookie);
             }
         }
     }
-    response
 }
 
 /// What takes an app's cookie of this name away, wherever below the route and for this host alone it was set. Never of the whole

@@ -1,8 +1,9 @@
 //! What runs beside the gateway's requests: reading what has ended, cutting what is open of it, and saying so for the
 //! receipt; and cutting everything once this node cannot know any more.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
+use acquit_core::LogoutId;
 use acquit_gateway::{live::Cut, standing::Standing};
 use acquit_store::{
     Store, StoreError,
@@ -120,7 +121,12 @@ async fn round(app: &App, there: &mut Option<Instant>) -> Result<(), StoreError>
     });
     let acknowledged: Vec<_> = acknowledged.collect();
     if !acknowledged.is_empty() {
+        let logouts: BTreeSet<LogoutId> = acknowledged.iter().map(|said| said.logout.clone()).collect();
         app.store.acknowledge(&app.node, acknowledged, now, now.minus(GONE_AFTER)).await?;
+        for logout in logouts {
+            // Nobody may be waiting.
+            let _ = app.gate.shut.send(logout);
+        }
     }
     Ok(())
 }

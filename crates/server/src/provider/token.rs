@@ -160,7 +160,7 @@ fn id_token(
         nonce: minted.nonce.as_deref(),
         access_token: Some(access_token),
     };
-    let claims = claims::id_token(client, &person(&minted.user), scopes, &requested, sign_in, issue);
+    let claims = claims::id_token(client, &person(app, &minted.user), scopes, &requested, sign_in, issue);
     let broken = || OAuthError::new(ErrorCode::ServerError, "the ID token could not be signed");
     let signer = app.keys.signing(client.id_token_signed_response_alg, now).ok_or_else(broken)?;
     signer.key.sign_id_token(&claims).map_err(|error| {

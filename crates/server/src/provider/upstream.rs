@@ -102,15 +102,11 @@ pub(super) async fn leave(
     connection: &Connection,
     pending: Pending,
 ) -> Result<Result<Response, OAuthError>, DoorError> {
-    let request = &pending.request;
-    let wishes = Wishes {
-        // Whoever has to prove again who they are does so there.
-        prompt: (request.prompt.login || pending.reprompt).then(|| "login".to_owned()),
-        login_hint: request.login_hint.clone(),
-        domain_hint: request.domain_hint.clone(),
-        ..Wishes::default()
-    };
+    let (login_hint, domain_hint) = (pending.request.login_hint.clone(), pending.request.domain_hint.clone());
     let flow = Flow::Authorize(Box::new(pending));
+    // Whoever has to prove again who they are does so there.
+    let prompt = flow.wants_proof().then(|| "login".to_owned());
+    let wishes = Wishes { prompt, login_hint, domain_hint, ..Wishes::default() };
     match trip::leave(app, headers, connection, flow, &wishes).await {
         Ok(response) => Ok(Ok(response)),
         Err(NoTrip::Door(error)) => Err(error),

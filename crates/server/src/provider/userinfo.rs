@@ -15,16 +15,17 @@ use axum::{
 use serde_json::{Map, Value};
 
 use super::error::{Failure, ours, unreadable};
-use crate::{App, form, random};
+use crate::{App, broker::person::address, form, random};
 
 /// A user as claims tell of them.
-pub(super) fn person(user: &User) -> Person {
+pub(super) fn person(app: &App, user: &User) -> Person {
+    let email = address(app, user);
     Person {
         subject: user.id.to_string(),
         username: user.username.clone(),
         name: user.name.clone(),
-        email: user.email.clone(),
-        email_verified: user.email_verified,
+        email: email.map(str::to_owned),
+        email_verified: email.is_some() && user.email_verified,
         groups: user.groups.clone(),
         locale: None,
         updated_at: None,
@@ -93,5 +94,5 @@ pub async fn show(State(app): State<App>, request: Request) -> Result<Json<Map<S
     app.used(&view.grant.session).await.map_err(|error| ours(&error))?;
     let requested: ClaimsRequest =
         view.grant.claims.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
-    Ok(Json(userinfo(&client, &person(&view.grant.user), scopes, &requested)))
+    Ok(Json(userinfo(&client, &person(&app, &view.grant.user), scopes, &requested)))
 }

@@ -6,7 +6,7 @@ use acquit_core::{
     AppId, ConnectionId, OrganizationId,
     participant::{Channels, FrontChannel, WebhookChannel},
 };
-use acquit_oidc::jose::Algorithm;
+use acquit_oidc::{jose::Algorithm, rp::OurUrls};
 use acquit_saml::metadata::IdentityProvider;
 
 use super::{
@@ -84,6 +84,32 @@ impl Connection {
         }
     }
 
+    /// The provider behind it, by its issuer or entity ID; none where only fetched metadata tells.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        match &self.provider {
+            UpstreamProvider::Oidc(oidc) => Some(&oidc.issuer),
+            UpstreamProvider::Saml(saml) => match &saml.source {
+                Source::Given(idp) => Some(&idp.entity_id),
+                Source::Url(document) => document.entity_id.as_deref(),
+            },
+        }
+    }
+
+    /// Whether people of this provider are the ones who come through it now, as far as that is known. Those of another are
+    /// signed out, and are nobody whom this one could speak for.
+    #[must_use]
+    pub fn is_of(&self, issuer: &str) -> bool {
+        issuer.is_empty() || self.issuer().is_none_or(|now| now == issuer)
+    }
+
+    /// Our URLs for an OpenID connection, under our issuer.
+    #[must_use]
+    pub fn urls(&self, issuer: &str) -> OurUrls {
+        let own = OurUrls::of(issuer, &self.external_key);
+        if self.oidc().is_some_and(|oidc| oidc.shared_callback) { own.sharing_callback(issuer) } else { own }
+    }
+
     /// The SAML identity provider, if it is one.
     #[must_use]
     pub const fn saml(&self) -> Option<&SamlProvider> {
@@ -124,6 +150,8 @@ pub struct OidcProvider {
     pub prompt: Option<String>,
     /// Parameters of its own in every request there, such as `access_type=offline`.
     pub parameters: Vec<(String, String)>,
+    /// Whether its answers come to the callback that several connections share: each must say by `iss` whose it is.
+    pub shared_callback: bool,
 }
 
 /// How we prove who we are to a provider.
@@ -133,6 +161,8 @@ pub enum Authentication {
     Basic(Secret),
     /// The secret in the body.
     Post(Secret),
+    /// A JWT made with the secret, where the provider says that it takes one.
+    SecretJwt(Secret),
     /// A JWT signed with our own key.
     PrivateKeyJwt(Algorithm),
     /// Not at all: a public client.

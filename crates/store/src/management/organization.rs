@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Store {
-    /// Makes an organization, once for each name of a call.
+    /// Makes an organization, once for each name of a call, if the application has not made `most` already.
     ///
     /// # Errors
     /// [`StoreError::Duplicate`] when its id is not new; otherwise as everywhere.
@@ -19,8 +19,10 @@ impl Store {
         &self,
         record: OrganizationRecord,
         answer: Option<Kept>,
+        most: u32,
     ) -> Result<Result<Made, Refused>, StoreError> {
-        self.write((record, answer), |tx, (record, answer)| Box::pin(make(tx, record, answer.as_ref()))).await
+        let args = (record, answer, most);
+        self.write(args, |tx, (record, answer, most)| Box::pin(make(tx, record, answer.as_ref(), *most))).await
     }
 
     /// Replaces an organization and its domains, if it still is as it was at `was`.
@@ -97,10 +99,16 @@ async fn make(
     tx: &mut Tx,
     record: &OrganizationRecord,
     answer: Option<&Kept>,
+    most: u32,
 ) -> Result<Result<Made, Refused>, StoreError> {
     tx.managing().await?;
     if let Some(before) = kept::before(tx, answer).await? {
         return Ok(Ok(Made::Before(before)));
+    }
+    let sql = "SELECT COUNT(*) FROM organizations WHERE made_by = $1";
+    let made = tx.query_opt(sql, &params![&record.made_by]).await?.map_or(Ok(0), |row| row.read().int())?;
+    if made >= i64::from(most) {
+        return Ok(Err(Refused::TooMany(most)));
     }
     if let Some(refused) = refused(tx, record).await? {
         return Ok(Err(refused));
@@ -174,7 +182,8 @@ async fn refused(tx: &mut Tx, record: &OrganizationRecord) -> Result<Option<Refu
         }
     }
     for domain in &record.domains {
-        let sql = "SELECT id FROM organization_domains WHERE domain = $1 AND organization_id <> $2";
+        // Who only claims one keeps nobody from it.
+        let sql = "SELECT id FROM organization_domains WHERE domain = $1 AND organization_id <> $2 AND verified = 1";
         if tx.query_opt(sql, &params![&domain.domain, &record.id]).await?.is_some() {
             return Ok(Some(Refused::DomainTaken(domain.domain.clone())));
         }

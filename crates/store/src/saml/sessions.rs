@@ -4,8 +4,8 @@ use acquit_core::{LogoutId, SessionId, UserId, participant::NameIdForm};
 
 use crate::{Store, StoreError, tx::Tx, value::params};
 
-/// The most sessions that are looked at; the live ones come first.
-const MOST: u32 = 1000;
+/// The most ended sessions that are looked at. Of live ones all are: one that is not found would stay.
+const MOST_ENDED: u32 = 1000;
 
 /// Whom an application's verified LogoutRequest names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,12 +48,23 @@ impl Store {
 }
 
 async fn find(tx: &mut Tx, asked: &SamlAsked) -> Result<Vec<SamlSession>, StoreError> {
-    let sql = "SELECT p.session_id, p.user_id, p.sid, p.name_id, s.logout_id FROM participants p \
-               JOIN sessions s ON s.id = p.session_id \
-               WHERE p.client_id = $1 AND p.subject = $2 AND p.protocol = 'saml' \
-               ORDER BY CASE WHEN s.ended_at IS NULL THEN 0 ELSE 1 END, s.began_at DESC, s.id LIMIT $3";
+    macro_rules! sql {
+        ($of:literal) => {
+            concat!(
+                "SELECT p.session_id, p.user_id, p.sid, p.name_id, s.logout_id FROM participants p \
+                 JOIN sessions s ON s.id = p.session_id \
+                 WHERE p.client_id = $1 AND p.subject = $2 AND p.protocol = 'saml' AND s.ended_at IS ",
+                $of
+            )
+        };
+    }
+    let live = sql!("NULL ORDER BY s.began_at DESC, s.id");
+    let ended = sql!("NOT NULL ORDER BY s.began_at DESC, s.id LIMIT $3");
+    // In this order what ends between the two is found twice, and not lost.
+    let mut rows = tx.query(live, &params![&asked.entity_id, &asked.subject]).await?;
+    rows.extend(tx.query(ended, &params![&asked.entity_id, &asked.subject, MOST_ENDED]).await?);
     let mut found = Vec::new();
-    for row in tx.query(sql, &params![&asked.entity_id, &asked.subject, MOST]).await? {
+    for row in rows {
         let mut row = row.read();
         let (session, user, index) = (row.session_id()?, row.user_id()?, row.text()?);
         let form: NameIdForm = row.opt_json()?.unwrap_or_default();

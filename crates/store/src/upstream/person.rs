@@ -1,5 +1,5 @@
-//! People from upstream. A user is a connection and the name that its provider has for them; an address never makes two
-//! people one.
+//! People from upstream. A user is a connection, the provider behind it, and the name that this has for them; an address never
+//! makes two people one, nor does a name that another provider gives through the same connection.
 
 use acquit_core::{ConnectionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,8 @@ pub struct Profile {
 pub struct Origin {
     /// Through which connection.
     pub connection: ConnectionId,
+    /// The provider behind it then, by its issuer or entity ID; empty for one from before that was written down.
+    pub issuer: String,
     /// The provider's name for them.
     pub idp_id: String,
     /// What it said of them last.
@@ -42,11 +44,11 @@ pub struct Origin {
 
 impl Origin {
     pub(crate) fn read(row: &mut Columns) -> Result<Option<Self>, StoreError> {
-        let origin = (row.opt_text()?, row.opt_text()?, row.opt_json()?);
-        let (Some(connection), Some(idp_id), profile) = origin else { return Ok(None) };
+        let origin = (row.opt_text()?, row.text()?, row.opt_text()?, row.opt_json()?);
+        let (Some(connection), issuer, Some(idp_id), profile) = origin else { return Ok(None) };
         let connection = ConnectionId::parse(&connection)
             .map_err(|_| StoreError::Corrupt("a column that holds no connection id".to_owned()))?;
-        Ok(Some(Self { connection, idp_id, profile: profile.unwrap_or_default() }))
+        Ok(Some(Self { connection, issuer, idp_id, profile: profile.unwrap_or_default() }))
     }
 }
 
@@ -57,6 +59,8 @@ pub struct Person {
     pub fresh_id: UserId,
     /// Through which connection.
     pub connection: ConnectionId,
+    /// The provider that vouches for them, by its issuer or entity ID.
+    pub issuer: String,
     /// The provider's name for them, never given to anybody else.
     pub idp_id: String,
     /// Their address here: none that their provider has no say over.
@@ -97,11 +101,17 @@ async fn is_own(tx: &mut Tx, email: &str) -> Result<bool, StoreError> {
 async fn recognise(tx: &mut Tx, person: &Person, now: Timestamp) -> Result<User, StoreError> {
     let groups = to_json(&person.groups)?;
     let profile = to_json(&person.profile)?;
+    // Somebody of whom it was not written down whose they are.
+    let sql = "UPDATE users SET issuer = $1 WHERE connection = $2 AND issuer = '' AND idp_id = $3 AND deleted_at IS NULL \
+               AND NOT EXISTS (SELECT 1 FROM users o WHERE o.connection = $2 AND o.issuer = $1 AND o.idp_id = $3 \
+               AND o.deleted_at IS NULL)";
+    tx.execute(sql, &params![&person.issuer, &person.connection, &person.idp_id]).await?;
     // Whoever loses a race finds the winner's row.
     tx.execute(
         "INSERT INTO users (id, username, email, email_verified, name, password_hash, group_names, disabled, from_file, \
-         epoch, created_at, connection, idp_id, profile) VALUES ($1, $1, $2, $3, $4, NULL, $5, 0, 0, 0, $6, $7, $8, $9) \
-         ON CONFLICT (connection, idp_id) WHERE deleted_at IS NULL AND connection IS NOT NULL DO NOTHING",
+         epoch, created_at, connection, issuer, idp_id, profile) \
+         VALUES ($1, $1, $2, $3, $4, NULL, $5, 0, 0, 0, $6, $7, $8, $9, $10) \
+         ON CONFLICT (connection, issuer, idp_id) WHERE deleted_at IS NULL AND connection IS NOT NULL DO NOTHING",
         &params![
             &person.fresh_id,
             person.email.as_ref(),
@@ -110,6 +120,7 @@ async fn recognise(tx: &mut Tx, person: &Person, now: Timestamp) -> Result<User,
             &groups,
             now,
             &person.connection,
+            &person.issuer,
             &person.idp_id,
             &profile,
         ],
@@ -151,6 +162,7 @@ async fn recognise(tx: &mut Tx, person: &Person, now: Timestamp) -> Result<User,
         version: user.version + i64::from(!same),
         origin: Some(Origin {
             connection: person.connection.clone(),
+            issuer: person.issuer.clone(),
             idp_id: person.idp_id.clone(),
             profile: person.profile.clone(),
         }),
@@ -162,8 +174,8 @@ async fn find(tx: &mut Tx, person: &Person) -> Result<Option<User>, StoreError> 
     let sql = locking!(
         "SELECT ",
         user_columns!(),
-        " FROM users u WHERE u.connection = $1 AND u.idp_id = $2 AND u.deleted_at IS NULL"
+        " FROM users u WHERE u.connection = $1 AND u.issuer = $2 AND u.idp_id = $3 AND u.deleted_at IS NULL"
     );
-    let row = tx.query_opt(sql, &params![&person.connection, &person.idp_id]).await?;
+    let row = tx.query_opt(sql, &params![&person.connection, &person.issuer, &person.idp_id]).await?;
     row.map(|row| User::read(&mut row.read())).transpose()
 }

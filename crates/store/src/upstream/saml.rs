@@ -7,8 +7,8 @@ use acquit_core::{
 
 use crate::{Store, StoreError, tx::Tx, value::params};
 
-/// The most sign-ins that are looked at; those of live sessions come first.
-const MOST: u32 = 1000;
+/// The most sign-ins of ended sessions that are looked at. Of live ones all are: one that is not found would stay.
+const MOST_ENDED: u32 = 1000;
 
 /// A sign-in at a SAML identity provider, with how its session stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,12 +38,23 @@ impl Store {
 }
 
 async fn find(tx: &mut Tx, connection: &ConnectionId, subject: &str) -> Result<Vec<SamlSignIn>, StoreError> {
-    let sql = "SELECT t.session_id, s.user_id, t.channels, t.sid, s.logout_id FROM upstreams t \
-               JOIN sessions s ON s.id = t.session_id \
-               WHERE t.connection = $1 AND t.subject = $2 AND t.protocol = 'saml' \
-               ORDER BY CASE WHEN s.ended_at IS NULL THEN 0 ELSE 1 END, t.signed_in_at DESC, t.id LIMIT $3";
+    macro_rules! sql {
+        ($of:literal) => {
+            concat!(
+                "SELECT t.session_id, s.user_id, t.channels, t.sid, s.logout_id FROM upstreams t \
+                 JOIN sessions s ON s.id = t.session_id \
+                 WHERE t.connection = $1 AND t.subject = $2 AND t.protocol = 'saml' AND s.ended_at IS ",
+                $of
+            )
+        };
+    }
+    let live = sql!("NULL ORDER BY t.signed_in_at DESC, t.id");
+    let ended = sql!("NOT NULL ORDER BY t.signed_in_at DESC, t.id LIMIT $3");
+    // In this order what ends between the two is found twice, and not lost.
+    let mut rows = tx.query(live, &params![connection, subject]).await?;
+    rows.extend(tx.query(ended, &params![connection, subject, MOST_ENDED]).await?);
     let mut found = Vec::new();
-    for row in tx.query(sql, &params![connection, subject, MOST]).await? {
+    for row in rows {
         let mut row = row.read();
         let (session, user) = (row.session_id()?, row.user_id()?);
         let channels: UpstreamChannels = row.json()?;

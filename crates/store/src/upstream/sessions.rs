@@ -48,6 +48,20 @@ impl Store {
         self.read(args, |tx, (connection, limit)| Box::pin(through(tx, connection, *limit))).await
     }
 
+    /// Some of the sessions that have not ended of people whom another provider than this one brought through the connection.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn sessions_of_other_issuers(
+        &self,
+        connection: &ConnectionId,
+        issuer: &str,
+        limit: u32,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let args = (connection.clone(), issuer.to_owned(), limit);
+        self.read(args, |tx, (connection, issuer, limit)| Box::pin(of_others(tx, connection, issuer, *limit))).await
+    }
+
     /// The sessions of a user that have not ended and in which an application takes part.
     ///
     /// # Errors
@@ -98,6 +112,18 @@ async fn through(tx: &mut Tx, connection: &ConnectionId, limit: u32) -> Result<V
     let sql = "SELECT DISTINCT s.id FROM upstreams t JOIN sessions s ON s.id = t.session_id \
                WHERE t.connection = $1 AND s.ended_at IS NULL ORDER BY s.id LIMIT $2";
     let rows = tx.query(sql, &params![connection, limit]).await?;
+    rows.into_iter().map(|row| row.read().session_id()).collect()
+}
+
+async fn of_others(
+    tx: &mut Tx,
+    connection: &ConnectionId,
+    issuer: &str,
+    limit: u32,
+) -> Result<Vec<SessionId>, StoreError> {
+    let sql = "SELECT s.id FROM users u JOIN sessions s ON s.user_id = u.id WHERE u.connection = $1 AND u.issuer <> $2 \
+               AND u.issuer <> '' AND u.deleted_at IS NULL AND s.ended_at IS NULL ORDER BY s.id LIMIT $3";
+    let rows = tx.query(sql, &params![connection, issuer, limit]).await?;
     rows.into_iter().map(|row| row.read().session_id()).collect()
 }
 

@@ -53,7 +53,7 @@ fn connection(world: &World, of: &OrganizationId) -> ConnectionRecord {
 
 async fn made(world: &World, domains: &[(&str, bool)]) -> OrganizationRecord {
     let record = organization(world, domains);
-    assert_eq!(world.make_organization(record.clone(), None).await.unwrap(), Ok(Made::Now));
+    assert_eq!(world.make_organization(record.clone(), None, 100).await.unwrap(), Ok(Made::Now));
     record
 }
 
@@ -106,11 +106,36 @@ contract! {
         assert_eq!(world.management_version().await.unwrap(), read.version);
     }
 
-    async fn a_domain_belongs_to_one_organization_whether_it_counts_or_not(world: World) {
-        let first = made(&world, &[("example.com", false)]).await;
+    async fn an_application_makes_so_many_organizations_and_no_more(world: World) {
+        let before = [made(&world, &[]).await, made(&world, &[]).await];
+        let third = organization(&world, &[]);
+        let refused = world.make_organization(third.clone(), None, 2).await.unwrap();
+        assert_eq!(refused, Err(Refused::TooMany(2)));
+        let of_another = OrganizationRecord { made_by: app("another"), ..organization(&world, &[]) };
+        assert_eq!(world.make_organization(of_another, None, 2).await.unwrap(), Ok(Made::Now), "each has its own");
+        assert!(world.delete_organization(&before[0].id, at(1)).await.unwrap());
+        assert_eq!(world.make_organization(third, None, 2).await.unwrap(), Ok(Made::Now));
+    }
+
+    async fn a_domain_that_is_only_claimed_keeps_nobody_from_it(world: World) {
+        let squatter = made(&world, &[("example.com", false)]).await;
+        made(&world, &[("example.com", false)]).await;
+        let owner = made(&world, &[("example.com", true)]).await;
+        let taken = Err(Refused::DomainTaken("example.com".to_owned()));
+        let late = organization(&world, &[("example.com", false)]);
+        assert_eq!(world.make_organization(late, None, 100).await.unwrap(), taken.clone());
+        let mut greedy = OrganizationRecord { updated_at: at(1), ..squatter };
+        greedy.domains[0].verified = true;
+        assert_eq!(world.change_organization(greedy.clone(), at(0)).await.unwrap(), taken.map(drop));
+        assert!(world.delete_organization(&owner.id, at(1)).await.unwrap());
+        assert_eq!(world.change_organization(greedy, at(0)).await.unwrap(), Ok(()), "nobody's any more");
+    }
+
+    async fn a_domain_that_counts_belongs_to_one_organization(world: World) {
+        let first = made(&world, &[("example.com", true)]).await;
         let second = organization(&world, &[("example.com", true)]);
         let taken = Err(Refused::DomainTaken("example.com".to_owned()));
-        assert_eq!(world.make_organization(second.clone(), None).await.unwrap(), taken);
+        assert_eq!(world.make_organization(second.clone(), None, 100).await.unwrap(), taken);
         let second = made(&world, &[("example.org", true)]).await;
         let mut greedy = second.clone();
         greedy.domains.extend(organization(&world, &[("example.com", true)]).domains);
@@ -123,7 +148,7 @@ contract! {
 
     async fn of_two_that_want_one_domain_at_once_one_gets_it(world: World) {
         let (one, other) = (organization(&world, &[("example.com", true)]), organization(&world, &[("example.com", true)]));
-        let (one, other) = tokio::join!(world.make_organization(one, None), world.make_organization(other, None));
+        let (one, other) = tokio::join!(world.make_organization(one, None, 100), world.make_organization(other, None, 100));
         let outcomes = [one.unwrap(), other.unwrap()];
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
     }
@@ -148,9 +173,9 @@ contract! {
     async fn a_name_of_the_applications_is_given_once(world: World) {
         let named = |record: OrganizationRecord| OrganizationRecord { external_id: Some("42".to_owned()), ..record };
         let first = named(organization(&world, &[]));
-        world.make_organization(first.clone(), None).await.unwrap().unwrap();
+        world.make_organization(first.clone(), None, 100).await.unwrap().unwrap();
         let second = named(organization(&world, &[]));
-        assert_eq!(world.make_organization(second, None).await.unwrap(), Err(Refused::ExternalIdTaken));
+        assert_eq!(world.make_organization(second, None, 100).await.unwrap(), Err(Refused::ExternalIdTaken));
         let named = |record: ConnectionRecord| ConnectionRecord { external_id: Some("42".to_owned()), ..record };
         let one = named(connection(&world, &first.id));
         world.make_connection(one.clone(), true, None).await.unwrap().unwrap();
@@ -166,15 +191,15 @@ contract! {
     async fn a_call_that_is_tried_again_makes_one_thing_and_finds_its_answer(world: World) {
         let answer = kept(&world, 1);
         let first = organization(&world, &[]);
-        assert_eq!(world.make_organization(first, Some(answer.clone())).await.unwrap(), Ok(Made::Now));
+        assert_eq!(world.make_organization(first, Some(answer.clone()), 100).await.unwrap(), Ok(Made::Now));
         let again = Kept { sealed: b"another".to_vec(), ..answer.clone() };
         let second = organization(&world, &[]);
-        assert_eq!(world.make_organization(second.clone(), Some(again)).await.unwrap(), Ok(Made::Before(answer.clone())));
+        assert_eq!(world.make_organization(second.clone(), Some(again), 100).await.unwrap(), Ok(Made::Before(answer.clone())));
         assert_eq!(world.managed().await.unwrap().organizations.len(), 1);
         assert_eq!(world.kept_answer(&answer.key).await.unwrap(), Some(answer.clone()));
         world.sweep(at(101), LIFETIMES).await.unwrap();
         assert_eq!(world.kept_answer(&answer.key).await.unwrap(), None, "not for ever");
-        assert_eq!(world.make_organization(second, Some(answer)).await.unwrap(), Ok(Made::Now));
+        assert_eq!(world.make_organization(second, Some(answer), 100).await.unwrap(), Ok(Made::Now));
     }
 
     async fn of_one_call_twice_at_once_one_makes_it(world: World) {
@@ -194,7 +219,7 @@ contract! {
         made(&world, &[("example.com", true)]).await;
         let answer = kept(&world, 1);
         let refused = organization(&world, &[("example.com", true)]);
-        assert!(world.make_organization(refused, Some(answer.clone())).await.unwrap().is_err());
+        assert!(world.make_organization(refused, Some(answer.clone()), 100).await.unwrap().is_err());
         assert_eq!(world.kept_answer(&answer.key).await.unwrap(), None);
     }
 

@@ -65,6 +65,19 @@ async fn hopping(world: &World) -> LoggedOut {
 }
 
 contract! {
+    async fn a_session_is_found_by_its_application_however_many_its_person_began_since(world: World) {
+        let ann = world.user("ann").await;
+        let first = world.begin(&ann, 0).await;
+        let index = join(&world, &first.id, "wiki", soap()).await.session_index;
+        for round in 1..=1000 {
+            let session = world.begin(&ann, round).await;
+            let later = participant(&world, &session.id, "wiki", soap(), round);
+            world.join_saml(later, NameRule::AsGiven, LIFETIMES, None).await.unwrap().unwrap();
+        }
+        let [found] = &asked(&world, "wiki", &[&index]).await[..] else { panic!("it is lost") };
+        assert_eq!((&found.session, &found.ended), (&first.id, &None));
+    }
+
     async fn a_saml_participant_is_told_by_what_its_assertion_said(world: World) {
         let ann = world.user("ann").await;
         let session = world.begin(&ann, 0).await;

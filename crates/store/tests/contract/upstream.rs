@@ -23,10 +23,13 @@ fn connection(name: &str) -> ConnectionId {
     ConnectionId::parse(&format!("conn_{name}")).unwrap()
 }
 
+const ISSUER: &str = "https://idp.example";
+
 fn person(world: &World, through: &str, idp_id: &str) -> Person {
     Person {
         fresh_id: UserId::from_random(world.bits()),
         connection: connection(through),
+        issuer: ISSUER.to_owned(),
         idp_id: idp_id.to_owned(),
         email: Some("ann@example.com".to_owned()),
         email_verified: true,
@@ -90,6 +93,30 @@ contract! {
         let local = world.user("ann").await;
         assert_eq!(world.user_by_username("ann").await.unwrap().unwrap().id, local.id, "and no local user");
         assert_eq!(first.password_hash, None);
+    }
+
+    async fn another_provider_behind_the_same_connection_brings_other_people(world: World) {
+        let from = |issuer: &str| Person { issuer: issuer.to_owned(), ..person(&world, "a", "1") };
+        let first = world.recognise(from(ISSUER), at(0)).await.unwrap();
+        let other = world.recognise(from("https://other.example"), at(1)).await.unwrap();
+        assert_ne!(first.id, other.id, "whatever they are called there");
+        assert_eq!(world.recognise(from(ISSUER), at(2)).await.unwrap(), first, "and each is known again");
+        let of = async |issuer: &str| world.sessions_of_other_issuers(&connection("a"), issuer, 10).await.unwrap();
+        let session = world.begin_session(session_of(&world, &first, "a", "s", 3)).await.unwrap().unwrap();
+        assert_eq!(of(ISSUER).await, []);
+        assert_eq!(of("https://other.example").await, [session.id.clone()]);
+        assert_eq!(world.sessions_of_other_issuers(&connection("b"), "https://other.example", 10).await.unwrap(), []);
+        world.end(&session.id, 4).await;
+        assert_eq!(of("https://other.example").await, []);
+    }
+
+    async fn somebody_of_whom_it_was_not_written_down_belongs_to_the_first_provider_that_brings_them(world: World) {
+        let from = |issuer: &str| Person { issuer: issuer.to_owned(), ..person(&world, "a", "1") };
+        let before = world.recognise(from(""), at(0)).await.unwrap();
+        world.begin_session(session_of(&world, &before, "a", "s", 1)).await.unwrap().unwrap();
+        assert_eq!(world.sessions_of_other_issuers(&connection("a"), ISSUER, 10).await.unwrap(), [], "nobody knows whose");
+        assert_eq!(world.recognise(from(ISSUER), at(1)).await.unwrap().id, before.id);
+        assert_ne!(world.recognise(from("https://other.example"), at(2)).await.unwrap().id, before.id);
     }
 
     async fn what_the_provider_says_last_of_a_person_counts(world: World) {
@@ -234,6 +261,36 @@ contract! {
         // Before a provider is told of a person alone, their newer session with it is looked for.
         let newer = async |after| world.newer_participant(&ann.id, &app("conn_a"), at(after)).await.unwrap();
         assert!(newer(2).await && !newer(3).await);
+    }
+
+    async fn a_session_of_saml_is_found_however_many_sign_ins_its_person_made_since(world: World) {
+        let ann = world.recognise(person(&world, "a", "1"), at(0)).await.unwrap();
+        let saml = |index: &str| NewUpstream {
+            protocol: Protocol::Saml,
+            channels: UpstreamChannels {
+                saml: Some(SamlUpstream {
+                    entity_id: "https://idp.example".to_owned(),
+                    name_id: NameIdForm::default(),
+                    soap: None,
+                    hop: None,
+                }),
+                ..UpstreamChannels::default()
+            },
+            ..upstream(&world, "a", index)
+        };
+        let begin = async |index: &str, now: i64| {
+            let new = NewSession { upstream: Some(saml(index)), ..world.new_session(&ann, now) };
+            world.begin_session(new).await.unwrap().unwrap()
+        };
+        // Somebody who will be told to go, and means to stay.
+        let kept = begin("kept", 1).await;
+        let other = begin("other", 2).await;
+        for now in 3..1003 {
+            let again = Some(saml("other"));
+            assert!(world.reauthenticate(&other.id, &world.hash(), again, at(now), LIFETIMES).await.unwrap());
+        }
+        let found = world.saml_sign_ins(&connection("a"), "ann-there").await.unwrap();
+        assert!(found.iter().any(|known| known.session == kept.id && known.index.as_deref() == Some("kept")));
     }
 
     async fn sessions_are_found_by_what_the_provider_calls_them_at_its_own_connection(world: World) {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use acquit::config::{self, environment::Environment};
 use acquit_core::Timestamp;
-use acquit_server::{App, clock::ManualClock, listener, router::router, start};
+use acquit_server::{App, clock::ManualClock, gateway::front::Front, listener, router::router, start};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +28,7 @@ pub struct InProcess {
 
 impl InProcess {
     pub(super) async fn start(setup: Setup, applications: &[&TestRp]) -> TestApp<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", setup.port)).await.unwrap();
+        let listener = TcpListener::bind((setup.address(), setup.port)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let folder = tempfile::Builder::new().prefix("acquit-in-process-").tempdir().unwrap();
         let text = setup.configuration(port, applications);
@@ -38,7 +38,13 @@ impl InProcess {
         let running = start::start(settings, clock.clone()).await.unwrap();
         let app = running.app.clone();
         let stop = CancellationToken::new();
-        let server = tokio::spawn(listener::serve(listener, router(app.clone()), stop.clone()));
+        let doors = router(app.clone());
+        if let Some(address) = app.settings().gateway.listen {
+            let listener = TcpListener::bind(address).await.unwrap();
+            let front = Front::new(app.clone(), doors.clone()).unwrap();
+            tokio::spawn(front.serve(listener, stop.clone()));
+        }
+        let server = tokio::spawn(listener::serve(listener, doors, stop.clone()));
         let runs = Self { app, clock: clock.clone(), stop, server, _running: running, _folder: folder };
         TestApp::new(format!("http://{}:{port}", setup.host), follow(clock), applications, runs)
     }

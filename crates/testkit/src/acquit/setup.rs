@@ -1,6 +1,9 @@
 //! What a server is started with: its configuration, its store, its environment.
 
-use std::sync::OnceLock;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::OnceLock,
+};
 
 use super::{InProcess, OPERATOR, PASSWORD, Program, TestApp, USERS};
 use crate::{TestRp, postgres::Postgres};
@@ -57,7 +60,8 @@ impl Setup {
         self
     }
 
-    /// Under this host name: `id.localhost`.
+    /// Under this host name: `id.localhost`. Where it is a loopback address, it listens there: servers find each other by those, while
+    /// names under localhost are known to browsers only.
     #[must_use]
     pub fn host(mut self, host: &str) -> Self {
         host.clone_into(&mut self.host);
@@ -134,6 +138,11 @@ impl Setup {
         format!("{:?}", loaded.diagnostics)
     }
 
+    /// Where it listens.
+    pub(super) fn address(&self) -> IpAddr {
+        self.host.parse().unwrap_or(Ipv4Addr::LOCALHOST.into())
+    }
+
     fn store_url(&self) -> String {
         if let Some(url) = &self.store {
             return url.clone();
@@ -147,12 +156,13 @@ impl Setup {
     /// The configuration file.
     pub(super) fn configuration(&self, port: u16, applications: &[&TestRp]) -> String {
         let mut text = format!(
-            "[server]\npublic_url = \"http://{}:{port}\"\nlisten = \"127.0.0.1:{port}\"\nmaster_key = \"{}\"\n\
+            "[server]\npublic_url = \"http://{}:{port}\"\nlisten = \"{}:{port}\"\nmaster_key = \"{}\"\n\
              trusted_proxies = [{}]\n\n\
              [store]\nurl = \"{}\"\n\n\
              [egress]\nallow = [{}]\n\n\
              [[api_tokens]]\nname = \"ops\"\ntoken = \"{OPERATOR}\"\nscopes = [\"read\", \"sessions\", \"manage\"]\n\n",
             self.host,
+            self.address(),
             "a5".repeat(32),
             if self.proxies { "\"127.0.0.1/32\"" } else { "" },
             self.store_url(),

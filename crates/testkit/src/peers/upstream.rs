@@ -12,6 +12,8 @@ use crate::{Browser, Page, wire};
 pub struct OidcUpstream {
     port: u16,
     control: u16,
+    /// How Acquit proves itself there.
+    method: &'static str,
     child: Option<Child>,
 }
 
@@ -57,12 +59,23 @@ impl OidcUpstream {
     /// What stands for the connection in its URLs.
     pub const KEY: &str = "external-key-of-the-tests-0123456789";
     const CLIENT: &str = "acquit at the customer's";
+    const TESTS: &str = "tests";
     const SECRET: &str = "upstream: a secret of more than 32 bytes, with signs & spaces";
 
     /// A provider on ports of its own; it does not run yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { port: free_port(), control: free_port(), child: None }
+        Self { port: free_port(), control: free_port(), method: "client_secret_basic", child: None }
+    }
+
+    /// The same, with Acquit proving itself by another method.
+    #[must_use]
+    pub fn proving(self, method: &'static str) -> Self {
+        Self { method, ..self }
+    }
+
+    fn has_secret(&self) -> bool {
+        self.method != "private_key_jwt"
     }
 
     /// Its issuer.
@@ -80,16 +93,17 @@ impl OidcUpstream {
     /// The organization and its connection, for Acquit's configuration.
     #[must_use]
     pub fn configuration(&self) -> String {
+        let secret = if self.has_secret() { format!("client_secret = \"{}\"\n", Self::SECRET) } else { String::new() };
         format!(
             "[[organizations]]\nid = \"{}\"\nname = \"Customer\"\ndomains = [\"customer.example\"]\n\n\
              [[connections]]\nid = \"{}\"\norganization = \"{0}\"\ntype = \"oidc\"\nissuer = \"{}\"\nclient_id = \"{}\"\n\
-             client_secret = \"{}\"\nexternal_key = \"{}\"\nscopes = [\"openid\", \"profile\", \"email\", \"offline_access\"]\n\n\
+             {secret}token_endpoint_auth_method = \"{}\"\nexternal_key = \"{}\"\nscopes = [\"openid\", \"profile\", \"email\", \"offline_access\"]\n\n\
              [connections.attributes]\ncustom = {{ department = \"dept\" }}\n\n",
             Self::ORGANIZATION,
             Self::CONNECTION,
             self.issuer(),
             Self::CLIENT,
-            Self::SECRET,
+            self.method,
             Self::KEY,
         )
     }
@@ -101,17 +115,24 @@ impl OidcUpstream {
     pub async fn start(&mut self, acquit: &str) {
         // Names under localhost are the browser's affair; a server finds none of them.
         let port = Url::parse(acquit).unwrap().port().expect("a port");
-        let client = json!({
+        let mut client = json!({
             "client_id": Self::CLIENT,
-            "client_secret": Self::SECRET,
-            "token_endpoint_auth_method": "client_secret_basic",
+            "token_endpoint_auth_method": self.method,
             "grant_types": ["authorization_code", "refresh_token"],
             "redirect_uris": [format!("{acquit}/sso/oidc/{}/callback", Self::KEY)],
             "post_logout_redirect_uris": [format!("{acquit}/sso/oidc/logout-callback")],
             "backchannel_logout_uri": format!("http://127.0.0.1:{port}/sso/oidc/backchannel-logout/{}", Self::KEY),
             "backchannel_logout_session_required": true,
         });
-        let options = json!({ "port": self.port, "control": self.control, "clients": [client] });
+        if self.has_secret() {
+            client["client_secret"] = Self::SECRET.into();
+        } else {
+            client["jwks_uri"] = format!("http://127.0.0.1:{port}/oauth2/v1/keys").into();
+        }
+        // Who asks it for the truth about a token, however Acquit proves itself.
+        let tests = json!({ "client_id": Self::TESTS, "client_secret": Self::SECRET, "redirect_uris": [], "grant_types": [],
+                            "response_types": [] });
+        let options = json!({ "port": self.port, "control": self.control, "clients": [client, tests] });
         let mut child = node("oidc-provider.mjs").arg(options.to_string()).spawn().expect("node");
         let (line, _) = first_line(&mut child).await.expect("the identity provider starts");
         assert_eq!(line, "ready");
@@ -150,7 +171,7 @@ impl OidcUpstream {
     /// It does not say.
     pub async fn introspect(&self, token: &str) -> bool {
         let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let pair = format!("{}:{}", encoded(Self::CLIENT), encoded(Self::SECRET));
+        let pair = format!("{}:{}", Self::TESTS, encoded(Self::SECRET));
         let basic = format!("Basic {}", STANDARD.encode(pair));
         let url = self.url("/token/introspection");
         let response = wire::post_form(&url, &[("token", token)], &[("authorization", &basic)]).await.unwrap();

@@ -8,14 +8,15 @@ use acquit_testkit::{
     browser::{Load, Page},
     peers::free_port,
     rp::ledger::Way,
-    wire,
 };
-use http::{Method, Request, header};
-use hyper::body::Bytes;
+use http::Method;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::world::{only_receipt, settled};
+use crate::{
+    broker_wire::{self, API_KEY, CLIENT},
+    world::{only_receipt, settled},
+};
 
 mod authorize;
 mod exchange;
@@ -24,10 +25,10 @@ mod outsiders;
 mod overtaken;
 mod received;
 mod revalidate;
+mod shared_callback;
 mod sign_out;
 
 pub(crate) const KEY: &str = "external-key-of-the-tests-0123";
-pub(crate) const API_KEY: &str = "sk_test_0123456789abcdefghijklmnop";
 const CALLBACK: &str = "http://saas.localhost:9/callback";
 const BYE: &str = "http://saas.localhost:9/bye";
 const CLEAR: &str = "http://saas.localhost:9/logout";
@@ -62,13 +63,14 @@ async fn made(engine: Engine, more: &str, application: &str, told: bool) -> Worl
         .with(&format!(
             "[[applications]]\nid = \"broker\"\nprotocol = \"oidc\"\nclient_id = \"acquit\"\n\
              client_secret = \"a-secret-of-the-broker-at-its-upstream-0123\"\n\
-             redirect_uris = [\"http://id.localhost:{port}/sso/oidc/{KEY}/callback\"]\n\
+             redirect_uris = [\"http://id.localhost:{port}/sso/oidc/{KEY}/callback\", \
+             \"http://id.localhost:{port}/sso/oidc/callback\"]\n\
              post_logout_redirect_uris = [\"http://id.localhost:{port}/sso/oidc/logout-callback\"]\n\
              {back}id_token_signed_response_alg = \"ES256\""
         ))
         .start(&[])
         .await;
-    let wiki = Registration::new("wiki").start().await;
+    let wiki = Registration::new("wiki").scope("openid email").start().await;
     let broker = Setup::on(engine)
         .host("id.localhost")
         .port(port)
@@ -77,7 +79,7 @@ async fn made(engine: Engine, more: &str, application: &str, told: bool) -> Worl
              [[connections]]\nid = \"conn_01EXAMPLE\"\norganization = \"org_01EXAMPLE\"\ntype = \"oidc\"\n\
              issuer = {:?}\nclient_id = \"acquit\"\nclient_secret = \"a-secret-of-the-broker-at-its-upstream-0123\"\n\
              external_key = \"{KEY}\"\nid_token_signed_response_alg = \"ES256\"\n{more}\n\n\
-             [[applications]]\nid = \"saas\"\nprotocol = \"broker\"\nclient_id = \"client_01SAAS\"\napi_key = \"{API_KEY}\"\n\
+             [[applications]]\nid = \"saas\"\nprotocol = \"broker\"\nclient_id = \"{CLIENT}\"\napi_key = \"{API_KEY}\"\n\
              redirect_uris = [\"{CALLBACK}\"]\nlogout_uri = \"{CLEAR}\"\npost_logout_redirect_uris = [\"{BYE}\"]\n\
              organizations = [\"org_01EXAMPLE\"]\n{application}\n",
             upstream.url(""),
@@ -90,7 +92,7 @@ async fn made(engine: Engine, more: &str, application: &str, told: bool) -> Worl
 impl World {
     pub(crate) fn authorize(&self, more: &str) -> String {
         self.broker.url(&format!(
-            "/sso/authorize?client_id=client_01SAAS&redirect_uri={CALLBACK}&response_type=code&state=st%20ate&{more}"
+            "/sso/authorize?client_id={CLIENT}&redirect_uri={CALLBACK}&response_type=code&state=st%20ate&{more}"
         ))
     }
 
@@ -117,26 +119,17 @@ impl World {
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value, bearer: Option<&str>) -> (u16, Value) {
-        let mut request = Request::post(self.broker.url(path)).header(header::CONTENT_TYPE, "application/json");
-        if let Some(bearer) = bearer {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {bearer}"));
-        }
-        let response = wire::exchange(request.body(Bytes::from(body.to_string())).unwrap(), None).await.unwrap();
-        assert!(response.headers().get("x-request-id").unwrap().to_str().unwrap().starts_with("req_"));
-        (response.status().as_u16(), wire::json(&response).unwrap())
+        broker_wire::call(&self.broker, bearer, Method::POST, path, Some(body)).await
     }
 
     async fn exchange(&self, code: &str) -> (u16, Value) {
-        let body = json!({ "client_id": "client_01SAAS", "client_secret": API_KEY, "grant_type": "authorization_code",
+        let body = json!({ "client_id": CLIENT, "client_secret": API_KEY, "grant_type": "authorization_code",
                            "code": code });
         self.post("/sso/token", &body, None).await
     }
 
     async fn profile(&self, token: &str) -> (u16, Value) {
-        let request =
-            Request::get(self.broker.url("/sso/profile")).header(header::AUTHORIZATION, format!("Bearer {token}"));
-        let response = wire::exchange(request.body(Bytes::new()).unwrap(), None).await.unwrap();
-        (response.status().as_u16(), wire::json(&response).unwrap())
+        broker_wire::call(&self.broker, Some(token), Method::GET, "/sso/profile", None).await
     }
 
     /// Signs in, and gives the token reply.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use acquit_testkit::{
-    Browser, Engine, Registration, Setup, TestApp, TestRp,
+    Browser, Engine, Page, Registration, Setup, TestApp, TestRp,
     acquit::{InProcess, outcome},
     peers::free_port,
     rp::ledger::Way,
@@ -13,6 +13,8 @@ use acquit_testkit::{
 use serde_json::Value;
 
 use crate::world::{settled, until};
+
+mod by_saml;
 
 const SOON: Duration = Duration::from_secs(10);
 const KEY_AT_A: &str = "external-key-of-b-at-a-0123";
@@ -68,6 +70,11 @@ impl Three {
         let page = self.wiki.begin(&self.browser, &[("connection", "conn_0B")]).await;
         assert!(page.url.as_str().starts_with(&self.c.url("/sign-in")), "straight to the bottom: {page}");
         self.c.sign_in(&self.browser, &page, "alice").await;
+        self.are_all_in().await;
+    }
+
+    /// The person is known everywhere, for a while.
+    async fn are_all_in(&self) {
         assert!(self.wiki.knows(&self.browser).await);
         for (name, node) in self.nodes() {
             assert_eq!(node.live_sessions().await.len(), 1, "{name}");

@@ -9,10 +9,11 @@ use acquit_testkit::{
     peers::free_port,
     wire,
 };
-use http::{Method, Request, Response, header};
-use hyper::body::Bytes;
+use http::Method;
 use serde_json::{Value, json};
 use url::Url;
+
+use crate::broker_wire::{self, send};
 
 mod asked_wrongly;
 mod by_saml;
@@ -75,42 +76,9 @@ async fn world(engine: Engine) -> World {
     World { upstream, broker: broker.start(&[]).await, browser: Browser::new() }
 }
 
-/// Calls an API; what it answers.
-async fn send(
-    method: Method,
-    url: &str,
-    key: Option<&str>,
-    body: Option<&Value>,
-    more: &[(&str, &str)],
-) -> Response<Bytes> {
-    // SDKs say JSON and send nothing.
-    let mut request = Request::builder().method(method).uri(url).header(header::CONTENT_TYPE, "application/json");
-    if let Some(key) = key {
-        request = request.header(header::AUTHORIZATION, format!("Bearer {key}"));
-    }
-    for (name, value) in more {
-        request = request.header(*name, *value);
-    }
-    let body = body.map(Value::to_string).unwrap_or_default();
-    wire::exchange(request.body(Bytes::from(body)).unwrap(), None).await.unwrap()
-}
-
-async fn call_at(
-    app: &TestApp<InProcess>,
-    key: &str,
-    method: Method,
-    path: &str,
-    body: Option<&Value>,
-) -> (u16, Value) {
-    let response = send(method, &app.url(path), Some(key), body, &[]).await;
-    let status = response.status().as_u16();
-    let answer = if response.body().is_empty() { Value::Null } else { wire::json(&response).unwrap() };
-    (status, answer)
-}
-
 impl World {
     async fn call(&self, key: &str, method: Method, path: &str, body: Option<&Value>) -> (u16, Value) {
-        call_at(&self.broker, key, method, path, body).await
+        broker_wire::call(&self.broker, Some(key), method, path, body).await
     }
 
     async fn get(&self, path: &str) -> Value {

@@ -8,18 +8,19 @@ use acquit_testkit::{
     browser::{Load, jar::Cookie},
     rp::ledger::Way,
     sp::{Binding, Manner, ride, ride_up_to},
-    wire,
 };
-use http::{Request, header};
-use hyper::body::Bytes;
 use serde_json::{Value, json};
 
 use crate::{
-    broker_upstream::{API_KEY, CLIENT, value},
+    broker_wire::{self, API_KEY, CLIENT, value},
     world::{only_receipt, settle_by_clock, settled, until},
 };
 
+mod another_provider;
 mod bad_input;
+mod fresh_proof;
+mod late;
+mod oracle;
 mod received;
 
 const CONNECTION: &str = "conn_01EXAMPLE";
@@ -60,14 +61,7 @@ async fn world_with(engine: Engine, told: &[Binding], line: &str, more: &str) ->
 
 impl World {
     fn authorize(&self, more: &str) -> String {
-        let query = form_urlencoded::Serializer::new(String::new())
-            .append_pair("client_id", CLIENT)
-            .append_pair("redirect_uri", &self.saas.url("/callback"))
-            .append_pair("response_type", "code")
-            .append_pair("state", "st ate")
-            .append_pair("connection", CONNECTION)
-            .finish();
-        self.app.url(&format!("/sso/authorize?{query}{more}"))
+        broker_wire::authorize(&self.app, &self.saas.url("/callback"), CONNECTION, &[]) + more
     }
 
     /// What the browser is about to bring to the provider.
@@ -91,27 +85,12 @@ impl World {
     async fn reply(&self, page: &Page) -> Value {
         let answer = page.query();
         assert_eq!(value(&answer, "state"), "st ate");
-        let body = json!({ "client_id": CLIENT, "client_secret": API_KEY, "grant_type": "authorization_code",
-                           "code": value(&answer, "code") });
-        let (status, reply) = self.post("/sso/token", &body).await;
-        assert_eq!(status, 200, "{reply}");
-        reply
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        let request = Request::post(self.app.url(path))
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::AUTHORIZATION, format!("Bearer {API_KEY}"));
-        let response = wire::exchange(request.body(Bytes::from(body.to_string())).unwrap(), None).await.unwrap();
-        (response.status().as_u16(), wire::json(&response).unwrap())
+        broker_wire::exchange(&self.app, &answer).await
     }
 
     /// The application has the person signed out: by its right to a logout, in the browser. Gives where that ends.
     async fn sign_out(&self, reply: &Value) -> Page {
-        let (status, answer) =
-            self.post("/sso/logout/authorize", &json!({ "profile_id": reply["profile"]["id"] })).await;
-        assert_eq!(status, 200, "{answer}");
-        let page = self.browser.open(answer["logout_url"].as_str().unwrap()).await;
+        let page = self.browser.open(&broker_wire::logout_url(&self.app, reply).await).await;
         onward(&self.browser, page).await
     }
 

@@ -20,7 +20,8 @@ use workos::{
 
 use crate::{
     broker_sdks::{STRANGE, asked_upstream, scopes, sign_out},
-    broker_upstream::{API_KEY, CLIENT, World, value},
+    broker_upstream::World,
+    broker_wire::{API_KEY, CLIENT, value},
 };
 
 struct Wire;

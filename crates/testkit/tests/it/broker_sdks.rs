@@ -8,7 +8,10 @@ use acquit_testkit::{
 };
 use serde_json::{Value, json};
 
-use crate::broker_upstream::{API_KEY, CLIENT, World, value};
+use crate::{
+    broker_upstream::World,
+    broker_wire::{API_KEY, CLIENT, value},
+};
 
 pub(crate) const STRANGE: &str = "a state & more = ü/?#%";
 

@@ -21,7 +21,8 @@ use crate::{
     broker_manage::{READER, configuration},
     broker_sdk_rust,
     broker_sdks::{raised, sdk, thrown},
-    broker_upstream::{API_KEY, CLIENT, World},
+    broker_upstream::World,
+    broker_wire::{API_KEY, CLIENT},
 };
 
 fn discovery(world: &World) -> String {

@@ -14,12 +14,10 @@ use acquit_testkit::{
     sp::{Binding, ride},
     wire,
 };
-use http::{Request, header};
-use hyper::body::Bytes;
 use serde_json::{Value, json};
 
 use crate::{
-    broker_upstream::{API_KEY, CLIENT, value},
+    broker_wire::{self, API_KEY, CLIENT},
     world::{settled, until},
 };
 
@@ -66,13 +64,7 @@ impl World {
     }
 
     fn authorize(&self) -> String {
-        let query = form_urlencoded::Serializer::new(String::new())
-            .append_pair("client_id", CLIENT)
-            .append_pair("redirect_uri", &self.saas.url("/callback"))
-            .append_pair("response_type", "code")
-            .append_pair("connection", CONNECTION)
-            .finish();
-        self.app.url(&format!("/sso/authorize?{query}"))
+        broker_wire::authorize(&self.app, &self.saas.url("/callback"), CONNECTION, &[])
     }
 
     /// What the browser is about to send with this SAML message to an address that begins so; else the page where it is left.
@@ -120,18 +112,7 @@ impl World {
         assert!(asked, "nobody is signed in at the provider");
         let page = self.browser.load(response).await;
         assert!(page.url.as_str().starts_with(&self.saas.url("/callback")), "{page}");
-        let body = json!({ "client_id": CLIENT, "client_secret": API_KEY, "grant_type": "authorization_code",
-                           "code": value(&page.query(), "code") });
-        self.post("/sso/token", &body).await
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Value {
-        let request = Request::post(self.app.url(path))
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::AUTHORIZATION, format!("Bearer {API_KEY}"));
-        let response = wire::exchange(request.body(Bytes::from(body.to_string())).unwrap(), None).await.unwrap();
-        assert_eq!(response.status(), 200);
-        wire::json(&response).unwrap()
+        broker_wire::exchange(&self.app, &page.query()).await
     }
 
     async fn join_wiki(&self) {
@@ -175,9 +156,7 @@ async fn a_sign_in(world: &World) {
     let (response, asked) = world.response().await;
     assert!(!asked);
     let page = world.browser.load(response).await;
-    let body = json!({ "client_id": CLIENT, "client_secret": API_KEY, "grant_type": "authorization_code",
-                       "code": value(&page.query(), "code") });
-    let reply = world.post("/sso/token", &body).await;
+    let reply = broker_wire::exchange(&world.app, &page.query()).await;
     let profile = &reply["profile"];
     assert_eq!(profile["idp_id"], SamlIdp::USER, "a persistent name: {profile}");
     assert_eq!(profile["email"], format!("{}@example.org", SamlIdp::USER));
@@ -188,8 +167,7 @@ async fn a_sign_in(world: &World) {
 /// The application has the person signed out, and they are out at the provider too.
 async fn sign_out_here(world: &World, reply: &Value) {
     world.join_wiki().await;
-    let right = world.post("/sso/logout/authorize", &json!({ "profile_id": reply["profile"]["id"] })).await;
-    let begin = Load::typed(right["logout_url"].as_str().unwrap());
+    let begin = Load::typed(&broker_wire::logout_url(&world.app, reply).await);
     let request = world.up_to(begin, &world.idp.url("/"), "SAMLRequest").await.expect("a LogoutRequest");
     for (what, bad) in altered(&request) {
         let page = world.browser.load(bad).await;

@@ -10,16 +10,16 @@ use acquit_testkit::{
     peers::{self, OidcUpstream},
     rp::ledger::Way,
     sp::ride,
-    wire,
 };
-use http::{Request, header};
-use hyper::body::Bytes;
 use serde_json::{Value, json};
 
-use crate::world::{only_receipt, settled, until};
+use crate::{
+    broker_wire::{self, API_KEY, CLIENT, value},
+    world::{only_receipt, settled, until},
+};
 
-pub(crate) const CLIENT: &str = "client_01SAAS";
-pub(crate) const API_KEY: &str = "sk_test_0123456789abcdefghijklmnop";
+mod proofs;
+
 const SOON: Duration = Duration::from_secs(10);
 
 /// A broker with a customer and an application of each kind.
@@ -36,7 +36,12 @@ pub(crate) struct World<R = InProcess> {
 impl World {
     /// In this process, at this host.
     pub(crate) async fn at(host: &str, engine: Engine) -> Self {
-        let (setup, mut upstream, wiki, saas) = parts(engine).await;
+        Self::proving("client_secret_basic", host, engine).await
+    }
+
+    /// The same, with the broker proving itself at the provider by this method.
+    async fn proving(method: &'static str, host: &str, engine: Engine) -> Self {
+        let (setup, mut upstream, wiki, saas) = parts(engine, OidcUpstream::new().proving(method)).await;
         let app = setup.host(host).start(&[&wiki]).await;
         // Software by others has no other clock than the machine's.
         app.runs.clock.set(SystemClock.now());
@@ -48,15 +53,14 @@ impl World {
 impl World<Program> {
     /// As a program, to be killed.
     async fn program(engine: Engine) -> Self {
-        let (setup, mut upstream, wiki, saas) = parts(engine).await;
+        let (setup, mut upstream, wiki, saas) = parts(engine, OidcUpstream::new()).await;
         let app = setup.host("id.localhost").program(&[&wiki]).await;
         upstream.start(&app.url("")).await;
         Self { upstream, app, wiki, saas, browser: Browser::new() }
     }
 }
 
-async fn parts(engine: Engine) -> (Setup, OidcUpstream, TestRp, TestRp) {
-    let upstream = OidcUpstream::new();
+async fn parts(engine: Engine, upstream: OidcUpstream) -> (Setup, OidcUpstream, TestRp, TestRp) {
     let wiki = Registration::new("wiki").start().await;
     let saas = Registration::new("saas").start().await;
     let configuration = format!(
@@ -73,15 +77,8 @@ async fn parts(engine: Engine) -> (Setup, OidcUpstream, TestRp, TestRp) {
 impl<R> World<R> {
     /// An authorization request that also asks the provider for a refresh token.
     fn authorize(&self) -> String {
-        let query = form_urlencoded::Serializer::new(String::new())
-            .append_pair("client_id", CLIENT)
-            .append_pair("redirect_uri", &self.saas.url("/callback"))
-            .append_pair("response_type", "code")
-            .append_pair("state", "st ate")
-            .append_pair("connection", OidcUpstream::CONNECTION)
-            .append_pair("provider_query_params[prompt]", "consent")
-            .finish();
-        self.app.url(&format!("/sso/authorize?{query}"))
+        let more = [("provider_query_params[prompt]", "consent")];
+        broker_wire::authorize(&self.app, &self.saas.url("/callback"), OidcUpstream::CONNECTION, &more)
     }
 
     /// Follows an authorization URL in the browser, by the provider's sign-in page where that shows; the callback's query.
@@ -97,27 +94,12 @@ impl<R> World<R> {
     /// Signs in at the broker application; its token reply.
     async fn enter(&self, login: &str) -> Value {
         let answer = self.follow(&self.authorize(), login).await;
-        let body = json!({ "client_id": CLIENT, "client_secret": API_KEY, "grant_type": "authorization_code",
-                           "code": value(&answer, "code") });
-        let (status, reply) = self.post("/sso/token", &body).await;
-        assert_eq!(status, 200, "{reply}");
-        reply
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        let request = Request::post(self.app.url(path))
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::AUTHORIZATION, format!("Bearer {API_KEY}"));
-        let response = wire::exchange(request.body(Bytes::from(body.to_string())).unwrap(), None).await.unwrap();
-        (response.status().as_u16(), wire::json(&response).unwrap())
+        broker_wire::exchange(&self.app, &answer).await
     }
 
     /// The right to a logout, as a URL.
     async fn logout_url(&self, reply: &Value) -> String {
-        let (status, answer) =
-            self.post("/sso/logout/authorize", &json!({ "profile_id": reply["profile"]["id"] })).await;
-        assert_eq!(status, 200, "{answer}");
-        answer["logout_url"].as_str().unwrap().to_owned()
+        broker_wire::logout_url(&self.app, reply).await
     }
 
     /// Opens a logout URL and goes on as a browser does, to the landing page or to the provider's question.
@@ -134,12 +116,6 @@ impl<R> World<R> {
     async fn is_signed_in(&self) -> bool {
         self.browser.open(&self.app.url("/account")).await.mark().as_deref() == Some("account")
     }
-}
-
-/// A parameter of a callback.
-pub(crate) fn value(query: &[(String, String)], name: &str) -> String {
-    let found = query.iter().find(|(key, _)| key == name);
-    found.unwrap_or_else(|| panic!("no {name} in {query:?}")).1.clone()
 }
 
 /// The outcomes of a channel's steps, in a receipt.

@@ -3,14 +3,14 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use acquit_server::sweep;
-use acquit_testkit::{Engine, TestHook, acquit::outcome, hook::Posted, rp::Answer, wire};
-use http::{Method, Request, header};
-use hyper::body::Bytes;
+use acquit_testkit::{Engine, TestHook, acquit::outcome, hook::Posted, rp::Answer};
+use http::Method;
 use serde_json::{Value, json};
 use workos::helpers::WebhookVerifier;
 
 use crate::{
-    broker::{API_KEY, World, land, profile_id, world_of},
+    broker::{World, land, profile_id, world_of},
+    broker_wire::{self, API_KEY},
     world::{only_receipt, settle_by_clock, settled, until},
 };
 
@@ -49,15 +49,7 @@ impl World {
 
     /// A call with an API key; its status and answer.
     async fn call(&self, method: Method, path: &str, key: &str, body: Option<&Value>) -> (u16, Value) {
-        let request = Request::builder()
-            .method(method)
-            .uri(self.broker.url(path))
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::AUTHORIZATION, format!("Bearer {key}"));
-        let body = body.map(ToString::to_string).unwrap_or_default();
-        let response = wire::exchange(request.body(Bytes::from(body)).unwrap(), None).await.unwrap();
-        let status = response.status().as_u16();
-        (status, if response.body().is_empty() { Value::Null } else { wire::json(&response).unwrap() })
+        broker_wire::call(&self.broker, Some(key), method, path, body).await
     }
 
     /// What `/events` lists.

@@ -34,10 +34,19 @@ async fn world_on(engine: Engine) -> World {
 }
 
 async fn world_with(engine: Engine, more: &str) -> World {
+    made(Setup::on(engine).with(more), &[]).await
+}
+
+/// With more applications.
+async fn world_of(applications: &[&TestRp]) -> World {
+    made(Setup::on(Engine::Sqlite), applications).await
+}
+
+async fn made(setup: Setup, applications: &[&TestRp]) -> World {
     let payroll = Registration::new("payroll").start().await;
     let port = free_port();
-    let setup = Setup::on(engine).host("id.localhost").port(port).with(&routes(port)).with(more);
-    let app = setup.start(&[&payroll]).await;
+    let all: Vec<&TestRp> = applications.iter().copied().chain([&payroll]).collect();
+    let app = setup.host("id.localhost").port(port).with(&routes(port)).start(&all).await;
     World { app, payroll, port, browser: Browser::new() }
 }
 

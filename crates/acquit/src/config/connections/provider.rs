@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use acquit_delivery::egress::Policy;
 use acquit_oidc::{
+    jose::MIN_SECRET,
     rp::authorize::{MAX_FREE, MAX_NAME, MAX_VALUE, RESERVED},
     uri::{self, Purpose},
 };
@@ -12,11 +13,8 @@ use acquit_server::settings::{
     broker::{Authentication, OidcProvider},
 };
 
-use super::{ConnectionPromptText, ConnectionSection};
-use crate::config::{
-    applications::AuthMethodText, context::Context, diagnostic::quoted, egress::check_reachable, path::Path,
-    secret::SecretText,
-};
+use super::{ConnectionPromptText, ConnectionSection, UpstreamAuthMethodText};
+use crate::config::{context::Context, diagnostic::quoted, egress::check_reachable, path::Path, secret::SecretText};
 
 /// The most scopes of one connection.
 const MAX_SCOPES: usize = 100;
@@ -47,6 +45,7 @@ impl ConnectionSection {
             userinfo: self.userinfo.unwrap_or(true),
             prompt: self.prompt.map(|prompt| prompt.as_str().to_owned()),
             parameters,
+            shared_callback: self.shared_callback.unwrap_or(false),
         })
     }
 
@@ -56,27 +55,28 @@ impl ConnectionSection {
             Some(method) => method,
             // What it was was noted by its shape.
             None if cx.is_written(&at) => return None,
-            None => AuthMethodText::ClientSecretBasic,
+            None => UpstreamAuthMethodText::ClientSecretBasic,
         };
         let named = match method {
-            AuthMethodText::ClientSecretBasic => "client_secret_basic",
-            AuthMethodText::ClientSecretPost => "client_secret_post",
-            AuthMethodText::PrivateKeyJwt => "private_key_jwt",
-            AuthMethodText::None => "none",
+            UpstreamAuthMethodText::ClientSecretBasic => "client_secret_basic",
+            UpstreamAuthMethodText::ClientSecretPost => "client_secret_post",
+            UpstreamAuthMethodText::ClientSecretJwt => "client_secret_jwt",
+            UpstreamAuthMethodText::PrivateKeyJwt => "private_key_jwt",
+            UpstreamAuthMethodText::None => "none",
         };
         let alg = path.key("token_endpoint_auth_signing_alg");
-        if method != AuthMethodText::PrivateKeyJwt && cx.is_written(&alg) {
+        if method != UpstreamAuthMethodText::PrivateKeyJwt && cx.is_written(&alg) {
             cx.error(&alg, format!("`token_endpoint_auth_signing_alg` is not used with \"{named}\""))
                 .help("leave it out, or choose token_endpoint_auth_method = \"private_key_jwt\"");
         }
         let at = path.key("client_secret");
-        if matches!(method, AuthMethodText::PrivateKeyJwt | AuthMethodText::None) {
+        if matches!(method, UpstreamAuthMethodText::PrivateKeyJwt | UpstreamAuthMethodText::None) {
             if cx.is_written(&at) {
                 cx.error(&at, format!("`client_secret` is not used with \"{named}\""))
                     .help("leave it out, or choose token_endpoint_auth_method = \"client_secret_basic\"");
             }
             return Some(match method {
-                AuthMethodText::PrivateKeyJwt => {
+                UpstreamAuthMethodText::PrivateKeyJwt => {
                     Authentication::PrivateKeyJwt(self.token_endpoint_auth_signing_alg.unwrap_or_default().into())
                 }
                 _ => Authentication::None,
@@ -87,8 +87,16 @@ impl ConnectionSection {
                 .help("give it one, or say token_endpoint_auth_method = \"private_key_jwt\" or \"none\"");
         }
         let secret = client_secret(cx, &at, self.client_secret.take()?)?;
+        if method == UpstreamAuthMethodText::ClientSecretJwt && secret.expose().len() < MIN_SECRET {
+            cx.error(&at, format!("this client secret has fewer than {MIN_SECRET} bytes, too few for \"{named}\""))
+                .help(
+                    "ask the provider for a longer one, or choose token_endpoint_auth_method = \"client_secret_basic\"",
+                );
+            return None;
+        }
         Some(match method {
-            AuthMethodText::ClientSecretPost => Authentication::Post(secret),
+            UpstreamAuthMethodText::ClientSecretJwt => Authentication::SecretJwt(secret),
+            UpstreamAuthMethodText::ClientSecretPost => Authentication::Post(secret),
             _ => Authentication::Basic(secret),
         })
     }

@@ -7,6 +7,7 @@ use acquit_delivery::egress::Policy;
 use acquit_server::settings::{
     Connection, Organization,
     broker::{Frames, IdpLogout, UpstreamProvider},
+    connection_type,
 };
 
 use super::{ConnectionProtocolText, ConnectionSection, FrontchannelLogoutText, IdpLogoutText, LogoutText};
@@ -107,11 +108,11 @@ impl ConnectionSection {
     /// What it is called in the broker API, and whether that is a name of SAML's.
     fn connection_type(&mut self, protocol: ConnectionProtocolText) -> (String, bool) {
         let generic = match protocol {
-            ConnectionProtocolText::Oidc => "GenericOIDC",
-            ConnectionProtocolText::Saml => "GenericSAML",
+            ConnectionProtocolText::Oidc => connection_type::GENERIC,
+            ConnectionProtocolText::Saml => connection_type::GENERIC_SAML,
         };
         let named = self.connection_type.take().unwrap_or_else(|| generic.to_owned());
-        let of_saml = named.ends_with("SAML");
+        let of_saml = connection_type::is_saml(&named);
         (named, of_saml)
     }
 }

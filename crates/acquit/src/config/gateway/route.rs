@@ -28,8 +28,8 @@ pub struct RouteSection {
     /// The paths of this route: this one and those below it. The longest that fits is taken.
     #[schemars(extend("default" = "/"))]
     pub prefix: Option<String>,
-    /// Where the app is, such as "http://127.0.0.1:3000", or a list of such, of which each takes its share. Absent where
-    /// another proxy takes the traffic and asks here.
+    /// Where the app is, such as "http://127.0.0.1:3000", or a list of such, of which each takes its share; "h2c://…" for
+    /// HTTP/2 without TLS. Absent where another proxy takes the traffic and asks here.
     pub to: Option<OneOrMore>,
     /// Its name for people; the host when absent.
     pub name: Option<String>,
@@ -189,12 +189,14 @@ fn origin(cx: &mut Context<'_>, path: &Path, text: &str, issuer: Option<&Url>) -
 }
 
 fn upstream(cx: &mut Context<'_>, path: &Path, text: &str) -> Option<Url> {
-    let Some(url) = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+    let Some(url) =
+        Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https" | "h2c") && url.has_host())
     else {
         cx.error(path, format!("{} is no place of an app", quoted(text))).help("write \"http://127.0.0.1:3000\"");
         return None;
     };
-    let extra = url.path() != "/" || url.query().is_some() || url.fragment().is_some();
+    // `h2c` is none of the schemes for which an absent path is a slash.
+    let extra = !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some();
     if extra || !url.username().is_empty() || url.password().is_some() {
         cx.error(path, "the place of an app has more than a scheme, a host and a port");
         return None;
@@ -206,10 +208,10 @@ fn check_path(cx: &mut Context<'_>, path: &Path, text: &str) {
     let normal = text.starts_with('/')
         && !text.contains("//")
         && text.split('/').all(|segment| segment != "." && segment != "..")
-        && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#%\\".contains(&byte));
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#%;\\".contains(&byte));
     if !normal {
         cx.error(path, format!("{} is no path to compare with", quoted(text)))
-            .help("it begins with a slash and has no dots, double slashes, `%`, `?` or `#`: \"/api\"");
+            .help("it begins with a slash and has no dots, double slashes, `%`, `;`, `?` or `#`: \"/api\"");
     }
 }
 

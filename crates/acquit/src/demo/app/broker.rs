@@ -64,10 +64,6 @@ impl Broker {
             .with_state(self.clone())
     }
 
-    fn callback(&self) -> String {
-        format!("{}/callback", self.origin)
-    }
-
     /// Calls the broker's API with the key.
     async fn call<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, ProviderError> {
         let url = format!("{}{path}", self.issuer);

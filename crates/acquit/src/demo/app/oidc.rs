@@ -47,10 +47,6 @@ impl Oidc {
             .with_state(self.clone())
     }
 
-    pub(super) fn callback(&self) -> String {
-        format!("{}/callback", self.origin)
-    }
-
     pub(super) fn landing(&self) -> String {
         format!("{}/signed-out", self.origin)
     }

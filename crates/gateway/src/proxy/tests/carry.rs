@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use tokio::io::AsyncWriteExt;
 
-use super::world::*;
+use super::{apps::*, world::*};
 use crate::{
     policy::Allow,
     proxy::{Renewed, Rules},
@@ -211,5 +211,28 @@ async fn many_requests_pass_on_one_connection_and_one_to_the_app() {
     for number in 0..3 {
         stream.write_all(world.head("GET", "/", "").as_bytes()).await.unwrap();
         read_until(&mut stream, &format!("answer {number}")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_host_may_be_named_with_the_port_that_it_has_anyway() {
+    let app = format!("http://{}", mirror().await);
+    let origin = |text: &str| crate::origin::Origin::parse(text).unwrap();
+    let to = |text: &str| Route { from: origin(text), ..route(std::slice::from_ref(&app)) };
+    let world =
+        World::with([to("https://a.example.com"), to("http://b.localhost"), to("https://c.example.com:8443")]).await;
+    for (host, found) in [
+        ("a.example.com", true),
+        ("A.Example.com:443", true),
+        ("a.example.com:80", false),
+        ("a.example.com:8443", false),
+        ("b.localhost:80", true),
+        ("b.localhost:443", false),
+        ("c.example.com:8443", true),
+        ("c.example.com", false),
+        ("c.example.com:443", false),
+    ] {
+        let heard = world.say(format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).await;
+        assert!(heard.starts_with(if found { "HTTP/1.1 401" } else { "HTTP/1.1 421" }), "{host}: {heard}");
     }
 }

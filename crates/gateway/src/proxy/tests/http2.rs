@@ -5,7 +5,7 @@ use http::{HeaderMap, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Frame;
 
-use super::world::*;
+use super::{apps::*, world::*};
 use crate::route::Route;
 
 #[tokio::test]

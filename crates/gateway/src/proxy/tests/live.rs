@@ -11,7 +11,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::world::*;
+use super::{apps::*, world::*};
 use crate::live::Cut;
 
 /// An app that answers without end, as fast as it can or bit by bit, and tells when its connection is over.
@@ -51,7 +51,7 @@ async fn soon(over: impl Future) -> Duration {
     let begun = Instant::now();
     timeout(LONG, over).await.expect("it ends");
     let took = begun.elapsed();
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(took < SOON, "{took:?}");
     took
 }
 
@@ -178,6 +178,33 @@ async fn an_upload_stops_even_where_the_browser_says_nothing_more() {
     assert!(answer.frame().await.is_none_or(|frame| frame.is_err()));
     until(|| world.standing.live().count() == 0).await;
     drop(upload);
+}
+
+#[tokio::test]
+async fn an_upload_to_an_app_of_http_2_stops_too() {
+    let over = Arc::new(Notify::new());
+    let told = over.clone();
+    let app = http2_app(move |request| {
+        let told = told.clone();
+        async move {
+            tokio::spawn(async move {
+                let mut body = request.into_body();
+                while let Some(Ok(_)) = body.frame().await {}
+                told.notify_one();
+            });
+            let never = futures_util::stream::pending::<Result<Frame<Bytes>, hyper::Error>>();
+            http::Response::new(http_body_util::BodyExt::boxed(http_body_util::StreamBody::new(never)))
+        }
+    })
+    .await;
+    let world = World::with([route(&[app])]).await;
+    let mut stream = world.connect().await;
+    stream.write_all((world.head("POST", "/", "Content-Length: 100\r\n") + "half").as_bytes()).await.unwrap();
+    read_head(&mut stream).await;
+    world.standing.deny(&identity("alice").session);
+    soon(over.notified()).await;
+    soon(async { drop(stream.read_to_end(&mut Vec::new()).await) }).await;
+    until(|| world.standing.live().count() == 0).await;
 }
 
 #[tokio::test]

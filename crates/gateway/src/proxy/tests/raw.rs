@@ -2,7 +2,7 @@
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::world::*;
+use super::{apps::*, world::*};
 
 /// The status of the first answer, or nothing when the proxy just hangs up.
 fn status(heard: &str) -> &str {
@@ -140,5 +140,23 @@ async fn a_head_without_end_is_refused_and_costs_a_bounded_amount() {
         let heard = String::from_utf8_lossy(&heard);
         assert!(sent < 8 << 20, "the proxy hung up");
         assert!(heard.is_empty() || status(&heard) == "431", "{heard}");
+    }
+}
+
+#[tokio::test]
+async fn what_we_say_ourselves_cannot_be_taken_out_by_naming_it() {
+    let app = app_that(|mut stream| async move {
+        let heard = read_until(&mut stream, "body").await;
+        stream.write_all(&ok(&heard)).await.unwrap();
+    })
+    .await;
+    let world = World::before(app).await;
+    let named =
+        "Connection: close, Host, Content-Length, Cookie, X-Forwarded-For, Forwarded, X-Acquit-Jwt-Assertion\r\n";
+    let heard = world.say(world.head("POST", "/", &format!("{named}Content-Length: 4\r\n")) + "body").await;
+    for line in
+        ["host: app.localhost:1", "content-length: 4", "x-forwarded-for: 127.0.0.1", "x-acquit-jwt-assertion: alice"]
+    {
+        assert!(heard.contains(&format!("\r\n{line}\r\n")), "{line} in {heard}");
     }
 }

@@ -7,7 +7,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::world::*;
+use super::{apps::*, world::*};
 use crate::route::Route;
 
 #[tokio::test]
@@ -160,4 +160,49 @@ async fn a_browser_that_does_not_read_holds_back_the_app() {
         .await
         .expect("the app learns that the browser left")
         .unwrap();
+}
+
+#[tokio::test]
+async fn an_app_that_refuses_an_upload_early_is_heard() {
+    let app = app_that(|mut stream| async move {
+        drop(read_head(&mut stream).await);
+        stream
+            .write_all(b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+            .await
+            .unwrap();
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    })
+    .await;
+    let world = World::before(app).await;
+    let mut stream = world.connect().await;
+    stream.write_all(world.head("POST", "/", "Content-Length: 100000000\r\n").as_bytes()).await.unwrap();
+    stream.write_all(&[0; 65536]).await.unwrap();
+    assert!(read_head(&mut stream).await.starts_with("HTTP/1.1 413"));
+    drop(stream);
+    until(|| world.standing.live().count() == 0).await;
+}
+
+#[tokio::test]
+async fn an_upload_that_breaks_off_is_not_made_whole() {
+    for (length, body) in [("Content-Length: 100", "half"), ("Transfer-Encoding: chunked", "4\r\nhalf\r\n")] {
+        let (sender, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        let app = app_that(move |mut stream| {
+            let sender = sender.clone();
+            async move {
+                let mut all = read_head(&mut stream).await.into_bytes();
+                let _ = stream.read_to_end(&mut all).await;
+                sender.send(String::from_utf8(all).unwrap()).unwrap();
+            }
+        })
+        .await;
+        let world = World::before(app).await;
+        let mut stream = world.connect().await;
+        stream.write_all((world.head("POST", "/", &format!("{length}\r\n")) + body).as_bytes()).await.unwrap();
+        until(|| world.standing.live().count() == 1).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        drop(stream);
+        let heard = timeout(LONG, heard.recv()).await.expect("the app learns that it is over").unwrap();
+        assert!(heard.to_ascii_lowercase().contains(&length.to_ascii_lowercase()), "{heard}");
+        assert!(heard.ends_with("half") || heard.ends_with("half\r\n"), "no last chunk, no more bytes: {heard:?}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use http::{Method, StatusCode};
+use http::{Request, StatusCode};
 use hyper::ext::Protocol;
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -12,8 +12,8 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::world::*;
-use crate::live::Cut;
+use super::{apps::*, world::*};
+use crate::{live::Cut, route::Route};
 
 const SIGNED_OUT: &[u8] = b"\x88\x0c\x03\xf0signed out";
 
@@ -55,6 +55,14 @@ async fn open(world: &World) -> TcpStream {
     stream
 }
 
+/// Alice's question for a WebSocket in HTTP/2.
+fn connect(world: &World) -> Request<Sent> {
+    let mut request = world.request("CONNECT", "/ws", &identity("alice"), nothing());
+    request.extensions_mut().insert(Protocol::from_static("websocket"));
+    request.headers_mut().insert("sec-websocket-version", "13".parse().unwrap());
+    request
+}
+
 async fn read(stream: &mut (impl AsyncRead + Unpin), length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     timeout(LONG, stream.read_exact(&mut bytes)).await.expect("it says as much").unwrap();
@@ -65,7 +73,7 @@ async fn read(stream: &mut (impl AsyncRead + Unpin), length: usize) -> Vec<u8> {
 async fn rest(stream: &mut (impl AsyncRead + Unpin)) -> Vec<u8> {
     let (begun, mut bytes) = (Instant::now(), Vec::new());
     let _ = timeout(LONG, stream.read_to_end(&mut bytes)).await.expect("it ends");
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
     bytes
 }
 
@@ -97,11 +105,7 @@ async fn a_websocket_of_http_2_goes_both_ways_until_its_session_ends() {
     let (app, over) = echo(b"\x81\x02hi".to_vec()).await;
     let world = World::before(app).await;
     let mut sender = world.http2().await;
-    let mut request = world.request("GET", "/ws", &identity("alice"), nothing());
-    *request.method_mut() = Method::CONNECT;
-    request.extensions_mut().insert(Protocol::from_static("websocket"));
-    request.headers_mut().insert("sec-websocket-version", "13".parse().unwrap());
-    let answer = sender.send_request(request).await.unwrap();
+    let answer = sender.send_request(connect(&world)).await.unwrap();
     assert_eq!(
         (answer.status(), &answer.headers()["sec-websocket-protocol"]),
         (StatusCode::OK, &"chat".parse().unwrap())
@@ -157,7 +161,7 @@ async fn a_browser_that_does_not_read_is_not_waited_for() {
     let begun = Instant::now();
     world.standing.deny(&identity("alice").session);
     timeout(LONG, over.notified()).await.expect("the app's side is closed");
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
     until(|| world.standing.live().count() == 0).await;
 }
 
@@ -178,7 +182,64 @@ async fn no_other_protocol_is_switched_to_and_a_refusal_is_passed_on() {
     let refused = World::before(app(|_| b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno".to_vec()).await).await;
     let mut stream = open(&refused).await;
     assert!(read_until(&mut stream, "\r\n\r\nno").await.starts_with("HTTP/1.1 403"));
-    // A plain answer to the question for a WebSocket opens nothing.
+    // Who does not switch just answers; by CONNECT that would open a tunnel that is no WebSocket.
     let mut stream = open(&world).await;
-    assert!(read_head(&mut stream).await.starts_with("HTTP/1.1 502"));
+    assert!(read_head(&mut stream).await.starts_with("HTTP/1.1 200"));
+    let mut sender = world.http2().await;
+    let answer = sender.send_request(connect(&world)).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::BAD_GATEWAY);
+}
+
+#[tokio::test]
+async fn an_app_that_does_not_know_the_key_has_not_agreed() {
+    let wrong = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n";
+    let world = World::before(app(move |_| wrong.as_bytes().to_vec()).await).await;
+    let mut sender = world.http2().await;
+    let answer = sender.send_request(connect(&world)).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::BAD_GATEWAY);
+}
+
+#[tokio::test]
+async fn a_websocket_does_not_begin_with_a_body() {
+    let (app, _) = echo(Vec::new()).await;
+    let world = World::before(app).await;
+    let mut stream = world.connect().await;
+    let asked = world.head("GET", "/ws", &format!("{UPGRADE}Content-Length: 5\r\n")) + "GET /";
+    stream.write_all(asked.as_bytes()).await.unwrap();
+    assert!(read_head(&mut stream).await.starts_with("HTTP/1.1 400"));
+}
+
+#[tokio::test]
+async fn what_is_open_is_use_only_where_the_route_says_so() {
+    for counts in [false, true] {
+        let (app, _) = echo(Vec::new()).await;
+        let endless = app_that(|mut stream| async move {
+            drop(read_head(&mut stream).await);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nbegin").await;
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        })
+        .await;
+        let events =
+            Route { prefix: "/events".to_owned(), streams_are_use: counts, ..route(&[format!("http://{endless}")]) };
+        let sockets = Route { streams_are_use: counts, ..route(&[format!("http://{app}")]) };
+        let world = World::with([events, sockets]).await;
+        let (mut events, mut socket) = (world.connect().await, open(&world).await);
+        events.write_all(world.head("GET", "/events", "").as_bytes()).await.unwrap();
+        read_until(&mut events, "begin").await;
+        read_head(&mut socket).await;
+        socket.write_all(b"\x82\x03abc").await.unwrap();
+        read(&mut socket, 5).await;
+        let used = || world.house.used.load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(used(), 2, "each when it began");
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(61)).await;
+        tokio::time::resume();
+        if counts {
+            until(|| used() == 4).await;
+        } else {
+            socket.write_all(b"\x82\x03abc").await.unwrap();
+            read(&mut socket, 5).await;
+            assert_eq!(used(), 2);
+        }
+    }
 }

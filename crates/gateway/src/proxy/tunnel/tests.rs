@@ -77,3 +77,28 @@ async fn what_a_browser_still_said_reaches_the_app() {
     drop(app);
     task.await.unwrap();
 }
+
+/// What the app hears after the browser said this, and was signed out.
+async fn app_heard(said: &[u8]) -> Vec<u8> {
+    let live = Live::default();
+    let (mut browser, browser_end) = duplex(1024);
+    let (mut app, app_end) = duplex(1024);
+    let stream = Some(Arc::new(live.open(&identity(), &Arc::from("a"))));
+    let run = run(browser_end, app_end, stream, CancellationToken::new(), std::future::pending());
+    let task = tokio::spawn(run);
+    browser.write_all(said).await.unwrap();
+    let mut heard = vec![0; said.len()];
+    app.read_exact(&mut heard).await.unwrap();
+    live.cut(&identity().session, Cut::SignedOut);
+    heard.clear();
+    app.read_to_end(&mut heard).await.unwrap();
+    task.await.unwrap();
+    heard
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_app_is_told_that_nobody_is_there_unless_a_frame_is_under_way() {
+    assert_eq!(app_heard(b"\x81\x82\0\0\0\0hi").await[..2], *b"\x88\x82");
+    assert_eq!(app_heard(b"\x81\x84\0\0\0\0ha").await, b"");
+    assert_eq!(app_heard(b"\x88\x80\0\0\0\0").await, b"");
+}

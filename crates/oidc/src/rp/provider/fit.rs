@@ -1,7 +1,7 @@
 //! Whether a connection's settings fit what its provider says of itself.
 
 use super::Provider;
-use crate::{jose::Algorithm, pkce, response::ResponseMode};
+use crate::{jose::Algorithm, pkce, response::ResponseMode, rp::client::SECRET_JWT};
 
 /// What a connection wants of its provider.
 #[derive(Clone, Copy, Debug)]
@@ -14,9 +14,11 @@ pub struct Wanted<'a> {
     pub scopes: &'a [String],
     /// How answers come, where that is set.
     pub response_mode: Option<ResponseMode>,
+    /// Whether its answers come to the shared callback, where only `iss` says whose they are.
+    pub shared_callback: bool,
 }
 
-/// A wish that the provider, by its own account, does not fulfil. None of them keeps a connection from being tried: what
+/// A wish that the provider, by its own account, does not fulfil. All but [`Misfit::SecretJwt`] and [`Misfit::Iss`] are tried all the same: what
 /// discovery documents leave out often works.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
@@ -29,6 +31,9 @@ pub enum Misfit {
     /// The token endpoint wants another proof.
     #[error("the provider's token endpoint does not list {0}")]
     TokenAuth(String),
+    /// An assertion of our secret is not sent where it is not listed.
+    #[error("the provider's token endpoint does not list client_secret_jwt by HS256: every sign-in is refused here")]
+    SecretJwt,
     /// The revocation endpoint wants another proof.
     #[error("the provider's revocation endpoint does not list {0}")]
     RevocationAuth(String),
@@ -38,6 +43,12 @@ pub enum Misfit {
     /// It lists scopes, and this is not among them.
     #[error("the provider does not list the scope {0}")]
     Scope(String),
+    /// Answers at the shared callback must say whose they are.
+    #[error(
+        "the provider does not say that its answers carry `iss` (authorization_response_iss_parameter_supported), which \
+         `shared_callback` needs: every sign-in is refused here"
+    )]
+    Iss,
     /// Answers do not come so.
     #[error("the provider does not list the response mode {}", .0.as_str())]
     ResponseMode(ResponseMode),
@@ -54,11 +65,18 @@ impl Provider {
         } else if lacks(&self.id_token_algs, wanted.alg.as_str()) {
             misfits.push(Misfit::Algorithm(wanted.alg));
         }
-        if lacks(&self.token_auth_methods, wanted.auth_method) {
+        if wanted.auth_method == SECRET_JWT {
+            if !self.takes_secret_jwt() {
+                misfits.push(Misfit::SecretJwt);
+            }
+        } else if lacks(&self.token_auth_methods, wanted.auth_method) {
             misfits.push(Misfit::TokenAuth(wanted.auth_method.to_owned()));
         }
         if self.revocation_endpoint.is_some() && lacks(&self.revocation_auth_methods, wanted.auth_method) {
             misfits.push(Misfit::RevocationAuth(wanted.auth_method.to_owned()));
+        }
+        if wanted.shared_callback && !self.sends_iss {
+            misfits.push(Misfit::Iss);
         }
         if !self.pkce_methods.is_empty() && lacks(&self.pkce_methods, pkce::METHOD) {
             misfits.push(Misfit::Pkce);
@@ -84,6 +102,7 @@ mod tests {
         auth_method: "client_secret_basic",
         scopes: &[],
         response_mode: Some(ResponseMode::Query),
+        shared_callback: true,
     };
 
     #[test]
@@ -99,13 +118,16 @@ mod tests {
             auth_method: "private_key_jwt",
             scopes: &scopes,
             response_mode: Some(ResponseMode::FormPost),
+            shared_callback: true,
         };
         let mut provider = provider();
         provider.pkce_methods = vec!["plain".into()];
+        provider.sends_iss = false;
         let expected = [
             Misfit::Algorithm(Algorithm::EdDsa),
             Misfit::TokenAuth("private_key_jwt".into()),
             Misfit::RevocationAuth("private_key_jwt".into()),
+            Misfit::Iss,
             Misfit::Pkce,
             Misfit::Scope("offline_access".into()),
             Misfit::ResponseMode(ResponseMode::FormPost),
@@ -116,6 +138,23 @@ mod tests {
         let misfits = provider.misfits(Wanted { response_mode: None, ..wanted });
         assert_eq!(misfits[0], Misfit::NoAlgorithm);
         assert!(!misfits.contains(&Misfit::RevocationAuth("private_key_jwt".into())));
+    }
+
+    #[test]
+    fn an_assertion_of_the_secret_fits_only_where_it_is_listed_with_hs256_or_without_algorithms() {
+        let misfits = |methods: &[&str], algs: &[&str]| {
+            let listed = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+            let mut provider = provider();
+            (provider.token_auth_methods, provider.token_auth_algs) = (listed(methods), listed(algs));
+            provider.revocation_endpoint = None;
+            provider.misfits(Wanted { auth_method: SECRET_JWT, ..WANTED })
+        };
+        let both = ["client_secret_basic", SECRET_JWT];
+        assert_eq!(misfits(&both, &[]), []);
+        assert_eq!(misfits(&both, &["RS256", "HS256"]), []);
+        assert_eq!(misfits(&both, &["RS256", "HS512"]), [Misfit::SecretJwt]);
+        assert_eq!(misfits(&["private_key_jwt"], &["HS256"]), [Misfit::SecretJwt]);
+        assert_eq!(misfits(&[], &[]), [Misfit::SecretJwt]);
     }
 
     #[test]

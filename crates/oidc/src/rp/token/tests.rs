@@ -1,8 +1,9 @@
+use acquit_core::Timestamp;
 use serde_json::json;
 
 use super::*;
 use crate::rp::{
-    client::{ClientAuth, tests::pairs},
+    client::{AssertionAudience, ClientAuth, tests::pairs},
     provider::tests::provider,
 };
 
@@ -49,6 +50,28 @@ fn a_refresh_token_is_sent_alone() {
     let client = RpClient { id: "we", auth: ClientAuth::None };
     let post = request(&provider(), &client, Grant::Refresh { refresh_token: "r" }).unwrap();
     assert_eq!(post.body.as_str(), "grant_type=refresh_token&refresh_token=r&client_id=we");
+}
+
+#[test]
+fn an_assertion_of_the_secret_goes_only_where_the_provider_says_that_it_takes_one() {
+    let auth = ClientAuth::SecretJwt {
+        secret: "a secret of more than thirty-two bytes",
+        audience: AssertionAudience::Issuer,
+        jti: "j",
+        now: Timestamp::from_seconds(1_800_000_000),
+    };
+    let client = RpClient { id: "we", auth };
+    let mut provider = provider();
+    for grant in [
+        Grant::Code { code: "c", verifier: "v", redirect_uri: "https://id.example.com/cb" },
+        Grant::Refresh { refresh_token: "r" },
+    ] {
+        provider.token_auth_methods.retain(|method| method != "client_secret_jwt");
+        assert_eq!(request(&provider, &client, grant).unwrap_err(), RequestError::SecretJwt);
+        provider.token_auth_methods.push("client_secret_jwt".to_owned());
+        let post = request(&provider, &client, grant).unwrap();
+        assert!(pairs(&post).get("client_assertion").is_some());
+    }
 }
 
 #[test]

@@ -10,13 +10,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{object, options, saml, types};
+use super::{object, options, saml};
 use crate::{
     App,
     broker::{
         body::Body,
         error::Failure,
-        ids, kept,
+        ids,
+        kept::{Begun, Call},
         made::changed,
         manage::Manager,
         organizations,
@@ -24,7 +25,7 @@ use crate::{
         stored::{self, Stored, StoredAttributes, StoredProvider},
     },
     random,
-    settings::Secret,
+    settings::{Secret, connection_type as types},
 };
 
 /// How many characters an external key has: about 148 bits.
@@ -40,12 +41,10 @@ pub async fn make(
     request: Request,
 ) -> Result<Response, Failure> {
     let (mut body, bytes) = Body::read(request).await?;
-    let call = kept::Call::read(&headers, &application, "/connections", &bytes)?;
-    if let Some(call) = &call
-        && let Some(answer) = call.before(&app).await?
-    {
-        return Ok(answer);
-    }
+    let call = match Call::begin(&app, &application, "/connections", &headers, &bytes).await? {
+        Begun::Fresh(call) => call,
+        Begun::Before(answer) => return Ok(answer),
+    };
     let organization = organizations::one(&app, &application, &body.need("organization_id")?)?;
     let name = body.some_text("name")?.unwrap_or_else(|| organization.name.clone());
     let external_id = body.some_text("external_id")?;
@@ -93,7 +92,7 @@ pub async fn make(
         updated_at: now,
     };
     let answer = object::connection(&ListedConnection::of_store(&record, true), Some(&organization));
-    let answer_kept = call.as_ref().map(|call| call.keep(&app, StatusCode::CREATED, &answer)).transpose()?;
+    let answer_kept = call.keep(&app, StatusCode::CREATED, &answer)?;
     let (external_id, id) = (record.external_id.clone(), record.id.clone());
     let organization_is_here = organization.record.is_some();
     match app.store.make_connection(record, organization_is_here, answer_kept).await? {
@@ -102,7 +101,7 @@ pub async fn make(
             learn(&app, &id, metadata);
             Ok((StatusCode::CREATED, Json(answer)).into_response())
         }
-        Ok(Made::Before(before)) => call.ok_or(Failure::Internal)?.answer(&app, &before),
+        Ok(Made::Before(before)) => call.answer(&app, &before),
         Err(Refused::ExternalIdTaken) => {
             // Made a moment ago, on another node perhaps.
             changed(&app).await?;
@@ -180,6 +179,9 @@ pub(in crate::broker) fn refused(why: Refused, id: &str) -> Failure {
         },
         Refused::DomainTaken(domain) => {
             Failure::Conflict { code: "domain_in_use", message: format!("{domain} belongs to somebody else") }
+        }
+        Refused::TooMany(most) => {
+            Failure::invalid(format!("an application makes {most} organizations at most; delete one that is not used"))
         }
         Refused::ExternalIdTaken => {
             Failure::Bad { code: "external_id_already_used", message: "this external_id is another one's".to_owned() }

@@ -1,8 +1,8 @@
 //! What a call says of an OpenID provider and of its claims, and what becomes of it.
 
 use acquit_oidc::{
-    jose::Algorithm,
-    rp::provider::{Expected, MAX_DOCUMENT, Provider},
+    jose::{Algorithm, MIN_SECRET},
+    rp::provider::{Expected, MAX_DOCUMENT, Provider, discovery_url},
     uri,
 };
 use serde_json::Value;
@@ -61,7 +61,8 @@ impl Asked {
         let method = body.some_text("token_authentication_method")?.map(|name| {
             Method::parse(&name).ok_or_else(|| {
                 invalid(
-                    "token_authentication_method must be client_secret_basic, client_secret_post or private_key_jwt",
+                    "token_authentication_method must be client_secret_basic, client_secret_post, client_secret_jwt or \
+                     private_key_jwt",
                 )
             })
         });
@@ -92,6 +93,7 @@ impl Asked {
         let authentication = self.method.unwrap_or(Method::ClientSecretBasic);
         let secret = fitting(authentication, self.client_secret, None)?;
         let provider = discovered(app, &url).await?;
+        taken(&provider, authentication)?;
         let algorithm = agreed(&provider, self.algorithm)?;
         let oidc = StoredOidc {
             issuer: provider.issuer.clone(),
@@ -116,12 +118,15 @@ impl Asked {
     ) -> Result<(StoredOidc, Option<Secret>), Failure> {
         let authentication = self.method.unwrap_or(known.authentication);
         let secret = fitting(authentication, self.client_secret, secret)?;
-        if let Some(url) = &self.discovery_endpoint
-            && discovered(app, url).await?.issuer != known.issuer
-        {
-            return Err(Failure::invalid(
-                "oidc_options.discovery_endpoint is another provider's; make a new connection for it",
-            ));
+        let asks = (self.method == Some(Method::ClientSecretJwt)).then(|| discovery_url(&known.issuer).ok()).flatten();
+        if let Some(url) = self.discovery_endpoint.or(asks) {
+            let provider = discovered(app, &url).await?;
+            if provider.issuer != known.issuer {
+                return Err(Failure::invalid(
+                    "oidc_options.discovery_endpoint is another provider's; make a new connection for it",
+                ));
+            }
+            taken(&provider, authentication)?;
         }
         let oidc = StoredOidc {
             issuer: known.issuer.clone(),
@@ -142,10 +147,21 @@ fn fitting(method: Method, given: Option<Secret>, known: Option<Secret>) -> Resu
         }
         (Method::PrivateKeyJwt, false) => Ok(None),
         _ => match given.or(known) {
+            Some(secret) if method == Method::ClientSecretJwt && secret.expose().len() < MIN_SECRET => Err(
+                Failure::invalid("oidc_options.client_secret has fewer than 32 bytes, too few for client_secret_jwt"),
+            ),
             Some(secret) => Ok(Some(secret)),
             None => Err(Failure::invalid("oidc_options.client_secret is required")),
         },
     }
+}
+
+/// Whether the provider takes this proof, where that must be known before one is sent.
+fn taken(provider: &Provider, method: Method) -> Result<(), Failure> {
+    if method == Method::ClientSecretJwt && !provider.takes_secret_jwt() {
+        return Err(Failure::invalid("the provider does not list client_secret_jwt by HS256 for its token endpoint"));
+    }
+    Ok(())
 }
 
 /// The algorithm of its ID tokens: the one that is asked for, or the first that both sides speak.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use acquit_oidc::rp::OurUrls;
 use acquit_store::management::ConnectionRecord;
 use axum::{
     Json,
@@ -61,8 +62,8 @@ pub async fn patch(
     match (&stored.provider, oidc, by_saml) {
         (_, None, None) => {}
         (StoredProvider::Oidc(known), Some(asked), None) => {
-            let callback = format!("{}/sso/oidc/{}/callback", app.issuer(), record.external_key);
-            let asked = options::Asked::read(asked, Some(&callback))?;
+            let ours = OurUrls::of(app.issuer(), &record.external_key);
+            let asked = options::Asked::read(asked, Some(&ours.callback))?;
             let secret =
                 record.sealed.as_ref().and_then(|sealed| stored::open(&app.sealer, &record.id, &known.issuer, sealed));
             let (provider, secret) = asked.changed(&app, known, secret).await?;

@@ -17,6 +17,7 @@ use crate::{
         event::{Name, Whose, completed_id, envelope, logout_completed, logout_started},
         ids,
     },
+    settings::connection_type,
 };
 
 /// The id of an event of an entry. Those of a logout are the webhooks', which know nothing of the log.
@@ -170,7 +171,7 @@ fn connection(app: &App, found: &Found) -> Value {
         "object": "connection",
         "id": record.connection,
         "organization_id": record.organization,
-        "connection_type": facts.connection_type.as_deref().unwrap_or("GenericOIDC"),
+        "connection_type": facts.connection_type.as_deref().unwrap_or(connection_type::GENERIC),
         "name": facts.name.as_deref().unwrap_or_default(),
         "state": state,
         "created_at": known.map_or(record.at, |known| known.created_at),

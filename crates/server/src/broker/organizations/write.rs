@@ -19,7 +19,8 @@ use crate::{
         body::Body,
         connections::{of_the_file, refused},
         error::Failure,
-        ids, kept,
+        ids,
+        kept::{Begun, Call},
         made::changed,
         manage::Manager,
         registry::ListedOrganization,
@@ -27,6 +28,8 @@ use crate::{
     random,
 };
 
+/// The most organizations that one application makes. Each node keeps all of them in mind.
+const MAX_ORGANIZATIONS: u32 = 10_000;
 /// The most keys of an organization's metadata, and the longest key and value, in characters.
 const MAX_KEYS: usize = 50;
 const MAX_KEY: usize = 40;
@@ -40,12 +43,10 @@ pub async fn make(
     request: Request,
 ) -> Result<Response, Failure> {
     let (mut body, bytes) = Body::read(request).await?;
-    let call = kept::Call::read(&headers, &application, "/organizations", &bytes)?;
-    if let Some(call) = &call
-        && let Some(answer) = call.before(&app).await?
-    {
-        return Ok(answer);
-    }
+    let call = match Call::begin(&app, &application, "/organizations", &headers, &bytes).await? {
+        Begun::Fresh(call) => call,
+        Begun::Before(answer) => return Ok(answer),
+    };
     let now = app.clock.now();
     let mut record = OrganizationRecord {
         id: ids::upper(&OrganizationId::from_random(random::id_at(now)?), OrganizationId::parse)?,
@@ -59,14 +60,14 @@ pub async fn make(
     };
     fill(&app, &mut record, body)?;
     let answer = object::organization(&ListedOrganization::of_store(&record, |_| true));
-    let answer_kept = call.as_ref().map(|call| call.keep(&app, StatusCode::CREATED, &answer)).transpose()?;
+    let answer_kept = call.keep(&app, StatusCode::CREATED, &answer)?;
     let id = record.id.clone();
-    match app.store.make_organization(record, answer_kept).await? {
+    match app.store.make_organization(record, answer_kept, MAX_ORGANIZATIONS).await? {
         Ok(Made::Now) => {
             changed(&app).await?;
             Ok((StatusCode::CREATED, Json(answer)).into_response())
         }
-        Ok(Made::Before(before)) => call.ok_or(Failure::Internal)?.answer(&app, &before),
+        Ok(Made::Before(before)) => call.answer(&app, &before),
         Err(why) => Err(refused(why, id.as_str())),
     }
 }

@@ -34,6 +34,9 @@ use crate::{
 /// How far clocks may differ, as everywhere in SAML.
 const SKEW: Duration = Expect::new(&[], Timestamp::from_micros(0)).skew;
 
+/// What is said of an encrypted assertion that signs nobody in, whatever is wrong with it.
+const UNUSABLE: &str = "the encrypted answer of the identity provider is not taken; the log of this server says why";
+
 /// `POST`: a Response.
 pub async fn post(
     State(app): State<App>,
@@ -49,10 +52,15 @@ pub async fn post(
     incoming::heard(&message);
     let unasked = || DoorError::parameter("InResponseTo", "nobody asked for this sign-in; begin at the application");
     let request = message.in_response_to().ok_or_else(unasked)?.to_owned();
-    let came = judge(&app, &idp, &message, &request);
-    if let Err(SamlNobody { denied, why }) = &came {
+    let mut came = judge(&app, &idp, &message, &request);
+    if let Err(SamlNobody { denied, why }) = &mut came {
         tracing::warn!(connection = %idp.connection.id, why, "a sign-in upstream failed");
-        if !denied {
+        if message.holds_ciphertext() {
+            // Also the length of what goes on shows nothing: connections share a key, and a provider could have us try what
+            // was encrypted by another.
+            UNUSABLE.clone_into(why);
+        }
+        if !*denied {
             app.limits().try_refusal(&address)?;
         }
     }
@@ -103,6 +111,7 @@ fn person(wanted: &AttributeMap, assertion: AcceptedAssertion, us: &str) -> Resu
     let AcceptedAssertion { id, issuer, name_id, not_on_or_after, authn, attributes } = assertion;
     Ok(SamlPerson {
         idp_id: attributes::idp_id(wanted, &name_id, &attributes, (&issuer, us))?,
+        issuer,
         claims: attributes::claims(wanted, &attributes),
         form: attributes::form(&name_id),
         subject: name_id.value,
@@ -194,5 +203,5 @@ async fn sign_in(
         channels: idp.channels(saml, person.form),
         sealed: Vec::new(),
     };
-    Ok(Ok(Recognised { idp_id: person.idp_id, claims: person.claims, upstream }))
+    Ok(Ok(Recognised { issuer: person.issuer, idp_id: person.idp_id, claims: person.claims, upstream }))
 }

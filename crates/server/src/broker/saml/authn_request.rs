@@ -85,7 +85,7 @@ pub async fn leave(
         respond::page(StatusCode::OK, &page)
     };
     let asked = Asked::Saml { request: id.to_string(), forced_at: force.then(|| now.as_micros()) };
-    let (trip, fresh) = Trip::begin(app, headers, &connection.id, asked, flow)?;
+    let (trip, fresh) = Trip::begin(app, headers, &connection.id, asked, flow).await?;
     let sealed = trip.seal(app).map_err(DoorError::from)?;
     if sealed.len() > TRIP_BYTES {
         return Err(DoorError::from(SealError::Unsealable).into());

@@ -1,5 +1,7 @@
 //! The exchange of a code.
 
+use acquit_testkit::wire;
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,10 +37,9 @@ async fn a_call_that_is_tried_again_by_its_name_gets_the_same_answer() {
         let body = json!({ "client_id": "client_01SAAS", "client_secret": API_KEY, "grant_type": "authorization_code",
                            "code": code });
         let call = async |key: &str| {
-            let request =
-                Request::post(world.broker.url("/sso/token")).header(header::CONTENT_TYPE, "application/json");
-            let request = request.header("idempotency-key", key).body(Bytes::from(body.to_string())).unwrap();
-            let response = wire::exchange(request, None).await.unwrap();
+            let named = [("idempotency-key", key)];
+            let url = world.broker.url("/sso/token");
+            let response = broker_wire::send(Method::POST, &url, None, Some(&body), &named).await;
             (response.status().as_u16(), wire::json(&response).unwrap())
         };
         let (first, second) = futures_util::future::join(call("retry-1"), call("retry-1")).await;

@@ -1,6 +1,9 @@
 //! Identity providers that lie, break, or change their keys while somebody is on their way.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use acquit_core::plan::By;
 use acquit_oidc::jose::LogoutSubject;
@@ -17,10 +20,12 @@ use super::*;
 type Says = (u16, String);
 
 /// A provider that says what it is told to say.
-struct Liar {
-    origin: String,
+pub(super) struct Liar {
+    pub(super) origin: String,
     /// At its discovery document, and at its token endpoint.
     says: Arc<Mutex<(Says, Says)>>,
+    /// How often its token endpoint was asked.
+    asked: Arc<AtomicUsize>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -31,15 +36,17 @@ impl Drop for Liar {
 }
 
 impl Liar {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         type Shared = State<Arc<Mutex<(Says, Says)>>>;
         let say = |(status, body): Says| {
-            let kind = [(header::CONTENT_TYPE, "application/json")];
+            let kind = [(http::header::CONTENT_TYPE, "application/json")];
             (StatusCode::from_u16(status).unwrap(), kind, body).into_response()
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let says = Arc::new(Mutex::new(((200, String::new()), (200, String::new()))));
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counter = asked.clone();
         let router = Router::new()
             .route(
                 "/.well-known/openid-configuration",
@@ -47,14 +54,25 @@ impl Liar {
             )
             .route("/authorize", get(async || "who are you?"))
             .route("/jwks", get(async || r#"{"keys":[]}"#))
-            .route("/token", axum::routing::post(async move |State(says): Shared| say(says.lock().unwrap().1.clone())))
+            .route(
+                "/token",
+                axum::routing::post(async move |State(says): Shared| {
+                    counter.fetch_add(1, Ordering::SeqCst);
+                    say(says.lock().unwrap().1.clone())
+                }),
+            )
             .with_state(says.clone());
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { origin, says, task }
+        Self { origin, says, asked, task }
+    }
+
+    /// How often its token endpoint was asked.
+    pub(super) fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
     }
 
     /// An honest document, but for this.
-    fn document(&self, name: &str, value: Value) -> Says {
+    pub(super) fn document(&self, name: &str, value: Value) -> Says {
         let at = |path: &str| format!("{}{path}", self.origin);
         let mut document = json!({
             "issuer": self.origin, "authorization_endpoint": at("/authorize"), "token_endpoint": at("/token"),
@@ -65,7 +83,7 @@ impl Liar {
         (200, document.to_string())
     }
 
-    fn says(&self, document: Says, token: Says) {
+    pub(super) fn says(&self, document: Says, token: Says) {
         *self.says.lock().unwrap() = (document, token);
     }
 }
@@ -81,7 +99,7 @@ impl World {
     }
 
     /// What the application is told at its callback; nobody is signed in.
-    async fn told(&self, came: &Url, what: &str) -> String {
+    pub(super) async fn told(&self, came: &Url, what: &str) -> String {
         assert!(came.as_str().starts_with(CALLBACK), "{what}: {came}");
         assert_eq!(parameter(came, "error").as_deref(), Some("oauth_failed"), "{what}: {came}");
         assert_eq!(parameter(came, "state").as_deref(), Some("st ate"), "{what}");
@@ -144,6 +162,14 @@ async fn a_token_answer_that_is_not_good_signs_nobody_in() {
         let why = world.told(&lost.url, what).await;
         assert!(!why.contains("secret-of-the-inside"), "{what}: {why}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_does_not_list_it_gets_no_assertion_of_our_secret() {
+    let world = world_with(Engine::Sqlite, "token_endpoint_auth_method = \"client_secret_jwt\"").await;
+    let came = world.go(&world.authorize("connection=conn_01EXAMPLE"), "alice").await;
+    let why = world.told(&came, "Acquit lists client_secret_basic, client_secret_post, private_key_jwt and none").await;
+    assert!(why.contains("does not list client_secret_jwt"), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

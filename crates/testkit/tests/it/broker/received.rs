@@ -3,6 +3,7 @@
 use acquit_core::Timestamp;
 use acquit_oidc::jose::{Algorithm, LogoutSubject, LogoutTokenClaims};
 use acquit_server::clock::Clock;
+use acquit_testkit::wire;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::*;

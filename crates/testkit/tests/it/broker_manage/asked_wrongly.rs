@@ -4,7 +4,10 @@ use acquit_testkit::{Engine, Setup, peers::free_port};
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{MANAGER, call_at, configuration, send, upstream, world};
+use super::{MANAGER, configuration, upstream, world};
+use crate::broker_wire::{call, send};
+
+const LONG: &str = "a client secret that is long enough for HS256";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_cannot_be_is_422() {
@@ -104,6 +107,9 @@ async fn a_connection_that_cannot_be_is_not_made() {
         merged(json!({ "client_id": "" })),
         merged(json!({ "token_authentication_method": "none" })),
         merged(json!({ "token_authentication_method": "private_key_jwt" })),
+        // The provider does not list it, and the secret is too short.
+        merged(json!({ "token_authentication_method": "client_secret_jwt", "client_secret": LONG })),
+        merged(json!({ "token_authentication_method": "client_secret_jwt" })),
         merged(json!({ "id_token_signature_algorithm": "HS256" })),
         merged(json!({ "jwt_signing_key_pair": {} })),
         merged(json!({ "discovery_endpoint": null })),
@@ -135,6 +141,7 @@ async fn a_connection_keeps_its_provider_and_its_secret() {
     for body in [
         json!({ "oidc_options": { "discovery_endpoint": other.url("/.well-known/openid-configuration") } }),
         json!({ "oidc_options": { "token_authentication_method": "private_key_jwt", "client_secret": "x" } }),
+        json!({ "oidc_options": { "token_authentication_method": "client_secret_jwt", "client_secret": LONG } }),
         json!({ "connection_type": "OktaOIDC" }),
         json!({ "state": "deleting" }),
         json!({ "saml_options": {} }),
@@ -168,7 +175,7 @@ async fn where_nothing_is_allowed_an_address_inside_is_refused_in_the_words_of_o
         let options = json!({ "discovery_endpoint": format!("{there}/.well-known/openid-configuration"), "client_id": "a",
                               "client_secret": "b" });
         let body = json!({ "organization_id": "org_01FILE", "oidc_options": options });
-        answers.push(call_at(&broker, MANAGER, Method::POST, "/connections", Some(&body)).await);
+        answers.push(call(&broker, Some(MANAGER), Method::POST, "/connections", Some(&body)).await);
     }
     assert_eq!(answers[0].0, 422, "{answers:?}");
     assert_eq!(answers[0], answers[1]);

@@ -5,7 +5,8 @@ use http::{Method, Response};
 use hyper::body::Bytes;
 use serde_json::{Value, json};
 
-use super::{CALLBACK, MANAGER, READER, configuration, send, upstream};
+use super::{CALLBACK, MANAGER, READER, configuration, upstream};
+use crate::broker_wire::send;
 
 fn too_many(response: &Response<Bytes>) -> u64 {
     assert_eq!(response.status(), 429, "{response:?}");

@@ -4,7 +4,8 @@ use acquit_testkit::Engine;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{MANAGER, keys, parameter, send, world};
+use super::{MANAGER, keys, parameter, world};
+use crate::broker_wire::send;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_organization_is_made_changed_and_deleted() {

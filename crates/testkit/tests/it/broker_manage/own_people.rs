@@ -8,7 +8,8 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use url::Url;
 
-use super::{CALLBACK, MANAGER, World, call_at, configuration, parameter, upstream, world};
+use super::{CALLBACK, MANAGER, World, configuration, parameter, upstream, world};
+use crate::broker_wire::call;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_verifies_no_domain_in_which_people_sign_in_here() {
@@ -120,7 +121,7 @@ async fn what_lies_behind_an_address_of_a_provider_is_told_to_nobody() {
         back.query_pairs_mut().append_pair("code", "any").append_pair("state", &state);
         let end = browser.try_load(Load::typed(back.as_str())).await.unwrap_err().url;
         assert_eq!(parameter(&end, "error").as_deref(), Some("oauth_failed"), "{end}");
-        let list = call_at(&broker, MANAGER, Method::GET, "/events?events=authentication.sso_failed", None).await.1;
+        let list = call(&broker, Some(MANAGER), Method::GET, "/events?events=authentication.sso_failed", None).await.1;
         let failed = list["data"][0]["data"]["error"]["message"].as_str().unwrap().to_owned();
         told.push((parameter(&end, "error_description").unwrap(), failed));
     }

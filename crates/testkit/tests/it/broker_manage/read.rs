@@ -9,7 +9,8 @@ use base64::{
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{LIMITED, MANAGER, READER, ids, keys, send, world};
+use super::{LIMITED, MANAGER, READER, ids, keys, world};
+use crate::broker_wire::send;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_of_the_configuration_is_shown_with_every_key() {

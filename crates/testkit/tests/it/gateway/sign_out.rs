@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use acquit_testkit::{
-    Browser, Engine,
+    Browser, Engine, Registration,
     acquit::outcome,
     browser::{Dest, Load},
     rp::ledger::Way,
 };
 use http::Method;
 
-use super::{end_all, evil, world, world_on, world_with};
+use super::{end_all, evil, world, world_of, world_on, world_with};
 use crate::world::{only_receipt, settled};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -117,18 +117,8 @@ async fn a_sign_out_ends_at_the_route_or_where_the_operator_trusts() {
 
 #[tokio::test]
 async fn frames_of_other_apps_load_on_the_way_out_and_wait_for_a_browser_that_went_away() {
-    let wiki = acquit_testkit::Registration::new("wiki").front_only().start().await;
-    let world = super::world().await;
-    drop(world);
-    let port = acquit_testkit::peers::free_port();
-    let setup = acquit_testkit::Setup::on(Engine::Sqlite).host("id.localhost").port(port).with(&super::routes(port));
-    let app = setup.start(&[&wiki]).await;
-    let world = super::World {
-        payroll: acquit_testkit::Registration::new("payroll").start().await,
-        app,
-        port,
-        browser: Browser::new(),
-    };
+    let wiki = Registration::new("wiki").front_only().start().await;
+    let world = world_of(&[&wiki]).await;
     let browser = &world.browser;
     world.app.enter(browser, &wiki, "alice").await;
     world.enter(browser, "grafana", "alice").await;
@@ -234,4 +224,33 @@ async fn bare_requests_are_counted_by_address_and_those_with_a_cookie_are_not() 
     let out = browser.step(&Load::typed(&world.at("grafana", "/.pomerium/sign_out"))).await.unwrap();
     assert_eq!(out.status, 303, "{out}");
     assert!(world.app.live_sessions().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_session_begins_without_what_an_earlier_one_left_of_the_app() {
+    let world = world().await;
+    let browser = &world.browser;
+    world.enter(browser, "grafana", "alice").await;
+    browser.plant(&world.at("grafana", "/"), "grafana_session=of-alice; Path=/");
+    let kept = || browser.cookie(&world.at("grafana", "/"), "grafana_session");
+    world.begin(browser, "grafana", "/").await;
+    assert!(kept().is_some(), "the same session goes on");
+    end_all(&world.app).await;
+    assert!(kept().is_some(), "nothing reaches that browser yet");
+    let page = world.enter(browser, "grafana", "bob").await;
+    assert!(kept().is_none());
+    let callback = page.hops.iter().find(|hop| hop.url.path() == "/.acquit/callback").unwrap();
+    assert_eq!(callback.headers["clear-site-data"], "\"cache\", \"storage\"");
+}
+
+#[tokio::test]
+async fn acquits_own_host_leads_on_to_a_route_too() {
+    let world = world().await;
+    let browser = &world.browser;
+    for (wanted, lands) in [(world.at("vault", "/bye"), true), ("https://evil.example/".to_owned(), false)] {
+        world.enter(browser, "grafana", "alice").await;
+        let page = browser.open(&world.app.url(&format!("/.acquit/sign_out?redirect_uri={wanted}"))).await;
+        assert_eq!(page.url.as_str() == wanted, lands, "{page}");
+        assert!(world.app.live_sessions().await.is_empty());
+    }
 }

@@ -6,7 +6,8 @@ use acquit_delivery::egress::{Egress, Outgoing, Trouble};
 use acquit_oidc::{
     jose::{Jwks, MAX_JWKS},
     rp::{
-        LogoutSetup, OurUrls,
+        LogoutSetup,
+        client::SECRET_JWT,
         provider::{Provider, Wanted},
     },
 };
@@ -65,7 +66,7 @@ impl OpenId {
     ) -> Self {
         let setup = match ours {
             Some((connection, settings)) => {
-                LogoutSetup::for_connection(provider, &OurUrls::of(&settings.server.issuer, &connection.external_key))
+                LogoutSetup::for_connection(provider, &connection.urls(&settings.server.issuer))
             }
             None => LogoutSetup::of(provider),
         };
@@ -93,7 +94,8 @@ impl Compared {
         let oidc = connection.oidc();
         let misfits = oidc.map(|oidc| {
             let (alg, scopes) = (oidc.algorithm, &oidc.scopes);
-            provider.misfits(Wanted { alg, auth_method: method(oidc), scopes, response_mode: None })
+            let shared_callback = oidc.shared_callback;
+            provider.misfits(Wanted { alg, auth_method: method(oidc), scopes, response_mode: None, shared_callback })
         });
         Self {
             id: connection.id.to_string(),
@@ -107,6 +109,7 @@ fn method(oidc: &OidcProvider) -> &'static str {
     match &oidc.authentication {
         Authentication::Basic(_) => "client_secret_basic",
         Authentication::Post(_) => "client_secret_post",
+        Authentication::SecretJwt(_) => SECRET_JWT,
         Authentication::PrivateKeyJwt(_) => "private_key_jwt",
         Authentication::None => "none",
     }

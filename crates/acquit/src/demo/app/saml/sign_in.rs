@@ -84,18 +84,12 @@ fn judge(app: &Saml, body: &[u8], now: Timestamp) -> Result<(String, AcceptedAss
 
 /// `GET /saml/enter`: the browser comes for its session.
 pub(super) async fn enter(State(app): State<Saml>, headers: HeaderMap) -> Result<Response, AppError> {
-    let (handle, now) = (random::secret()?, app.now());
+    let now = app.now();
     let browser = app.read_cookie(&headers, "sign-in").ok_or(AppError::Begin)?;
     let mut memory = app.memory();
     let session = memory.saml.entered.take(&browser, now).ok_or(AppError::Begin)?;
     if session.sid.as_ref().is_some_and(|index| memory.saml.over.holds(index, now)) {
         return Err(AppError::Answer("a sign-out overtook this sign-in".to_owned()));
     }
-    if let Some(former) = app.read_cookie(&headers, "session") {
-        memory.sessions.forget(&former);
-    }
-    memory.sessions.begin(handle.clone(), session);
-    drop(memory);
-    let response = respond::with_cookie(respond::see_other("/"), app.cookie("session", &handle));
-    Ok(respond::with_cookie(response, app.clear_cookie("sign-in")))
+    app.enter(memory, &headers, session)
 }

@@ -1,11 +1,9 @@
 //! `acquit doctor app`, on metadata as service providers write it.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
-
 use std::{
     io::{Read, Write},
     net::TcpListener,
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use acquit_saml::{
@@ -15,19 +13,8 @@ use acquit_saml::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The command in a folder with these files; its exit code and what it said.
 fn doctor(folder: &TempDir, arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_acquit"))
-        .args(["doctor", "app"])
-        .args(arguments)
-        .current_dir(folder.path())
-        .env_remove("ACQUIT_LOG")
-        .env_remove("ACQUIT_CONFIG")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    super::doctor(folder, "app", arguments)
 }
 
 fn folder(files: &[(&str, String)]) -> TempDir {
@@ -39,8 +26,7 @@ fn folder(files: &[(&str, String)]) -> TempDir {
 }
 
 fn json(folder: &TempDir, arguments: &[&str]) -> Value {
-    let (_, out, err) = doctor(folder, &[arguments, &["--json"]].concat());
-    serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}"))
+    super::doctor_json(folder, "app", arguments).1
 }
 
 fn key(usage: &str) -> String {

@@ -1,11 +1,8 @@
 //! `acquit doctor idp`, on providers as they are and as they should not be.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs, reason = "tests")]
-
 use std::{
     io::{BufRead, BufReader, Write},
     net::TcpListener,
-    process::{Command, Stdio},
     sync::{Arc, Mutex},
 };
 
@@ -83,22 +80,11 @@ fn keys() -> Value {
 }
 
 fn doctor(folder: &TempDir, arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_acquit"))
-        .args(["doctor", "idp"])
-        .args(arguments)
-        .current_dir(folder.path())
-        .env_remove("ACQUIT_LOG")
-        .env_remove("ACQUIT_CONFIG")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    super::doctor(folder, "idp", arguments)
 }
 
 fn seen(folder: &TempDir, arguments: &[&str]) -> (i32, Value) {
-    let (code, out, err) = doctor(folder, &[arguments, &["--json"]].concat());
-    (code, serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}")))
+    super::doctor_json(folder, "idp", arguments)
 }
 
 /// A folder with a configuration that reaches loopback, and has this connection.
@@ -112,6 +98,33 @@ fn configured(issuer: &str) -> TempDir {
     );
     std::fs::write(folder.path().join("acquit.toml"), text).unwrap();
     folder
+}
+
+#[test]
+fn a_proof_that_the_provider_does_not_list_is_said_to_be_refused() {
+    let listing = |methods: Value| {
+        Provider::start(move |issuer, path| match path {
+            "/.well-known/openid-configuration" => {
+                let mut document = discovery(issuer);
+                document["token_endpoint_auth_methods_supported"] = methods.clone();
+                (200, document.to_string())
+            }
+            _ => (200, keys().to_string()),
+        })
+    };
+    for (methods, fits) in [(json!(["client_secret_basic"]), false), (json!(["client_secret_jwt"]), true)] {
+        let provider = listing(methods);
+        let folder = configured(&provider.issuer);
+        let file = folder.path().join("acquit.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        let text = text
+            .replace("never-to-be-sent-by-a-doctor", "never-to-be-sent-by-a-doctor-also-as-a-MAC")
+            .replace("scopes = ", "token_endpoint_auth_method = \"client_secret_jwt\"\nscopes = ");
+        std::fs::write(&file, text).unwrap();
+        let (_, about) = seen(&folder, &[&provider.issuer]);
+        let misfits = about["connection"]["misfits"].to_string();
+        assert_eq!(misfits.contains("client_secret_jwt by HS256: every sign-in is refused"), !fits, "{misfits}");
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
-//! WorkOS's names for the types of connections. Its SDKs know these and no others.
+//! WorkOS's names for the types of connections. Its SDKs know these and no others: the configuration takes them, and the
+//! management API.
 
 /// All of them.
-pub(super) const ALL: &[&str] = &[
+pub const ALL: &[&str] = &[
     "ADFSSAML",
     "AdpOidc",
     "AppleOAuth",
@@ -58,10 +59,10 @@ pub(super) const ALL: &[&str] = &[
 ];
 
 /// What a connection by OpenID Connect is called when nobody says.
-pub(super) const GENERIC: &str = "GenericOIDC";
+pub const GENERIC: &str = "GenericOIDC";
 
 /// What a connection by SAML is called when nobody says.
-pub(super) const GENERIC_SAML: &str = "GenericSAML";
+pub const GENERIC_SAML: &str = "GenericSAML";
 
 /// Those that are plain OpenID Connect: what an application may make. The `…OAuth` types are providers of the operator's own,
 /// each with rules of its own.
@@ -69,20 +70,20 @@ const OIDC: &[&str] = &["AdpOidc", "CleverOIDC", "EntraIdOIDC", GENERIC, "Google
 
 /// The type that the filter of a list names: it spells one of them in its own way.
 #[must_use]
-pub(super) fn of_filter(name: &str) -> Option<&'static str> {
+pub fn of_filter(name: &str) -> Option<&'static str> {
     let name = if name == "GithubOAuth" { "GitHubOAuth" } else { name };
     ALL.iter().copied().find(|known| *known == name)
 }
 
 /// Whether an application may make a connection of this type, from what it says of an OpenID provider.
 #[must_use]
-pub(super) fn is_oidc(name: &str) -> bool {
+pub fn is_oidc(name: &str) -> bool {
     OIDC.contains(&name)
 }
 
-/// Whether it is one of SAML's.
+/// Whether it is one of SAML's, and not of OpenID Connect's.
 #[must_use]
-pub(super) fn is_saml(name: &str) -> bool {
+pub fn is_saml(name: &str) -> bool {
     name.ends_with("SAML") && ALL.contains(&name)
 }
 
