@@ -121,12 +121,11 @@ impl From<Refused> for Answer {
 }
 
 fn tell_operator(why: &Misconfigured) {
-    match why {
-        // Names that lead to the proxy and to no route: anybody on the internet can make one up.
-        Misconfigured::NoRoute(_) => tracing::info!(%why, "forward-auth refuses a request"),
-        _ => {
-            tracing::warn!(%why, "forward-auth refuses a request: see docs/forward-auth for what the proxy has to send")
-        }
+    // Names that lead to the proxy and to no route: anybody on the internet can make one up.
+    if matches!(why, Misconfigured::NoRoute(_)) {
+        tracing::info!(%why, "forward-auth refuses a request");
+    } else {
+        tracing::warn!(%why, "forward-auth refuses a request: see docs/forward-auth for what the proxy has to send");
     }
 }
 
