@@ -1,5 +1,6 @@
 //! What an app and its pages are told of their person.
 
+use acquit_server::clock::{Clock, SystemClock};
 use acquit_testkit::{
     Browser, Engine,
     browser::Load,
@@ -125,8 +126,7 @@ async fn the_calls_of_pomeriums_sdk_take_the_assertion() {
     }
     // Its peer judges times by the clock on the wall.
     let world = world().await;
-    let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    world.app.runs.clock.set(acquit_core::Timestamp::from_seconds(i64::try_from(wall.as_secs()).unwrap()));
+    world.app.runs.clock.set(Clock::now(&SystemClock));
     world.enter(&world.browser, "grafana", "alice").await;
     let page = jwt(&world, &world.browser, "grafana").await;
     let host = format!("grafana.localhost:{}", world.port);
