@@ -67,7 +67,7 @@ mod tests {
         for (uri, pairs, why) in [
             ("/auth/envoy/", &[host.clone()][..], Misconfigured::Absent(PROTO).into()),
             ("/auth/envoy/", &[host.clone(), proto.clone(), proto.clone()], Misconfigured::Twice(PROTO).into()),
-            ("/auth/envoy/", &[proto.clone()], Refusal::Host.into()),
+            ("/auth/envoy/", std::slice::from_ref(&proto), Refusal::Host.into()),
             ("/auth/envoy/", &[host.clone(), host.clone(), proto.clone()], Refusal::TwoHosts.into()),
             (
                 "/auth/envoy/",

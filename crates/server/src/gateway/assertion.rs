@@ -28,6 +28,16 @@ pub const POMERIUM: HeaderName = HeaderName::from_static("x-pomerium-jwt-asserti
 /// Ours.
 pub const ACQUIT: HeaderName = HeaderName::from_static("x-acquit-jwt-assertion");
 
+const SUB: HeaderName = HeaderName::from_static("x-pomerium-claim-sub");
+const USER: HeaderName = HeaderName::from_static("x-pomerium-claim-user");
+const EMAIL: HeaderName = HeaderName::from_static("x-pomerium-claim-email");
+const GROUPS: HeaderName = HeaderName::from_static("x-pomerium-claim-groups");
+const NAME: HeaderName = HeaderName::from_static("x-pomerium-claim-name");
+const USERNAME: HeaderName = HeaderName::from_static("x-pomerium-claim-preferred-username");
+
+/// Every header by which an app is told who is there.
+pub const HEADERS: [HeaderName; 8] = [POMERIUM, ACQUIT, SUB, USER, EMAIL, GROUPS, NAME, USERNAME];
+
 /// Makes assertions and keeps them for a while.
 #[derive(Debug)]
 pub struct Assertions {
@@ -142,12 +152,12 @@ pub fn person(identity: &Identity) -> AssertedPerson {
 fn plain(person: &AssertedPerson) -> Vec<(HeaderName, HeaderValue)> {
     let groups: Vec<&str> = person.groups.iter().map(String::as_str).filter(|group| !group.contains(',')).collect();
     [
-        (HeaderName::from_static("x-pomerium-claim-sub"), person.sub.as_str()),
-        (HeaderName::from_static("x-pomerium-claim-user"), person.user.as_str()),
-        (HeaderName::from_static("x-pomerium-claim-email"), person.email.as_str()),
-        (HeaderName::from_static("x-pomerium-claim-groups"), groups.join(",").as_str()),
-        (HeaderName::from_static("x-pomerium-claim-name"), person.name.as_str()),
-        (HeaderName::from_static("x-pomerium-claim-preferred-username"), person.preferred_username.as_str()),
+        (SUB, person.sub.as_str()),
+        (USER, person.user.as_str()),
+        (EMAIL, person.email.as_str()),
+        (GROUPS, groups.join(",").as_str()),
+        (NAME, person.name.as_str()),
+        (USERNAME, person.preferred_username.as_str()),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?)))

@@ -30,8 +30,8 @@ use crate::App;
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/auth/nginx", any(ask_nginx))
-        .route("/auth/traefik", any(ask_forwarded))
-        .route("/auth/caddy", any(ask_forwarded))
+        .route("/auth/traefik", any(ask_traefik))
+        .route("/auth/caddy", any(ask_caddy))
         .route(envoy::PREFIX, any(ask_envoy))
         .route("/auth/envoy/", any(ask_envoy))
         .route("/auth/envoy/{*path}", any(ask_envoy))
@@ -41,8 +41,12 @@ async fn ask_nginx(State(app): State<App>, Asker(parts): Asker) -> Response {
     ask(&app, &parts, nginx::read(&parts.headers)).await.for_nginx()
 }
 
-async fn ask_forwarded(State(app): State<App>, Asker(parts): Asker) -> Response {
+async fn ask_traefik(State(app): State<App>, Asker(parts): Asker) -> Response {
     ask(&app, &parts, forwarded::read(&parts.headers)).await.for_proxy()
+}
+
+async fn ask_caddy(State(app): State<App>, Asker(parts): Asker) -> Response {
+    ask(&app, &parts, forwarded::read(&parts.headers)).await.for_caddy()
 }
 
 async fn ask_envoy(State(app): State<App>, Asker(parts): Asker) -> Response {

@@ -9,6 +9,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use crate::gateway::assertion;
+
 /// Which headers Envoy takes out of the request.
 const REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
 
@@ -48,6 +50,19 @@ impl Answer {
                 not_kept(response.headers_mut());
                 response
             }
+        }
+    }
+
+    /// For Caddy, which puts the name of a header into the request where the answer has none of it.
+    pub(super) fn for_caddy(self) -> Response {
+        match self {
+            Self::Pass(mut headers) => {
+                for name in assertion::HEADERS.into_iter().chain([header::COOKIE]) {
+                    headers.entry(name).or_insert(HeaderValue::from_static(""));
+                }
+                bare(StatusCode::OK, headers)
+            }
+            other => other.for_proxy(),
         }
     }
 
@@ -106,12 +121,11 @@ impl From<Refused> for Answer {
 }
 
 fn tell_operator(why: &Misconfigured) {
-    match why {
-        // Names that lead to the proxy and to no route: anybody on the internet can make one up.
-        Misconfigured::NoRoute(_) => tracing::info!(%why, "forward-auth refuses a request"),
-        _ => {
-            tracing::warn!(%why, "forward-auth refuses a request: see docs/forward-auth for what the proxy has to send")
-        }
+    // Names that lead to the proxy and to no route: anybody on the internet can make one up.
+    if matches!(why, Misconfigured::NoRoute(_)) {
+        tracing::info!(%why, "forward-auth refuses a request");
+    } else {
+        tracing::warn!(%why, "forward-auth refuses a request: see docs/forward-auth for what the proxy has to send");
     }
 }
 

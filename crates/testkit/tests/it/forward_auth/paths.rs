@@ -153,6 +153,29 @@ async fn no_path_is_one_thing_to_acquit_and_another_to_the_app() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn odd_paths_that_can_be_read_in_one_way_arrive_as_they_were_sent() {
+    let Some(world) = world().await else { return };
+    let browser = Browser::new();
+    for front in &world.fronts {
+        world.enter(&browser, front, "alice").await;
+        let cookie = browser.cookie(&front.url("/"), "acquit-route").unwrap();
+        for target in
+            ["/group%2Fproject", "/x;y=1", "/%C3%A9", "/a%20b?q=%2f..%2fadmin", "/100%25", "/...", "/administrator"]
+        {
+            world.mirror.take();
+            let head = format!("Host: {}\r\nCookie: acquit-route={cookie}\r\nConnection: close", front.host());
+            let answer = raw(&front.address(), &format!("GET {target} HTTP/1.1\r\n{head}\r\n\r\n")).await;
+            assert_eq!(status(&answer), 200, "{:?} {target}: {answer} {}", front.kind, front.log());
+            assert!(
+                world.mirror.take()[0].starts_with(&format!("GET {target} HTTP/1.1\r\n")),
+                "{:?} {target}",
+                front.kind
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_path_made_of_such_pieces_is_either() {
     const PIECES: [&str; 22] = [
         "/", "/", "/", "//", "public", "admin", "x", ".", "..", "%2e", "%2E", "%2f", "%5c", "\\", ";", "%3b", "#", "?",
