@@ -89,9 +89,15 @@ fn evidence(line: &Line) -> String {
     let seen = !matches!(line.channel, Some(Channel::Frontchannel | Channel::EndSession));
     let answered = line.attempts.last().filter(|_| seen);
     if let Some(attempt) = answered {
-        let answer = attempt.status.map_or("no answer".to_owned(), |status| status.to_string());
+        // A node of the gateway says so itself; how many did is in the detail.
+        let acknowledged = line.channel == Some(Channel::Gateway);
+        let answer = match attempt.status {
+            Some(status) => status.to_string(),
+            None if acknowledged => "acknowledged".to_owned(),
+            None => "no answer".to_owned(),
+        };
         parts.push(format!("{answer} in {} ms", attempt.ms));
-        if line.attempts.len() > 1 {
+        if line.attempts.len() > 1 && !acknowledged {
             parts.push(format!("{} tries", line.attempts.len()));
         }
     }
@@ -103,9 +109,30 @@ fn evidence(line: &Line) -> String {
 
 #[cfg(test)]
 mod tests {
-    use acquit_core::{LogoutId, SessionId, Timestamp, plan::By, receipt::Requested};
+    use acquit_core::{
+        AppId, LogoutId, SessionId, Timestamp,
+        participant::Protocol,
+        plan::By,
+        receipt::{Attempt, Requested},
+    };
 
     use super::*;
+
+    #[test]
+    fn a_node_of_the_gateway_acknowledges_and_is_not_tried() {
+        let attempt = |ms| Attempt { at: Timestamp::from_seconds(0), status: None, ms, detail: None };
+        let line = Line {
+            party: AppId::new("grafana.example.com"),
+            protocol: Protocol::Gateway,
+            channel: Some(Channel::Gateway),
+            session: None,
+            outcome: Outcome::Confirmed,
+            detail: Some("2 open streams were closed on 2 nodes".to_owned()),
+            attempts: vec![attempt(3), attempt(9)],
+            next_attempt_at: None,
+        };
+        assert_eq!(evidence(&line), "acknowledged in 9 ms, 2 open streams were closed on 2 nodes");
+    }
 
     #[test]
     fn a_logout_that_found_nobody_says_so() {

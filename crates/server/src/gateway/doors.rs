@@ -43,7 +43,11 @@ const ASKED_BY_PROXIES: &str = "/auth/";
 pub async fn by_host(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let merged = merge(&mut parts);
-    let route = if parts.uri.path().starts_with(ASKED_BY_PROXIES) { None } else { host::of(&hosts.app, &parts) };
+    let asked_by_proxy = parts.uri.path().starts_with(ASKED_BY_PROXIES);
+    let route = if asked_by_proxy { Ok(None) } else { host::of(&hosts.app, &parts) };
+    let Ok(route) = route else {
+        return DoorError::Forbidden("this app is not reached by this scheme; try https").page_on_route();
+    };
     let doors = match route {
         Some(origin) => {
             parts.extensions.insert(RouteHost(origin));

@@ -22,13 +22,19 @@ impl FromRequestParts<App> for RouteHost {
     }
 }
 
-/// The route's origin that a request is for. What a trusted proxy says of the host that the browser asked for counts more
+/// A proxy says that the browser came by another scheme than the host's routes have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OtherScheme;
+
+/// The route's origin that a request is for; none when it is for Acquit's own host. What a trusted proxy says of the host that the browser asked for counts more
 /// than the host that the proxy asked for.
-#[must_use]
-pub fn of(app: &App, parts: &Parts) -> Option<Origin> {
+///
+/// # Errors
+/// [`OtherScheme`]: by plain http a route of https would lose its cookies and hand its codes to whoever listens.
+pub fn of(app: &App, parts: &Parts) -> Result<Option<Origin>, OtherScheme> {
     let routes = app.gate.routes();
     if routes.is_empty() {
-        return None;
+        return Ok(None);
     }
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     // In-process callers have no connection; they are this machine.
@@ -39,13 +45,13 @@ pub fn of(app: &App, parts: &Parts) -> Option<Origin> {
         Some(host) => host,
         None => match parts.uri.authority() {
             Some(authority) => authority.to_string(),
-            None => only(&parts.headers, header::HOST.as_str())?,
+            None => only(&parts.headers, header::HOST.as_str()).unwrap_or_default(),
         },
     };
-    let origin = by_authority(&routes, &named)?;
-    // By plain http a route of https would lose its cookies and hand its codes to whoever listens.
+    let Some(origin) = by_authority(&routes, &named) else { return Ok(None) };
     let by = forwarded("x-forwarded-proto");
-    by.is_none_or(|by| by.eq_ignore_ascii_case(origin.scheme())).then(|| origin.clone())
+    let fits = by.is_none_or(|by| by.eq_ignore_ascii_case(origin.scheme()));
+    fits.then(|| Some(origin.clone())).ok_or(OtherScheme)
 }
 
 fn by_authority<'a>(routes: &'a acquit_gateway::route::Routes, named: &str) -> Option<&'a Origin> {

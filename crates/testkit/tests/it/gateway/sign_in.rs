@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use acquit_testkit::{
-    Browser, Engine, Page,
+    Browser, Engine, Page, Setup,
     browser::{Dest, Load},
+    peers::free_port,
     wire,
 };
 use http::{Method, Request};
@@ -186,6 +187,30 @@ async fn nobody_signs_in_to_acquit_on_the_host_of_a_route() {
     assert_eq!((css.status, css.header("content-type")), (200, Some("text/css; charset=utf-8")));
     let head = world.browser.load(Load::typed(&world.at("grafana", "/.acquit/sign_in")).method(Method::HEAD)).await;
     assert_eq!((head.status, head.header("set-cookie")), (200, None));
+}
+
+#[tokio::test]
+async fn the_host_of_a_route_has_no_doors_by_another_scheme() {
+    let port = free_port();
+    let route =
+        format!("[[gateway.routes]]\nfrom = \"http://grafana.localhost:{port}\"\nallow = {{ everyone = true }}\n");
+    let setup = Setup::on(Engine::Sqlite).host("id.localhost").port(port).behind_proxies().with(&route);
+    let app = setup.start(&[]).await;
+    for (proto, path, status) in [
+        ("http", "/.acquit/sign_in", 302),
+        ("https", "/.acquit/sign_in", 403),
+        ("https", "/sign-in", 403),
+        ("http", "/sign-in", 404),
+    ] {
+        let request = Request::get(format!("http://127.0.0.1:{port}{path}"))
+            .header("x-forwarded-host", format!("grafana.localhost:{port}"))
+            .header("x-forwarded-proto", proto)
+            .header("accept", "text/html")
+            .body(Bytes::new())
+            .unwrap();
+        assert_eq!(wire::exchange(request, None).await.unwrap().status(), status, "{path} by {proto}");
+    }
+    drop(app);
 }
 
 #[tokio::test]
