@@ -170,7 +170,7 @@ fn gateway(keys: &mut Map<String, Value>, imported: &mut Imported) -> Table {
     let pass = keys.remove("pass_identity_headers");
     keys.remove("jwt_claims_headers").inspect(|_| {
         imported.notes.push(
-            "`jwt_claims_headers`: apps get X-Pomerium-Claim-Sub, -User, -Email, -Name, -Groups and -Sid; others are not there"
+            "`jwt_claims_headers`: apps get X-Pomerium-Claim-Sub, -User, -Email, -Name, -Groups and -Preferred-Username; others are not there"
                 .to_owned(),
         );
     });
