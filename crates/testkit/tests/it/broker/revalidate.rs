@@ -12,6 +12,7 @@ use acquit_server::{
 };
 
 use super::*;
+use crate::world::until;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -146,8 +147,16 @@ async fn a_token_of_one_provider_never_goes_to_another() {
     let mut settings = (*app.settings()).clone();
     let UpstreamProvider::Oidc(oidc) = &mut settings.connections[0].provider else { unreachable!() };
     oidc.issuer = "http://127.0.0.1:1".to_owned();
-    reload(app, settings).await.unwrap();
+    // Before the sessions of the former one are ended, which another node may be about to do.
+    let _ = app.clients.connections().replace(&settings);
     assert_eq!(world.after(10 * MINUTE).await, 1, "it is looked at");
     assert_eq!(world.after(10 * MINUTE).await, 0, "and not to be asked about, neither there nor again");
     assert!(world.is_signed_in().await);
+    reload(app, settings).await.unwrap();
+    assert!(!world.is_signed_in().await, "whom the former one brought");
+    let id = only_receipt(&world.broker).await["id"].as_str().unwrap().to_owned();
+    until(Duration::from_secs(10), "its tokens go back to the former one", async || {
+        (outcome(&world.broker.receipt(&id).await, "conn_01EXAMPLE", "revocation") == "confirmed").then_some(())
+    })
+    .await;
 }
