@@ -1,6 +1,6 @@
 //! Acquit in this process, behind a real socket, with a clock that stands until a test moves it.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use acquit::config::{self, environment::Environment};
 use acquit_core::Timestamp;
@@ -13,6 +13,9 @@ use crate::TestRp;
 
 /// When the clock stands at first: seconds since 1970.
 const BEGIN: i64 = 1_790_000_000;
+
+/// How long a port is left alone that is not free yet.
+const WAIT: Duration = Duration::from_millis(10);
 
 /// A server in this process, until this is dropped.
 pub struct InProcess {
@@ -28,7 +31,7 @@ pub struct InProcess {
 
 impl InProcess {
     pub(super) async fn start(setup: Setup, applications: &[&TestRp]) -> TestApp<Self> {
-        let listener = TcpListener::bind((setup.address(), setup.port)).await.unwrap();
+        let listener = listen(setup.address(), setup.port).await;
         let port = listener.local_addr().unwrap().port();
         let folder = tempfile::Builder::new().prefix("acquit-in-process-").tempdir().unwrap();
         let text = setup.configuration(port, applications);
@@ -60,6 +63,18 @@ impl InProcess {
         self.clock.advance(by);
         self.app.worker.wake();
     }
+}
+
+/// Listens at a port, which an earlier server of the same test may be about to give up: one that is dropped is ended by another
+/// thread.
+async fn listen(address: IpAddr, port: u16) -> TcpListener {
+    for _ in 0..1000 {
+        match TcpListener::bind((address, port)).await {
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => tokio::time::sleep(WAIT).await,
+            bound => return bound.unwrap(),
+        }
+    }
+    panic!("port {port} is not given up");
 }
 
 impl Drop for InProcess {
