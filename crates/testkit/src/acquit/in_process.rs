@@ -58,6 +58,12 @@ impl InProcess {
         acquit_server::clock::Clock::now(&*self.clock).plus(after).to_string()
     }
 
+    /// Whether no step of a logout is being tried or waits for its turn.
+    pub fn is_idle(&self) -> bool {
+        let load = self.app.worker.load();
+        load.in_flight == 0 && load.queued == 0
+    }
+
     /// Moves the clock on.
     pub fn advance(&self, by: Duration) {
         self.clock.advance(by);
