@@ -19,6 +19,7 @@ pub mod import;
 pub mod keys;
 pub mod logouts;
 pub mod password;
+pub mod programs;
 pub mod schema;
 pub mod serve;
 pub mod sessions;
@@ -75,6 +76,8 @@ pub enum Verb {
     Users(users::Users),
     /// List and rotate the keys that sign tokens
     Keys(keys::Keys),
+    /// Let programs in at the gateway's routes
+    Programs(programs::Programs),
     /// List, show and end sessions
     Sessions(sessions::Sessions),
     /// List and follow logouts, and try again what is pending
@@ -156,6 +159,7 @@ fn dispatch(cli: Cli, environment: &Environment) -> Result<u8, CommandError> {
         Verb::Schema(verb) => verb.run(&output),
         Verb::Users(verb) => wait(verb.run(global, environment, &output)),
         Verb::Keys(verb) => wait(verb.run(global, environment, &output)),
+        Verb::Programs(verb) => wait(verb.run(global, environment, &output)),
         Verb::Sessions(verb) => wait(verb.run(global, environment, &output)),
         Verb::Logouts(verb) => wait(verb.run(global, environment, &output)),
     }

@@ -98,6 +98,7 @@ impl House {
             now,
             ip: Some("127.0.0.1".into()),
             user_agent: Some("a browser \u{1b}[31m".into()),
+            program: None,
             upstream: None,
         };
         store.begin_session(new).await.unwrap().unwrap();
@@ -131,7 +132,7 @@ impl House {
             not_on_or_after: None,
         };
         let day = std::time::Duration::from_secs(86_400);
-        let lifetimes = Lifetimes { idle: day, max: day };
+        let lifetimes = Lifetimes { idle: day, max: day, program: day };
         store.issue_code(&[seed + 100; 32], grant, participant, lifetimes).await.unwrap().unwrap();
         id
     }
@@ -164,6 +165,7 @@ fn every_help_has_an_example_and_fits_a_terminal() {
         "users disable",
         "users enable",
         "users remove",
+        "programs add",
         "keys list",
         "keys rotate",
         "sessions list",
@@ -344,4 +346,34 @@ fn rotated_keys_are_published_before_they_sign() {
     assert_eq!(keys.len(), 2 * (made + 3));
     assert!(keys.iter().all(|key| key["state"] == "published"), "{keys:?}");
     assert_eq!(keys.iter().filter(|key| key["retired_at"].is_null()).count(), made + 3);
+}
+
+#[test]
+fn a_program_is_let_in_at_a_route_and_its_session_is_listed_and_ended() {
+    let house = House::new();
+    let route = "[gateway]\n\n[[gateway.routes]]\nfrom = \"https://wiki.localhost\"\nto = \"http://127.0.0.1:3000\"\nallow = { everyone = true }\n";
+    std::fs::write(house.file("acquit.toml"), format!("{CONFIGURATION}\n{route}")).unwrap();
+    house.add_user("alice");
+    let add = ["programs", "add", "ci", "--user", "alice", "--route", "https://wiki.localhost/", "--for", "2d"];
+    let (code, out, err) = house.run(&add);
+    assert_eq!(code, 0, "{err}");
+    // Nothing but the token where a script reads it.
+    assert!(out.starts_with("acquit_program_") && out.lines().count() == 1, "{out}");
+    assert!(err.contains("ses_") && !err.contains("acquit_program_"), "{err}");
+    let listed = house.json(&["sessions", "list"]);
+    let session = &listed["data"][0];
+    assert_eq!((&session["program"], &session["state"]), (&Value::from("ci"), &Value::from("live")), "{listed:#}");
+    let (code, out, _) =
+        house.run(&["sessions", "end", "--session", session["id"].as_str().unwrap(), "--yes", "--wait", "0s"]);
+    assert_eq!(code, 3, "the gateway has not said yet that it refuses it: {out}");
+    for (wrong, expected) in [
+        (["--user", "alice", "--route", "https://other.localhost"], 1),
+        (["--user", "nobody", "--route", "https://wiki.localhost"], 1),
+    ] {
+        assert_eq!(house.run(&[&["programs", "add", "ci"][..], &wrong].concat()).0, expected, "{wrong:?}");
+    }
+    let long =
+        house.run(&["programs", "add", "ci", "--user", "alice", "--route", "https://wiki.localhost", "--for", "8d"]);
+    assert!(long.0 == 2 && long.2.contains("program_max"), "{long:?}");
+    assert_eq!(house.json(&["sessions", "list"])["data"].as_array().unwrap().len(), 0);
 }

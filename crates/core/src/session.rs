@@ -1,4 +1,4 @@
-//! A session: one signed-in browser of one user. It ends once, for ever.
+//! A session: one signed-in browser of one user, or one program that acts as them. It ends once, for ever.
 
 use std::time::Duration;
 
@@ -11,6 +11,16 @@ pub struct Lifetimes {
     pub idle: Duration,
     /// A session older than this is over, however busy.
     pub max: Duration,
+    /// The longest that a program's session lives, which is not asked for use.
+    pub program: Duration,
+}
+
+impl Lifetimes {
+    /// The age that no session reaches: what is said of one that ended may be forgotten then.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        self.max.max(self.program)
+    }
 }
 
 /// A session as the store keeps it.
@@ -28,6 +38,8 @@ pub struct Session {
     pub last_seen_at: Timestamp,
     /// The user's epoch when it began: a logout of all of the user raises the epoch and so kills it at once.
     pub epoch: i64,
+    /// Until when a program's session lives, used or not; none for a browser's.
+    pub until: Option<Timestamp>,
     /// Set once, by the logout that ended it.
     pub ended: Option<Ended>,
 }
@@ -70,6 +82,9 @@ impl Session {
     pub fn life(&self, now: Timestamp, lifetimes: Lifetimes, user_epoch: i64) -> Life {
         if self.ended.is_some() || self.epoch < user_epoch {
             Life::Ended
+        } else if let Some(until) = self.until {
+            let lives = now < until && now.since(self.began_at) < lifetimes.program;
+            if lives { Life::Live } else { Life::Expired }
         } else if now.since(self.began_at) >= lifetimes.max {
             Life::Expired
         } else if now.since(self.last_seen_at) >= lifetimes.idle {
@@ -84,7 +99,11 @@ impl Session {
 mod tests {
     use super::*;
 
-    const LIFETIMES: Lifetimes = Lifetimes { idle: Duration::from_secs(100), max: Duration::from_secs(1000) };
+    const LIFETIMES: Lifetimes = Lifetimes {
+        idle: Duration::from_secs(100),
+        max: Duration::from_secs(1000),
+        program: Duration::from_secs(9000),
+    };
 
     fn session(last_seen: i64) -> Session {
         Session {
@@ -94,6 +113,7 @@ mod tests {
             authenticated_at: Timestamp::from_seconds(0),
             last_seen_at: Timestamp::from_seconds(last_seen),
             epoch: 3,
+            until: None,
             ended: None,
         }
     }
@@ -108,6 +128,18 @@ mod tests {
         assert_eq!(life(&session(50), 150, 3), Life::Idle);
         assert_eq!(life(&session(999), 999, 3), Life::Live);
         assert_eq!(life(&session(999), 1000, 3), Life::Expired);
+    }
+
+    #[test]
+    fn a_programs_session_lives_until_its_time_however_little_it_is_used() {
+        let program = Session { until: Some(Timestamp::from_seconds(5000)), ..session(0) };
+        assert_eq!(life(&program, 4999, 3), Life::Live);
+        assert_eq!(life(&program, 5000, 3), Life::Expired);
+        let shorter = Lifetimes { program: Duration::from_secs(4000), ..LIFETIMES };
+        assert_eq!(program.life(Timestamp::from_seconds(4000), shorter, 3), Life::Expired, "the operator shortened it");
+        assert_eq!(life(&program, 10, 4), Life::Ended, "it dies with its user's epoch like any other");
+        let ended = Ended { at: Timestamp::from_seconds(60), logout: LogoutId::from_random([9; 16]) };
+        assert_eq!(life(&Session { ended: Some(ended), ..program }, 10, 3), Life::Ended);
     }
 
     #[test]

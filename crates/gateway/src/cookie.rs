@@ -1,6 +1,11 @@
 //! A route's cookie: the [`Identity`], sealed with the route's host as associated data, so that the cookie of one route is
 //! nothing on another. It is bound to its host (`__Host-`), and no app ever sees it.
 
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
 use acquit_core::Timestamp;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -32,13 +37,22 @@ pub fn name(origin: &Origin) -> &'static str {
 
 /// Makes and reads the cookies of routes.
 #[derive(Debug)]
-pub struct Cookies(SealKey);
+pub struct Cookies {
+    key: SealKey,
+    /// The longest that any session lives, in seconds.
+    longest: AtomicU64,
+}
 
 impl Cookies {
-    /// Under the key for cookies.
+    /// Under the key for cookies, while no session lives longer than `longest`.
     #[must_use]
-    pub fn new(key: SealKey) -> Self {
-        Self(key)
+    pub fn new(key: SealKey, longest: Duration) -> Self {
+        Self { key, longest: AtomicU64::new(longest.as_secs()) }
+    }
+
+    /// Takes over another longest life: what was made under a longer one is good for no longer than this.
+    pub fn set_longest(&self, longest: Duration) {
+        self.longest.store(longest.as_secs(), Ordering::Relaxed);
     }
 
     /// The value of the cookie for `identity` at `origin`.
@@ -46,21 +60,30 @@ impl Cookies {
     /// # Errors
     /// [`CookieError`].
     pub fn seal(&self, origin: &Origin, identity: &Identity) -> Result<String, CookieError> {
+        self.seal_in(origin.authority(), identity)
+    }
+
+    pub(crate) fn seal_in(&self, context: &str, identity: &Identity) -> Result<String, CookieError> {
         let plain = serde_json::to_vec(identity).map_err(|_| Unsealable)?;
-        let value = URL_SAFE_NO_PAD.encode(self.0.seal(origin.authority().as_bytes(), &plain)?);
+        let value = URL_SAFE_NO_PAD.encode(self.key.seal(context.as_bytes(), &plain)?);
         if value.len() > MAX_VALUE { Err(CookieError::TooLong) } else { Ok(value) }
     }
 
     /// Whose cookie this is, if it was made here for this origin and its session is not too old.
     #[must_use]
     pub fn open(&self, origin: &Origin, value: &str, now: Timestamp) -> Option<Identity> {
+        self.open_in(origin.authority(), value, now)
+    }
+
+    pub(crate) fn open_in(&self, context: &str, value: &str, now: Timestamp) -> Option<Identity> {
         if value.len() > MAX_VALUE {
             return None;
         }
         let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
-        let plain = self.0.open(origin.authority().as_bytes(), &sealed).ok()?;
+        let plain = self.key.open(context.as_bytes(), &sealed).ok()?;
         let identity: Identity = serde_json::from_slice(&plain).ok()?;
-        (now < identity.expires_at()).then_some(identity)
+        let longest = Duration::from_secs(self.longest.load(Ordering::Relaxed));
+        identity.is_in_time(now, longest).then_some(identity)
     }
 }
 
@@ -76,7 +99,7 @@ mod tests {
     }
 
     fn cookies() -> Cookies {
-        Cookies::new(SealKey::new(&[1; 32]).unwrap())
+        Cookies::new(SealKey::new(&[1; 32]).unwrap(), Duration::from_secs(1000))
     }
 
     fn origin(text: &str) -> Origin {
@@ -90,7 +113,7 @@ mod tests {
             ..Person::default()
         };
         let of = (SessionId::from_random([1; 16]), UserId::from_random([2; 16]), 3);
-        Identity::new(of, person, at(100))
+        Identity::new(of, person, at(10)..at(100))
     }
 
     #[test]
@@ -104,9 +127,19 @@ mod tests {
     }
 
     #[test]
+    fn a_cookie_is_good_for_no_longer_than_any_session_may_live_by_now() {
+        let (cookies, here) = (cookies(), origin("https://a.example.com"));
+        let value = cookies.seal(&here, &identity(0)).unwrap();
+        cookies.set_longest(Duration::from_secs(30));
+        assert_eq!(cookies.open(&here, &value, at(39)), Some(identity(0)));
+        assert_eq!(cookies.open(&here, &value, at(40)), None, "its ending may be forgotten by now");
+    }
+
+    #[test]
     fn what_is_no_cookie_of_ours_is_nobodys() {
         let (cookies, here) = (cookies(), origin("https://a.example.com"));
-        let other = Cookies::new(SealKey::new(&[2; 32]).unwrap()).seal(&here, &identity(0)).unwrap();
+        let other =
+            Cookies::new(SealKey::new(&[2; 32]).unwrap(), Duration::from_secs(1000)).seal(&here, &identity(0)).unwrap();
         for value in ["", "a", "%%%", &"a".repeat(MAX_VALUE + 1), &other] {
             assert_eq!(cookies.open(&here, value, at(0)), None);
         }

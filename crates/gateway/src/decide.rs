@@ -49,7 +49,11 @@ mod tests {
 
     fn identity(username: &str) -> Identity {
         let of = (SessionId::from_random([1; 16]), UserId::from_random([2; 16]), 0);
-        Identity::new(of, Person { username: username.to_owned(), ..Person::default() }, Timestamp::from_seconds(1))
+        Identity::new(
+            of,
+            Person { username: username.to_owned(), ..Person::default() },
+            Timestamp::default()..Timestamp::from_seconds(1),
+        )
     }
 
     fn route() -> Route {

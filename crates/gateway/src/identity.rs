@@ -1,5 +1,7 @@
 //! Who a person is to a route: what its sealed cookie says, so that a request needs no read of the store.
 
+use std::{ops::Range, time::Duration};
+
 use acquit_core::{SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +32,9 @@ pub struct Identity {
     /// Which of the person's descriptions this is: a later one makes it old.
     #[serde(rename = "v")]
     pub version: i64,
+    /// When the session began, in microseconds.
+    #[serde(rename = "b")]
+    began_at: i64,
     /// When the session is too old, in microseconds.
     #[serde(rename = "x")]
     expires_at: i64,
@@ -51,16 +56,18 @@ pub struct Person {
 }
 
 impl Identity {
-    /// Of a session that lives now, until it is too old.
+    /// Of a session that lives now, from when it began until it is too old.
     #[must_use]
-    pub fn new((session, user, epoch): (SessionId, UserId, i64), person: Person, expires_at: Timestamp) -> Self {
+    pub fn new((session, user, epoch): (SessionId, UserId, i64), person: Person, life: Range<Timestamp>) -> Self {
         let Person { username, name, email, groups, version } = person;
-        Self { session, user, epoch, username, name, email, groups, version, expires_at: expires_at.as_micros() }
+        let (began_at, expires_at) = (life.start.as_micros(), life.end.as_micros());
+        Self { session, user, epoch, username, name, email, groups, version, began_at, expires_at }
     }
 
-    /// When the session is too old.
+    /// Whether the session is not too old: as it was said when this was made, and by the longest that any may live by now,
+    /// since endings are forgotten after that.
     #[must_use]
-    pub fn expires_at(&self) -> Timestamp {
-        Timestamp::from_micros(self.expires_at)
+    pub fn is_in_time(&self, now: Timestamp, longest: Duration) -> bool {
+        now < Timestamp::from_micros(self.expires_at) && now.since(Timestamp::from_micros(self.began_at)) < longest
     }
 }

@@ -14,6 +14,7 @@ pub mod live;
 pub mod origin;
 pub mod place;
 pub mod policy;
+pub mod program;
 pub mod proxy;
 pub mod route;
 pub mod seal;

@@ -217,7 +217,7 @@ mod tests {
 
     fn identity(session: u8, user: u8, epoch: i64) -> Identity {
         let of = (SessionId::from_random([session; 16]), UserId::from_random([user; 16]), epoch);
-        Identity::new(of, Person::default(), Timestamp::from_seconds(1))
+        Identity::new(of, Person::default(), Timestamp::default()..Timestamp::from_seconds(1))
     }
 
     fn host(name: &str) -> Arc<str> {

@@ -57,7 +57,7 @@ mod tests {
             version: 0,
         };
         let of = (SessionId::from_random([1; 16]), UserId::from_random([2; 16]), 0);
-        Identity::new(of, person, Timestamp::from_seconds(1))
+        Identity::new(of, person, Timestamp::default()..Timestamp::from_seconds(1))
     }
 
     fn list(names: &[&str]) -> Vec<String> {

@@ -22,7 +22,7 @@ use std::{
 
 use acquit_core::SessionId;
 use acquit_delivery::egress::EgressError;
-use http::{HeaderMap, Method, Request, Response, Uri, request::Parts, uri::PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, request::Parts, uri::PathAndQuery};
 use hyper::body::Incoming;
 use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;
@@ -42,6 +42,7 @@ use crate::{
     live::Stream,
     origin::Origin,
     place::{self, Nowhere, Place},
+    program::{self, Presented},
     route::{Route, Routes},
     standing::Standing,
 };
@@ -101,7 +102,8 @@ struct Admitted {
     identity: Option<Identity>,
     /// What it has open in its session.
     stream: Option<Arc<Stream>>,
-    renewed: Option<Renewed>,
+    /// The cookie that the browser gets instead of its old one.
+    cookie: Option<HeaderValue>,
 }
 
 /// A request as it was read.
@@ -168,19 +170,22 @@ impl<H: House> Shared<H> {
     async fn admit(&self, parts: &Parts, route: &Route, path: &str) -> Result<Admitted, Box<Response<ProxyBody<H>>>> {
         let house = |response: Response<H::Body>| Box::new(response.map(ProxyBody::house));
         let unsure = || Box::new(answer(Page::Unsure));
+        let presented = program::presented(&parts.headers);
         let (mut asked, mut renewed): (bool, Option<Renewed>) = (false, None);
         loop {
             let identity = match &renewed {
                 Some(renewed) => Some(renewed.identity.clone()),
-                None => self.identify(&route.from, &parts.headers),
+                None => self.identify(&route.from, &parts.headers, presented),
             };
+            // A program keeps its token, and is described anew each time once that is old.
+            let cookie = || renewed.as_ref().filter(|_| presented == Presented::Nothing).map(|new| new.cookie.clone());
             // It is open before it is decided about: what ends now either cuts it or decides.
             let stream =
                 identity.as_ref().map(|identity| Arc::new(self.standing.live().open(identity, route.from.host())));
             match decide(route, path, identity, &self.standing) {
-                Decision::Public(None) => return Ok(Admitted { identity: None, stream: None, renewed }),
+                Decision::Public(None) => return Ok(Admitted { identity: None, stream: None, cookie: cookie() }),
                 Decision::Public(Some(identity)) | Decision::Pass(identity) => {
-                    return Ok(Admitted { identity: Some(identity), stream, renewed });
+                    return Ok(Admitted { identity: Some(identity), stream, cookie: cookie() });
                 }
                 Decision::Forbidden(identity) => return Err(house(self.house.forbidden(parts, route, &identity))),
                 Decision::Unsure if !asked => {
@@ -199,9 +204,14 @@ impl<H: House> Shared<H> {
         }
     }
 
-    /// Who it is, by the route's cookie.
-    fn identify(&self, origin: &Origin, headers: &HeaderMap) -> Option<Identity> {
+    /// Who it is, by a program's token, and by the route's cookie where there is none: a program that says who it is means that.
+    fn identify(&self, origin: &Origin, headers: &HeaderMap, presented: Presented<'_>) -> Option<Identity> {
         let now = self.house.now();
+        match presented {
+            Presented::Nothing => {}
+            Presented::Token(token) => return self.cookies.open_program(origin, token, now),
+            Presented::Several => return None,
+        }
         let mut values = cookies::values(headers, cookie::name(origin)).take(MAX_COOKIES);
         values.find_map(|value| self.cookies.open(origin, value, now))
     }

@@ -222,7 +222,7 @@ mod tests {
 
     fn identity(session: u8, epoch: i64, version: i64) -> Identity {
         let of = (SessionId::from_random([session; 16]), UserId::from_random([9; 16]), epoch);
-        Identity::new(of, Person { version, ..Person::default() }, Timestamp::from_seconds(1))
+        Identity::new(of, Person { version, ..Person::default() }, Timestamp::default()..Timestamp::from_seconds(1))
     }
 
     fn standing() -> Standing {

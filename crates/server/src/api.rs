@@ -4,4 +4,5 @@ pub mod logouts;
 pub mod logs;
 pub mod operator;
 pub mod problem;
+pub mod programs;
 pub mod sessions;

@@ -42,7 +42,7 @@ impl Browser {
             let now = app.clock.now();
             if app.is_live(&view, now) {
                 app.used(&view.session).await?;
-                if address(app, &view.user).is_none() {
+                if address(&app.clients, &view.user).is_none() {
                     (view.user.email, view.user.email_verified) = (None, false);
                 }
                 browser.session = Some(view);

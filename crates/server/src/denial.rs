@@ -149,6 +149,7 @@ mod tests {
             authenticated_at: Timestamp::default(),
             last_seen_at: Timestamp::default(),
             epoch: 0,
+            until: None,
             ended: None,
         }
     }

@@ -14,6 +14,7 @@ pub mod keys;
 mod named;
 pub mod own_sign_out;
 pub mod person;
+pub mod program;
 pub mod proof;
 pub mod redirect;
 pub mod sign_in;
@@ -67,10 +68,10 @@ pub struct Gate {
 impl Gate {
     /// With the routes of the configuration, and the key of their cookies. It knows of no ending yet.
     #[must_use]
-    pub fn new(settings: &settings::Gateway, cookies: SealKey) -> Self {
+    pub fn new(settings: &settings::Settings, cookies: SealKey) -> Self {
         Self {
-            routes: channel::Sender::new(Arc::new(settings.table())),
-            cookies: Arc::new(Cookies::new(cookies)),
+            routes: channel::Sender::new(Arc::new(settings.gateway.table())),
+            cookies: Arc::new(Cookies::new(cookies, settings.lifetimes.session().longest())),
             standing: Arc::default(),
             reader: Mutex::default(),
             woken: Notify::new(),
@@ -86,8 +87,9 @@ impl Gate {
     }
 
     /// Takes other routes over. What is open on one that is gone goes on to its end.
-    pub(crate) fn set_routes(&self, settings: &settings::Gateway) {
-        self.routes.send_replace(Arc::new(settings.table()));
+    pub(crate) fn set_routes(&self, settings: &settings::Settings) {
+        self.cookies.set_longest(settings.lifetimes.session().longest());
+        self.routes.send_replace(Arc::new(settings.gateway.table()));
     }
 
     /// The routes, as they change.

@@ -52,6 +52,7 @@ fn operators() -> Router<App> {
         .route("/api/v1/logouts", get(api::logouts::list).post(api::logouts::create))
         .route("/api/v1/logouts/{id}", get(api::logouts::show))
         .route("/api/v1/logouts/{id}/retry", post(api::logouts::retry))
+        .route("/api/v1/programs", post(api::programs::create))
         .route(api::logs::PATH, get(api::logs::list))
         .route("/api/v1/sessions", get(api::sessions::list))
         .route("/api/v1/sessions/{id}", get(api::sessions::show).delete(api::sessions::end))

@@ -134,6 +134,8 @@ pub struct Lifetimes {
     pub session_idle: Duration,
     /// A session older than this is over.
     pub session_max: Duration,
+    /// The longest that a program's token for a route lives; the log of what ended is kept as long.
+    pub program_max: Duration,
     /// How long a step of a logout is tried.
     pub logout_deadline: Duration,
     /// The longest that a browser is kept on the signing-out page.
@@ -150,6 +152,7 @@ impl Default for Lifetimes {
             refresh_token: Duration::from_secs(30 * DAY),
             session_idle: Duration::from_secs(12 * HOUR),
             session_max: Duration::from_secs(7 * DAY),
+            program_max: Duration::from_secs(7 * DAY),
             logout_deadline: Duration::from_secs(72 * HOUR),
             sign_out_page: Duration::from_secs(5),
         }
@@ -157,10 +160,10 @@ impl Default for Lifetimes {
 }
 
 impl Lifetimes {
-    /// The two that decide whether a session lives.
+    /// Those that decide whether a session lives.
     #[must_use]
     pub fn session(&self) -> acquit_core::session::Lifetimes {
-        acquit_core::session::Lifetimes { idle: self.session_idle, max: self.session_max }
+        acquit_core::session::Lifetimes { idle: self.session_idle, max: self.session_max, program: self.program_max }
     }
 }
 
@@ -307,6 +310,8 @@ pub enum Password {
     Plain(Secret),
     /// An argon2id hash in PHC format.
     Hash(Secret),
+    /// None: a service, which never signs in; programs act as it.
+    Service,
 }
 
 #[cfg(test)]

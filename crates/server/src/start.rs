@@ -130,7 +130,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let time = clock.clone();
     let now = Box::new(move || time.now());
     let worker = Worker::start(outbox, composer, egress.clone(), now, Box::new(jitter), worker::Settings::default());
-    let gate = Gate::new(&settings.gateway, sealer.routes().clone());
+    let gate = Gate::new(&settings, sealer.routes().clone());
     let app = App::new(Inner {
         cookies: Cookies::new(settings.server.is_https()),
         limits: RwLock::new(Arc::new(Limits::new(&settings.limits, clock.clone()))),
@@ -215,12 +215,14 @@ pub(crate) async fn configured_users(app: &App) -> Result<(), StartError> {
     for (configured, known) in settings.users.iter().zip(known) {
         let same_password = match (&configured.password, known.as_ref().and_then(|user| user.password_hash.as_deref()))
         {
+            (Password::Service, stored) => known.is_none() || stored.is_none(),
             (_, None) => false,
             (Password::Hash(hash), Some(stored)) => hash.expose() == stored,
             (Password::Plain(password), Some(stored)) => app.passwords.verify(password.clone(), Some(stored)).await?,
         };
         let password_hash = match (&configured.password, &known) {
             (_, Some(user)) if same_password => user.password_hash.clone(),
+            (Password::Service, _) => None,
             (Password::Hash(hash), _) => Some(hash.expose().to_owned()),
             (Password::Plain(password), _) => Some(app.passwords.hash(password.clone()).await?),
         };

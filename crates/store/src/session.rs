@@ -1,4 +1,4 @@
-//! Sessions: one signed-in browser of one user. Every write to one is an update-if-alive, never an upsert, so that none
+//! Sessions: one signed-in browser of one user, or one program that acts as them. Every write to one is an update-if-alive, never an upsert, so that none
 //! goes from ended to alive.
 
 mod list;
@@ -6,6 +6,7 @@ mod list;
 use acquit_core::{
     AppId, SessionId, Timestamp, UserId,
     event::{Facts, Kind},
+    plan::By,
     session::{Ended, Life, Lifetimes, Session},
 };
 
@@ -35,10 +36,38 @@ pub struct NewSession {
     pub now: Timestamp,
     /// From which address.
     pub ip: Option<String>,
-    /// With which browser.
+    /// With which browser; for a program, what the operator calls it.
     pub user_agent: Option<String>,
+    /// More, if a program is to have it: its handle is nobody's then.
+    pub program: Option<NewProgram>,
     /// The sign-in at an identity provider that it begins with, if one vouched for the user.
     pub upstream: Option<NewUpstream>,
+}
+
+/// A program that is to have a session.
+#[derive(Clone, Debug)]
+pub struct NewProgram {
+    /// Until when the session lives, used or not.
+    pub until: Timestamp,
+    /// Which operator lets it in, for the log.
+    pub by: String,
+}
+
+impl NewSession {
+    /// The session as it begins, in the user's present epoch.
+    #[must_use]
+    pub fn session(&self, epoch: i64) -> Session {
+        Session {
+            id: self.id.clone(),
+            user: self.user.clone(),
+            began_at: self.now,
+            authenticated_at: self.now,
+            last_seen_at: self.now,
+            epoch,
+            until: self.program.as_ref().map(|program| program.until),
+            ended: None,
+        }
+    }
 }
 
 /// Why a session does not begin.
@@ -97,7 +126,7 @@ pub struct Joined {
 /// The columns of a session, for statements that read one as `s`.
 macro_rules! session_columns {
     () => {
-        "s.id, s.user_id, s.began_at, s.authenticated_at, s.last_seen_at, s.epoch, s.ended_at, s.logout_id"
+        "s.id, s.user_id, s.began_at, s.authenticated_at, s.last_seen_at, s.epoch, s.lives_until, s.ended_at, s.logout_id"
     };
 }
 pub(crate) use session_columns;
@@ -110,6 +139,7 @@ pub(crate) fn read_session(row: &mut Columns) -> Result<Session, StoreError> {
         authenticated_at: row.time()?,
         last_seen_at: row.time()?,
         epoch: row.int()?,
+        until: row.opt_time()?,
         ended: match (row.opt_time()?, row.opt_logout_id()?) {
             (Some(at), Some(logout)) => Some(Ended { at, logout }),
             (None, None) => None,
@@ -220,8 +250,8 @@ async fn begin(tx: &mut Tx, new: &NewSession) -> Result<Result<Session, BeginRef
     }
     let mut batch = Batch::default();
     batch.push(
-        "INSERT INTO sessions (id, handle_hash, user_id, epoch, began_at, authenticated_at, last_seen_at, ip, user_agent) \
-         VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7)",
+        "INSERT INTO sessions (id, handle_hash, user_id, epoch, began_at, authenticated_at, last_seen_at, ip, user_agent, lives_until) \
+         VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7, $8)",
         params![
             &new.id,
             &new.handle_hash,
@@ -230,6 +260,7 @@ async fn begin(tx: &mut Tx, new: &NewSession) -> Result<Result<Session, BeginRef
             new.now,
             new.ip.as_ref(),
             new.user_agent.as_ref(),
+            new.program.as_ref().map(|program| program.until),
         ],
     );
     if let Some(upstream) = &new.upstream {
@@ -241,7 +272,13 @@ async fn begin(tx: &mut Tx, new: &NewSession) -> Result<Result<Session, BeginRef
         ip: new.ip.clone(),
         connection: new.upstream.as_ref().map(|upstream| upstream.connection.clone()),
         organization: new.upstream.as_ref().and_then(|upstream| upstream.organization.clone()),
-        facts: Facts { user_agent: new.user_agent.clone(), own_browser: true, ..Facts::NONE },
+        party: new.program.as_ref().map(|program| program.by.clone()),
+        facts: Facts {
+            user_agent: new.user_agent.clone(),
+            by: new.program.as_ref().map(|_| By::Administrator.as_str().to_owned()),
+            own_browser: new.program.is_none(),
+            ..Facts::NONE
+        },
         ..Event::new(Kind::SessionBegan, new.now)
     });
     if let Some(upstream) = &new.upstream {
@@ -250,15 +287,7 @@ async fn begin(tx: &mut Tx, new: &NewSession) -> Result<Result<Session, BeginRef
         batch.vouched_for((&new.user, &new.id), upstream, event);
     }
     tx.finish(&batch).await?;
-    Ok(Ok(Session {
-        id: new.id.clone(),
-        user: new.user.clone(),
-        began_at: new.now,
-        authenticated_at: new.now,
-        last_seen_at: new.now,
-        epoch: user.epoch,
-        ended: None,
-    }))
+    Ok(Ok(new.session(user.epoch)))
 }
 
 async fn by_handle(tx: &mut Tx, hash: &Hash) -> Result<Option<SessionView>, StoreError> {

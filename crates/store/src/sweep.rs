@@ -49,8 +49,8 @@ impl Store {
             Swept { given_up: self.write(now, |tx, now| Box::pin(give_up_late(tx, *now))).await?, ..Swept::default() };
         let full = u64::try_from(BATCH).unwrap_or(u64::MAX);
         swept.more = swept.given_up >= full;
-        // Gateways refuse cookies older than the longest session, so nothing needs an older revocation.
-        let revocations = now.minus(lifetimes.max).minus(Duration::from_secs(86_400));
+        // Gateways refuse what is older than the longest session, so nothing needs an older revocation.
+        let revocations = now.minus(lifetimes.longest()).minus(Duration::from_secs(86_400));
         let (codes, sessions, logouts) = (now.minus(CODES), now.minus(SESSIONS), now.minus(LOGOUTS));
         let bounds = [codes, now, now, now, now, now, now, now, now, now, revocations, sessions, logouts];
         for (index, bound) in bounds.into_iter().enumerate() {

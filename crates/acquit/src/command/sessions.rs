@@ -140,6 +140,8 @@ impl Show {
             ];
             lines.extend(session.ip.as_deref().map(|ip| format!("  address    {}", clean(ip))));
             lines.extend(session.user_agent.as_deref().map(|agent| format!("  browser    {}", clean(agent))));
+            lines.extend(session.program.as_deref().map(|name| format!("  program    {}", clean(name))));
+            lines.extend(session.expires_at.map(|at| format!("  until      {at}")));
             lines.extend(session.ended_at.map(|at| format!("  ended      {at}")));
             lines.extend(session.logout.as_ref().map(|logout| format!("  by         {logout}")));
             for app in &session.applications {

@@ -37,6 +37,11 @@ impl Workshop {
         Ok(Self { settings, store, clients })
     }
 
+    /// The applications and connections of the configuration.
+    pub(super) fn clients(&self) -> &Clients {
+        &self.clients
+    }
+
     /// The time.
     pub(super) fn now(&self) -> Timestamp {
         SystemClock.now()

@@ -66,6 +66,14 @@ pub fn parse_argument(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// The same of an argument that may be longer than a day.
+///
+/// # Errors
+/// What to write instead.
+pub fn parse_long(text: &str) -> Result<Duration, String> {
+    parse(text).ok_or_else(|| "write a whole number and a unit, such as 10m, 12h or 7d".to_owned())
+}
+
 fn parse(text: &str) -> Option<Duration> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if !number.bytes().all(|byte| byte.is_ascii_digit()) {

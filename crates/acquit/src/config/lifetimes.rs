@@ -29,6 +29,10 @@ pub struct LifetimesSection {
     /// A session that is this old ends, and its applications are told.
     #[schemars(extend("default" = "7d"))]
     pub session_max: Option<DurationText>,
+    /// The longest that a token lives by which a program comes to the gateway's routes (`acquit tokens`). What has ended is
+    /// remembered for as long, by every node.
+    #[schemars(extend("default" = "7d"))]
+    pub program_max: Option<DurationText>,
     /// How long telling an application of a logout is tried.
     #[schemars(extend("default" = "72h"))]
     pub logout_deadline: Option<DurationText>,
@@ -59,6 +63,7 @@ impl LifetimesSection {
                 SECOND..=year,
             ),
             session_max: cx.duration(&path.key("session_max"), self.session_max, default.session_max, SECOND..=year),
+            program_max: cx.duration(&path.key("program_max"), self.program_max, default.program_max, SECOND..=year),
             logout_deadline: cx.duration(
                 &path.key("logout_deadline"),
                 self.logout_deadline,

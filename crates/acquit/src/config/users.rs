@@ -24,6 +24,9 @@ pub struct UserSection {
     pub password: Option<SecretText>,
     /// Instead of the password its argon2id hash: "$argon2id$…".
     pub password_hash: Option<SecretText>,
+    /// Instead of either: no person, and nobody signs in as it; programs may act as it at the gateway's routes.
+    #[schemars(extend("default" = false))]
+    pub service: Option<bool>,
     /// Their groups.
     pub groups: Option<Vec<String>>,
     /// Whether they are kept out. Their sessions end, and the applications are told.
@@ -44,7 +47,8 @@ impl UserSection {
         {
             cx.error(&path.key("email"), format!("{} is no e-mail address", quoted(email)));
         }
-        let password = read_password(cx, path, self.password, self.password_hash);
+        let service = self.service.unwrap_or(false);
+        let password = read_password(cx, path, (self.password, self.password_hash), service);
         let groups = self.groups.unwrap_or_default();
         for (index, group) in groups.iter().enumerate() {
             if group.is_empty() || group.chars().any(char::is_control) {
@@ -87,11 +91,15 @@ pub fn is_email(text: &str) -> bool {
 fn read_password(
     cx: &mut Context<'_>,
     path: &Path,
-    plain: Option<SecretText>,
-    hash: Option<SecretText>,
+    (plain, hash): (Option<SecretText>, Option<SecretText>),
+    service: bool,
 ) -> Option<Password> {
     let (plain_path, hash_path) = (path.key("password"), path.key("password_hash"));
     match (plain, hash) {
+        (Some(_), _) | (_, Some(_)) if service => {
+            cx.error(&path.key("service"), "a service has no password: nobody signs in as it");
+            None
+        }
         (Some(_), Some(_)) => {
             cx.error(&hash_path, "a user has either `password` or `password_hash`");
             None
@@ -112,9 +120,11 @@ fn read_password(
             }
             Some(Password::Hash(hash))
         }
+        (None, None) if service => Some(Password::Service),
         (None, None) => {
             if !cx.is_written(&plain_path) && !cx.is_written(&hash_path) {
-                cx.error(path, "this user has neither `password` nor `password_hash`, so nobody could sign in");
+                cx.error(path, "this user has neither `password` nor `password_hash`, so nobody could sign in")
+                    .help("if programs are to act as it, say `service = true`");
             }
             None
         }

@@ -48,6 +48,7 @@ pub(crate) fn life(world: &World, index: usize) -> Option<Life> {
         authenticated_at: at(row.began),
         last_seen_at: at(row.seen),
         epoch: i64::from(row.epoch),
+        until: None,
         ended: row.ended.map(|ended| session::Ended { at: at(ended.at), logout: NAMES.logout.clone() }),
     };
     Some(session.life(at(world.now), LIFETIMES, i64::from(world.epochs[OWNER[index]])))

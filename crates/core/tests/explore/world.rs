@@ -19,7 +19,8 @@ pub(crate) const OFFLINE_APP: usize = 1;
 /// The application that cannot be told.
 pub(crate) const SILENT_APP: usize = 2;
 
-pub(crate) const LIFETIMES: Lifetimes = Lifetimes { idle: Duration::from_secs(40), max: Duration::from_secs(100) };
+pub(crate) const LIFETIMES: Lifetimes =
+    Lifetimes { idle: Duration::from_secs(40), max: Duration::from_secs(100), program: Duration::from_secs(100) };
 pub(crate) const CODE_SECONDS: i64 = 20;
 pub(crate) const DEADLINE_SECONDS: u64 = 45;
 

@@ -29,6 +29,7 @@ use crate::{
     identity::Identity,
     listener::Caller,
     live::Stream,
+    program,
     route::{Cache, Route},
 };
 
@@ -39,7 +40,7 @@ impl<H: House> Shared<H> {
     /// Carries a request to the app, and the head of the answer back; the bodies follow by themselves.
     pub(super) async fn forward(&self, asked: Asked<'_>, admitted: Admitted) -> Response<ProxyBody<H>> {
         let Asked { mut parts, body, caller, path, route, rules } = asked;
-        let Admitted { identity, stream, renewed } = admitted;
+        let Admitted { identity, stream, cookie } = admitted;
         let websocket = websocket::Asked::of(&mut parts);
         // A WebSocket that begins with a body would begin in its middle for the app.
         if websocket.is_some() && !body.is_end_stream() || websocket.is_none() && parts.method == Method::CONNECT {
@@ -79,8 +80,8 @@ impl<H: House> Shared<H> {
             response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             response.headers_mut().remove(header::EXPIRES);
         }
-        if let Some(renewed) = renewed {
-            response.headers_mut().append(header::SET_COOKIE, renewed.cookie);
+        if let Some(cookie) = cookie {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
         }
         let used = identity.map(|identity| Used { house: self.house.clone(), session: identity.session });
         if let Some(used) = &used {
@@ -97,6 +98,7 @@ impl<H: House> Shared<H> {
     fn prepare(&self, parts: Parts, route: &Route, identity: Option<&Identity>) -> Parts {
         let Parts { method, mut headers, .. } = parts;
         headers::clean_request(&mut headers);
+        program::clean_request(&mut headers);
         cookies::clean_request(&mut headers);
         if let Some(identity) = identity.filter(|_| route.pass_identity) {
             self.house.identity_headers(route, identity, &mut headers);

@@ -108,6 +108,7 @@ pub async fn begin(app: &App, browser: &Browser, beginning: Beginning<'_>) -> Re
         now,
         ip: Some(address),
         user_agent: shortened(agent),
+        program: None,
         upstream,
     };
     match app.store.begin_session(new).await? {

@@ -65,7 +65,10 @@ fn entry(app: &App, view: &SessionView, here: &SessionId) -> SessionEntry {
     SessionEntry {
         id: view.session.id.to_string(),
         this_browser: view.session.id == *here,
-        device: device::in_words(view.user_agent.as_deref().unwrap_or_default()),
+        device: match (view.session.until, &view.user_agent) {
+            (Some(_), Some(program)) => format!("The program {program}"),
+            (_, agent) => device::in_words(agent.as_deref().unwrap_or_default()),
+        },
         address: view.ip.clone(),
         since: Moment(view.session.began_at),
         last_used: Moment(view.session.last_seen_at),

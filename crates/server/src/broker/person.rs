@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::ids;
 use crate::{
-    App,
+    clients::Clients,
     settings::{Connection, Organization},
 };
 
@@ -62,10 +62,10 @@ pub fn is_outsider(organization: Option<&Organization>, person: &Person) -> bool
 /// The address of a user that others are told. That of a customer's person is told only while its domain is their organization's:
 /// one that was taken away may be somebody else's by now.
 #[must_use]
-pub fn address<'a>(app: &App, user: &'a User) -> Option<&'a str> {
+pub fn address<'a>(clients: &Clients, user: &'a User) -> Option<&'a str> {
     let email = user.email.as_deref()?;
     let Some(origin) = &user.origin else { return Some(email) };
-    let connections = app.clients.connections();
+    let connections = clients.connections();
     let connection = connections.find(&origin.connection)?;
     let Some(organization) = &connection.organization else { return Some(email) };
     is_of(connections.organization(organization).as_deref(), email).then_some(email)

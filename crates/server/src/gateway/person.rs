@@ -1,5 +1,6 @@
 //! Who a person of a session is to a route.
 
+use acquit_core::session::Lifetimes;
 use acquit_gateway::{
     identity::{Identity, Person},
     origin::Origin,
@@ -8,31 +9,31 @@ use acquit_store::{session::SessionView, user::User};
 use axum::http::HeaderValue;
 
 use super::visitor;
-use crate::{App, broker::person::address, door::DoorError};
+use crate::{App, broker::person::address, clients::Clients, door::DoorError};
 
 /// Who the person of a session is, until the session is too old.
 #[must_use]
-pub fn identity(app: &App, view: &SessionView) -> Identity {
+pub fn identity(clients: &Clients, lifetimes: Lifetimes, view: &SessionView) -> Identity {
     let (session, user) = (&view.session, &view.user);
     let person = Person {
         username: user.username.clone(),
         name: user.name.clone(),
-        email: email(app, user),
+        email: email(clients, user),
         groups: user.groups.clone(),
         version: user.version,
     };
-    let until = session.began_at.plus(app.settings().lifetimes.session_max);
-    Identity::new((session.id.clone(), user.id.clone(), session.epoch), person, until)
+    let until = session.until.unwrap_or_else(|| session.began_at.plus(lifetimes.max));
+    Identity::new((session.id.clone(), user.id.clone(), session.epoch), person, session.began_at..until)
 }
 
 /// The address that apps may know a person by: what the operator wrote down, or what a customer's provider says within the
 /// domains of that customer (no other was ever taken over from it); of the operator's own provider what that has checked.
-fn email(app: &App, user: &User) -> Option<String> {
-    let address = address(app, user)?;
+fn email(clients: &Clients, user: &User) -> Option<String> {
+    let address = address(clients, user)?;
     let vouched = match &user.origin {
         None => true,
         Some(origin) => {
-            let connection = app.clients.connections().find(&origin.connection);
+            let connection = clients.connections().find(&origin.connection);
             connection.is_some_and(|connection| connection.organization.is_some() || user.email_verified)
         }
     };
@@ -47,7 +48,7 @@ fn email(app: &App, user: &User) -> Option<String> {
 pub async fn renew(app: &App, origin: &Origin, old: &Identity) -> Result<Option<(Identity, HeaderValue)>, DoorError> {
     let view = app.store.session(&old.session).await?.filter(|view| app.is_live(view, app.clock.now()));
     let Some(view) = view else { return Ok(None) };
-    let identity = identity(app, &view);
+    let identity = identity(&app.clients, app.settings().lifetimes.session(), &view);
     let cookie = visitor::let_in(app, origin, &identity)?;
     Ok(Some((identity, cookie)))
 }

@@ -1,7 +1,14 @@
 //! Signing in to a route: the answer to who is not signed in there, and `/.acquit/sign_in` on both hosts.
 
-use acquit_core::participant::{Channels, Participant, Protocol};
-use acquit_gateway::{identity::Identity, origin::Origin};
+use acquit_core::{
+    Timestamp,
+    participant::{Channels, Participant, Protocol},
+};
+use acquit_gateway::{
+    identity::Identity,
+    origin::Origin,
+    program::{self, Presented},
+};
 use acquit_oidc::response::add_query;
 use acquit_store::session::SessionView;
 use axum::{
@@ -25,7 +32,8 @@ use crate::{
     flow::Flow,
     form::Query,
     provenance::{self, Load, only_top_level},
-    random, respond,
+    random::{self, NoRandomness},
+    respond,
 };
 
 /// Where a script finds the page to send its person to.
@@ -35,12 +43,19 @@ const WHERE: HeaderName = HeaderName::from_static("x-acquit-sign-in");
 /// whatever else asks, a script, a program, a WebSocket, is told so by 401.
 #[must_use]
 pub fn answer(app: &App, origin: &Origin, method: &Method, path: &str, headers: &HeaderMap) -> Response {
-    if is_navigation(method, headers) {
+    let program = program::presented(headers) != Presented::Nothing;
+    if !program && is_navigation(method, headers) {
         return leave(app, origin, path, headers).unwrap_or_else(DoorError::page_on_route);
     }
-    let mut response = (StatusCode::UNAUTHORIZED, "you are not signed in here\n").into_response();
+    // RFC 6750 section 3.
+    let (words, challenge) = if program {
+        ("this program's token is none of this host's, or its session is over\n", "Bearer error=\"invalid_token\"")
+    } else {
+        ("you are not signed in here\n", "Bearer")
+    };
+    let mut response = (StatusCode::UNAUTHORIZED, words).into_response();
     let page = HeaderValue::from_str(&format!("{origin}{SIGN_IN}"));
-    let challenge = HeaderValue::from_static("Bearer");
+    let challenge = HeaderValue::from_static(challenge);
     let no_store = HeaderValue::from_static("no-store");
     let headers = response.headers_mut();
     headers.extend(page.map(|page| (WHERE, page)));
@@ -131,8 +146,17 @@ pub async fn show(State(app): State<App>, headers: HeaderMap, Query(query): Quer
 /// Makes the route's host a participant of a session; none when the session ended meanwhile. Nothing of it leaves before that is
 /// written.
 async fn join(app: &App, view: &SessionView, origin: &Origin) -> Result<Option<Identity>, DoorError> {
-    let now = app.clock.now();
-    let participant = Participant {
+    let lifetimes = app.settings().lifetimes.session();
+    let joined = app.store.join_gateway(participant(view, origin, app.clock.now())?, lifetimes).await?;
+    Ok(joined.is_ok().then(|| person::identity(&app.clients, lifetimes, view)))
+}
+
+/// The host of a route as a participant of a session that joins now.
+///
+/// # Errors
+/// [`NoRandomness`].
+pub(super) fn participant(view: &SessionView, origin: &Origin, now: Timestamp) -> Result<Participant, NoRandomness> {
+    Ok(Participant {
         session: view.session.id.clone(),
         app: origin.app(),
         protocol: Protocol::Gateway,
@@ -143,9 +167,7 @@ async fn join(app: &App, view: &SessionView, origin: &Origin) -> Result<Option<I
         channels: Channels { tell_on_expiry: true, ..Channels::default() },
         name_id: None,
         not_on_or_after: None,
-    };
-    let joined = app.store.join_gateway(participant, app.settings().lifetimes.session()).await?;
-    Ok(joined.is_ok().then(|| person::identity(app, view)))
+    })
 }
 
 /// An error on the host of a route.

@@ -49,7 +49,7 @@ pub async fn run(app: App, stop: CancellationToken) {
         if forgotten.elapsed() >= FORGET_EVERY {
             forgotten = Instant::now();
             // A day more than the longest session, for clocks of other nodes, as the store keeps them.
-            let longest = app.settings().lifetimes.session_max + Duration::from_secs(86_400);
+            let longest = app.settings().lifetimes.session().longest() + Duration::from_secs(86_400);
             app.gate.standing.forget(app.clock.now().minus(longest));
         }
         if noted.elapsed() >= note_every(&app) {

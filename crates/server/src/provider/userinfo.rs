@@ -19,7 +19,7 @@ use crate::{App, broker::person::address, form, random};
 
 /// A user as claims tell of them.
 pub(super) fn person(app: &App, user: &User) -> Person {
-    let email = address(app, user);
+    let email = address(&app.clients, user);
     Person {
         subject: user.id.to_string(),
         username: user.username.clone(),

@@ -69,8 +69,9 @@ impl Store {
         lifetimes: Lifetimes,
         limit: u32,
     ) -> Result<Vec<SessionId>, StoreError> {
-        let args = (now.minus(lifetimes.idle), now.minus(lifetimes.max), limit.clamp(1, 1000));
-        self.snapshot(args, |tx, (idle, old, limit)| Box::pin(overdue(tx, *idle, *old, *limit))).await
+        let bounds = [now.minus(lifetimes.idle), now.minus(lifetimes.max), now, now.minus(lifetimes.program)];
+        self.snapshot((bounds, limit.clamp(1, 1000)), |tx, (bounds, limit)| Box::pin(overdue(tx, *bounds, *limit)))
+            .await
     }
 }
 
@@ -161,15 +162,32 @@ async fn with_participants(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<SessionVie
     Ok(views)
 }
 
-async fn overdue(tx: &mut Tx, idle: Timestamp, old: Timestamp, limit: u32) -> Result<Vec<SessionId>, StoreError> {
+async fn overdue(
+    tx: &mut Tx,
+    [idle, old, now, old_program]: [Timestamp; 4],
+    limit: u32,
+) -> Result<Vec<SessionId>, StoreError> {
     let mut found = HashMap::new();
-    // Two queries, so that each runs along its own index.
+    // So many queries, so that each runs along its own index.
     for (sql, bound) in [
-        ("SELECT id, began_at FROM sessions WHERE ended_at IS NULL AND began_at <= $1 ORDER BY began_at LIMIT $2", old),
         (
-            "SELECT id, last_seen_at FROM sessions WHERE ended_at IS NULL AND last_seen_at <= $1 \
+            "SELECT id, began_at FROM sessions WHERE ended_at IS NULL AND began_at <= $1 AND lives_until IS NULL \
+             ORDER BY began_at LIMIT $2",
+            old,
+        ),
+        (
+            "SELECT id, last_seen_at FROM sessions WHERE ended_at IS NULL AND last_seen_at <= $1 AND lives_until IS NULL \
              ORDER BY last_seen_at LIMIT $2",
             idle,
+        ),
+        (
+            "SELECT id, lives_until FROM sessions WHERE ended_at IS NULL AND lives_until <= $1 ORDER BY lives_until LIMIT $2",
+            now,
+        ),
+        (
+            "SELECT id, began_at FROM sessions WHERE ended_at IS NULL AND began_at <= $1 AND lives_until IS NOT NULL \
+             ORDER BY began_at LIMIT $2",
+            old_program,
         ),
     ] {
         for row in tx.query(sql, &params![bound, limit]).await? {

@@ -10,7 +10,7 @@ use acquit_core::{
 use acquit_store::{
     StoreError,
     receipt::LogoutFilter,
-    session::{BeginRefusal, SessionFilter, SessionState},
+    session::{BeginRefusal, NewProgram, NewSession, SessionFilter, SessionState},
 };
 
 use crate::world::{LIFETIMES, app, at};
@@ -151,13 +151,36 @@ contract! {
         let ended = world.begin(&ann, 0).await;
         world.touch_session(&busy.id, at(90)).await.unwrap();
         world.end(&ended.id, 1).await;
-        let lifetimes = Lifetimes { idle: Duration::from_secs(50), max: Duration::from_secs(1000) };
+        let lifetimes = Lifetimes { idle: Duration::from_secs(50), max: Duration::from_secs(1000), ..LIFETIMES };
         let overdue = async |now| world.overdue(at(now), lifetimes, 10).await.unwrap();
         assert_eq!(overdue(49).await, []);
         assert_eq!(overdue(100).await, [idle.id.clone()]);
         assert_eq!(overdue(1000).await.len(), 2);
         world.end(&idle.id, 100).await;
         assert_eq!(overdue(1000).await, [busy.id]);
+    }
+
+    async fn a_programs_session_is_overdue_when_its_time_is_over_and_not_for_idleness(world: World) {
+        let ann = world.user("ann").await;
+        let program = |until| Some(NewProgram { until: at(until), by: "ops".to_owned() });
+        let short = NewSession { program: program(300), ..world.new_session(&ann, 0) };
+        let long = NewSession { program: program(9000), ..world.new_session(&ann, 0) };
+        let begun = world.begin_session(short.clone()).await.unwrap().unwrap();
+        assert_eq!(begun.until, Some(at(300)));
+        assert_eq!(world.session(&short.id).await.unwrap().unwrap().session, begun);
+        world.begin_session(long.clone()).await.unwrap().unwrap();
+        let lifetimes = Lifetimes {
+            idle: Duration::from_secs(50),
+            max: Duration::from_secs(100),
+            program: Duration::from_secs(5000),
+        };
+        let overdue = async |now| world.overdue(at(now), lifetimes, 10).await.unwrap();
+        assert_eq!(overdue(299).await, []);
+        assert_eq!(overdue(300).await, [short.id.clone()]);
+        assert_eq!(overdue(4999).await, [short.id.clone()]);
+        assert_eq!(overdue(5000).await.len(), 2, "no program's session is older than they may be by now");
+        world.end(&short.id, 300).await;
+        assert_eq!(overdue(5000).await, [long.id]);
     }
 
     async fn an_unknown_session_is_neither_shown_nor_ended(world: World) {

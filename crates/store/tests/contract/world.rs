@@ -26,7 +26,11 @@ use acquit_store::{
 
 use crate::postgres_server::Postgres;
 
-pub(crate) const LIFETIMES: Lifetimes = Lifetimes { idle: Duration::from_secs(3600), max: Duration::from_secs(36_000) };
+pub(crate) const LIFETIMES: Lifetimes = Lifetimes {
+    idle: Duration::from_secs(3600),
+    max: Duration::from_secs(36_000),
+    program: Duration::from_secs(36_000),
+};
 
 /// Makes each test run on both engines.
 macro_rules! contract {
@@ -164,6 +168,7 @@ impl World {
             now: at(now),
             ip: Some("192.0.2.1".to_owned()),
             user_agent: Some("Test/1.0".to_owned()),
+            program: None,
             upstream: None,
         }
     }

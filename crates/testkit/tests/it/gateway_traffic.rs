@@ -17,6 +17,7 @@ use tokio::{
 use crate::world::only_receipt;
 
 mod app;
+mod programs;
 
 use app::App;
 
@@ -44,7 +45,9 @@ async fn world(engine: Engine) -> World {
         )
     };
     let gateway = format!(
-        "[gateway]\nlisten = \"127.0.0.1:{port}\"\n\n{}{}",
+        "[[users]]\nusername = \"backup\"\nservice = true\n\n\
+         [[api_tokens]]\nname = \"reader\"\ntoken = \"less-than-all-of-the-rights-of-an-operator\"\nscopes = [\"read\", \"sessions\"]\n\n\
+         [gateway]\nlisten = \"127.0.0.1:{port}\"\n\n{}{}",
         route("grafana", "everyone = true"),
         route("vault", "users = [\"alice\"]")
     );

@@ -137,7 +137,11 @@ pub(super) struct World {
 /// A person with a session.
 pub(super) fn identity(username: &str) -> Identity {
     let of = (SessionId::from_random([1; 16]), UserId::from_random([2; 16]), 0);
-    Identity::new(of, Person { username: username.to_owned(), ..Person::default() }, Timestamp::from_seconds(100))
+    Identity::new(
+        of,
+        Person { username: username.to_owned(), ..Person::default() },
+        Timestamp::default()..Timestamp::from_seconds(100),
+    )
 }
 
 /// The usual route to these apps: for alice, with `/public` for everybody.
@@ -168,7 +172,7 @@ impl World {
     ) -> Self {
         let standing = Arc::new(Standing::new(Live::default()));
         standing.heard(Instant::now());
-        let cookies = Arc::new(Cookies::new(SealKey::new(&[1; 32]).unwrap()));
+        let cookies = Arc::new(Cookies::new(SealKey::new(&[1; 32]).unwrap(), Duration::from_secs(1000)));
         let house = Arc::new(TestHouse {
             standing: standing.clone(),
             store: AtomicBool::new(true),

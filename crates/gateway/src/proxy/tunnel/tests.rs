@@ -9,7 +9,7 @@ use crate::{
 fn identity() -> Identity {
     use acquit_core::{SessionId, Timestamp, UserId};
     let of = (SessionId::from_random([1; 16]), UserId::from_random([2; 16]), 0);
-    Identity::new(of, Person::default(), Timestamp::from_seconds(1))
+    Identity::new(of, Person::default(), Timestamp::default()..Timestamp::from_seconds(1))
 }
 
 /// What the browser hears when its session is cut after the app said this, and when that was over.

@@ -114,7 +114,7 @@ fn application(event: &EventRecord, names: &Names<'_>) -> Option<Value> {
 fn actor(event: &EventRecord, kind: Option<Kind>, names: &Names<'_>) -> Value {
     let nobody = || json!({ "id": "unknown", "type": "User", "alternateId": "unknown", "displayName": "unknown", "detailEntry": null });
     match (kind, event.facts.by.as_deref()) {
-        (Some(Kind::SessionEnded | Kind::LogoutPlanned), Some("administrator")) => {
+        (Some(Kind::SessionBegan | Kind::SessionEnded | Kind::LogoutPlanned), Some("administrator")) => {
             let name = event.party.as_deref().unwrap_or("administrator");
             json!({ "id": name, "type": "ApiToken", "alternateId": name, "displayName": name, "detailEntry": null })
         }
@@ -141,6 +141,7 @@ fn targets(event: &EventRecord, kind: Option<Kind>, names: &Names<'_>) -> Value 
     let of_user = || user(event, names);
     let of_application = || application(event, names);
     let found: Vec<Value> = match kind {
+        Some(Kind::SessionBegan) if event.facts.by.is_some() => of_user().into_iter().collect(),
         Some(Kind::SessionBegan | Kind::SignInFailed | Kind::SessionReauthenticated) => Vec::new(),
         Some(Kind::ParticipantJoined) => of_application().into_iter().collect(),
         Some(Kind::SessionEnded | Kind::LogoutPlanned) if event.facts.by.as_deref() == Some("application") => {
@@ -207,7 +208,7 @@ fn debug_data(event: &EventRecord, kind: Option<Kind>) -> Value {
     if kind == Some(Kind::SessionEnded) {
         put("EndedSessionId", event.session.clone());
     }
-    put("LogoutRequestedBy", facts.by.clone());
+    put("LogoutRequestedBy", facts.by.clone().filter(|_| kind != Some(Kind::SessionBegan)));
     put("LogoutScope", facts.scope.clone());
     put("LogoutProtocol", facts.protocol.clone().filter(|_| kind == Some(Kind::StepAttempted)));
     put("LogoutChannel", facts.channel.clone());

@@ -30,6 +30,10 @@ pub struct SessionBody {
     pub ip: Option<String>,
     /// The browser that it began in, by its own word.
     pub user_agent: Option<String>,
+    /// The program that has it instead of a browser, as the operator calls it.
+    pub program: Option<String>,
+    /// Until when a program has it.
+    pub expires_at: Option<Timestamp>,
     /// The applications that were opened in it.
     pub applications: Vec<ApplicationBody>,
 }
@@ -69,7 +73,9 @@ impl SessionBody {
             ended_at: ended.map(|ended| ended.at),
             logout: ended.map(|ended| ended.logout.to_string()),
             ip: view.ip.clone(),
-            user_agent: view.user_agent.clone(),
+            user_agent: view.user_agent.clone().filter(|_| session.until.is_none()),
+            program: view.user_agent.clone().filter(|_| session.until.is_some()),
+            expires_at: session.until,
             applications: opened
                 .map(|joined| ApplicationBody { id: joined.app.to_string(), joined_at: joined.joined_at })
                 .collect(),

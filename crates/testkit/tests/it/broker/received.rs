@@ -158,7 +158,8 @@ async fn a_session_there_that_was_two_peoples_ends_for_both() {
                 sealed: Vec::new(),
                 graves: acquit_store::upstream::Graves::default(),
             };
-            let lifetimes = acquit_core::session::Lifetimes { idle: Duration::MAX, max: Duration::MAX };
+            let lifetimes =
+                acquit_core::session::Lifetimes { idle: Duration::MAX, max: Duration::MAX, program: Duration::MAX };
             let handle = acquit_server::random::hash(id.as_str());
             assert!(store.reauthenticate(&id, &handle, Some(upstream), now, lifetimes).await.unwrap());
         }

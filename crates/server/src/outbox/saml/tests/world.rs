@@ -43,7 +43,7 @@ pub(super) const IDP: &str = "https://idp.test/saml/metadata";
 pub(super) const SLO: &str = "https://idp.test/saml/slo";
 pub(super) const SP: &str = "https://sp.test/metadata";
 pub(super) const DEADLINE: Duration = Duration::from_secs(3600);
-pub(super) const LIFETIMES: Lifetimes = Lifetimes { idle: DEADLINE, max: DEADLINE };
+pub(super) const LIFETIMES: Lifetimes = Lifetimes { idle: DEADLINE, max: DEADLINE, program: DEADLINE };
 
 pub(super) fn signer(name: &str) -> Signer {
     Signer::self_signed(&Signer::generate(KeyKind::P256).unwrap(), name).unwrap()
@@ -234,6 +234,7 @@ impl World {
             now,
             ip: None,
             user_agent: None,
+            program: None,
             upstream: None,
         };
         (self.store.begin_session(session).await.unwrap().unwrap().id, user.id)
