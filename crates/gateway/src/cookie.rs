@@ -1,6 +1,11 @@
 //! A route's cookie: the [`Identity`], sealed with the route's host as associated data, so that the cookie of one route is
 //! nothing on another. It is bound to its host (`__Host-`), and no app ever sees it.
 
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
+
 use acquit_core::Timestamp;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -32,13 +37,23 @@ pub fn name(origin: &Origin) -> &'static str {
 
 /// Makes and reads the cookies of routes.
 #[derive(Debug)]
-pub struct Cookies(SealKey);
+pub struct Cookies {
+    key: SealKey,
+    /// The longest that a session may live now, in microseconds.
+    longest: AtomicI64,
+}
 
 impl Cookies {
     /// Under the key for cookies.
     #[must_use]
     pub fn new(key: SealKey) -> Self {
-        Self(key)
+        Self { key, longest: AtomicI64::new(i64::MAX) }
+    }
+
+    /// Takes no cookie any more whose session began longer ago than this, whatever was promised when it was made: endings are
+    /// remembered for as long as sessions may live now, and an older cookie could outlive the memory of its end.
+    pub fn set_longest(&self, longest: Duration) {
+        self.longest.store(i64::try_from(longest.as_micros()).unwrap_or(i64::MAX), Ordering::Relaxed);
     }
 
     /// The value of the cookie for `identity` at `origin`.
@@ -47,7 +62,7 @@ impl Cookies {
     /// [`CookieError`].
     pub fn seal(&self, origin: &Origin, identity: &Identity) -> Result<String, CookieError> {
         let plain = serde_json::to_vec(identity).map_err(|_| Unsealable)?;
-        let value = URL_SAFE_NO_PAD.encode(self.0.seal(origin.authority().as_bytes(), &plain)?);
+        let value = URL_SAFE_NO_PAD.encode(self.key.seal(origin.authority().as_bytes(), &plain)?);
         if value.len() > MAX_VALUE { Err(CookieError::TooLong) } else { Ok(value) }
     }
 
@@ -58,9 +73,10 @@ impl Cookies {
             return None;
         }
         let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
-        let plain = self.0.open(origin.authority().as_bytes(), &sealed).ok()?;
+        let plain = self.key.open(origin.authority().as_bytes(), &sealed).ok()?;
         let identity: Identity = serde_json::from_slice(&plain).ok()?;
-        (now < identity.expires_at()).then_some(identity)
+        let age = now.as_micros().saturating_sub(identity.began_at().as_micros());
+        (now < identity.expires_at() && age < self.longest.load(Ordering::Relaxed)).then_some(identity)
     }
 }
 
@@ -101,6 +117,20 @@ mod tests {
         assert_eq!(cookies.open(&here, &value, at(100)), None);
         assert_eq!(cookies.open(&origin("https://b.example.com"), &value, at(99)), None);
         assert_eq!(cookies.open(&origin("https://a.example.com:8443"), &value, at(99)), None);
+    }
+
+    #[test]
+    fn where_sessions_may_live_for_a_shorter_time_now_older_cookies_are_nobodys() {
+        let (cookies, here) = (cookies(), origin("https://a.example.com"));
+        let value = cookies.seal(&here, &identity(0).begun_at(at(10))).unwrap();
+        let unknown = cookies.seal(&here, &identity(0)).unwrap();
+        let is_good = |value: &str, now| cookies.open(&here, value, at(now)).is_some();
+        assert!(is_good(&value, 99) && is_good(&unknown, 99));
+        cookies.set_longest(Duration::from_secs(30));
+        assert!(is_good(&value, 39) && !is_good(&value, 40));
+        assert!(!is_good(&unknown, 39), "of whom it is not said");
+        cookies.set_longest(Duration::MAX);
+        assert!(is_good(&value, 99));
     }
 
     #[test]

@@ -33,6 +33,9 @@ pub struct Identity {
     /// When the session is too old, in microseconds.
     #[serde(rename = "x")]
     expires_at: i64,
+    /// When it began, in microseconds; long ago where that is not known.
+    #[serde(rename = "b", default)]
+    began_at: i64,
 }
 
 /// What of a person an [`Identity`] holds.
@@ -55,7 +58,19 @@ impl Identity {
     #[must_use]
     pub fn new((session, user, epoch): (SessionId, UserId, i64), person: Person, expires_at: Timestamp) -> Self {
         let Person { username, name, email, groups, version } = person;
-        Self { session, user, epoch, username, name, email, groups, version, expires_at: expires_at.as_micros() }
+        Self { session, user, epoch, username, name, email, groups, version, expires_at: expires_at.as_micros(), began_at: 0 }
+    }
+
+    /// The same, of a session that began then.
+    #[must_use]
+    pub fn begun_at(self, began_at: Timestamp) -> Self {
+        Self { began_at: began_at.as_micros(), ..self }
+    }
+
+    /// When the session began.
+    #[must_use]
+    pub fn began_at(&self) -> Timestamp {
+        Timestamp::from_micros(self.began_at)
     }
 
     /// When the session is too old.

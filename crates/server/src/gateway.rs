@@ -67,10 +67,12 @@ pub struct Gate {
 impl Gate {
     /// With the routes of the configuration, and the key of their cookies. It knows of no ending yet.
     #[must_use]
-    pub fn new(settings: &settings::Gateway, cookies: SealKey) -> Self {
+    pub fn new(settings: &settings::Settings, key: SealKey) -> Self {
+        let cookies = Cookies::new(key);
+        cookies.set_longest(settings.lifetimes.session_max);
         Self {
-            routes: channel::Sender::new(Arc::new(settings.table())),
-            cookies: Arc::new(Cookies::new(cookies)),
+            routes: channel::Sender::new(Arc::new(settings.gateway.table())),
+            cookies: Arc::new(cookies),
             standing: Arc::default(),
             reader: Mutex::default(),
             woken: Notify::new(),
@@ -85,9 +87,10 @@ impl Gate {
         self.routes.borrow().clone()
     }
 
-    /// Takes other routes over. What is open on one that is gone goes on to its end.
-    pub(crate) fn set_routes(&self, settings: &settings::Gateway) {
-        self.routes.send_replace(Arc::new(settings.table()));
+    /// Takes other settings over. What is open on a route that is gone goes on to its end.
+    pub(crate) fn replace_settings(&self, settings: &settings::Settings) {
+        self.cookies.set_longest(settings.lifetimes.session_max);
+        self.routes.send_replace(Arc::new(settings.gateway.table()));
     }
 
     /// The routes, as they change.

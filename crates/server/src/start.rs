@@ -130,7 +130,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let time = clock.clone();
     let now = Box::new(move || time.now());
     let worker = Worker::start(outbox, composer, egress.clone(), now, Box::new(jitter), worker::Settings::default());
-    let gate = Gate::new(&settings.gateway, sealer.routes().clone());
+    let gate = Gate::new(&settings, sealer.routes().clone());
     let app = App::new(Inner {
         cookies: Cookies::new(settings.server.is_https()),
         limits: RwLock::new(Arc::new(Limits::new(&settings.limits, clock.clone()))),

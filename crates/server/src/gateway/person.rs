@@ -22,7 +22,7 @@ pub fn identity(app: &App, view: &SessionView) -> Identity {
         version: user.version,
     };
     let until = session.began_at.plus(app.settings().lifetimes.session_max);
-    Identity::new((session.id.clone(), user.id.clone(), session.epoch), person, until)
+    Identity::new((session.id.clone(), user.id.clone(), session.epoch), person, until).begun_at(session.began_at)
 }
 
 /// The address that apps may know a person by: what the operator wrote down, or what a customer's provider says within the
