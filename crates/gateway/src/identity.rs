@@ -58,7 +58,18 @@ impl Identity {
     #[must_use]
     pub fn new((session, user, epoch): (SessionId, UserId, i64), person: Person, expires_at: Timestamp) -> Self {
         let Person { username, name, email, groups, version } = person;
-        Self { session, user, epoch, username, name, email, groups, version, expires_at: expires_at.as_micros(), began_at: 0 }
+        Self {
+            session,
+            user,
+            epoch,
+            username,
+            name,
+            email,
+            groups,
+            version,
+            expires_at: expires_at.as_micros(),
+            began_at: 0,
+        }
     }
 
     /// The same, of a session that began then.

@@ -196,7 +196,9 @@ mod tests {
 
     #[test]
     fn a_cookie_of_another_host_that_is_no_ascii_hides_none_and_stands_for_none() {
-        for other in ["who=Jos\u{e9}", "\u{2003}__Host-acquit=0123456789abcdef0124", "\u{a0}__Host-acquit=x", "\u{e9}", ""] {
+        for other in
+            ["who=Jos\u{e9}", "\u{2003}__Host-acquit=0123456789abcdef0124", "\u{a0}__Host-acquit=x", "\u{e9}", ""]
+        {
             let text = format!("{other}; __Host-acquit={VALUE}; {other}");
             let mut headers = HeaderMap::new();
             headers.append(header::COOKIE, HeaderValue::from_bytes(text.as_bytes()).unwrap());
