@@ -107,7 +107,7 @@ impl App {
             let limits = Arc::new(Limits::new(&settings.limits, self.clock.clone()));
             *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
         }
-        self.gate.set_routes(&settings);
+        self.gate.replace_settings(&settings);
         *current = Arc::new(settings);
     }
 

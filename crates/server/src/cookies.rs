@@ -77,13 +77,11 @@ impl Cookies {
         if total > MAX_HEADER {
             return Vec::new();
         }
-        let texts = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let cookies = texts.flat_map(Cookie::split_parse).filter_map(Result::ok);
         let trip = |cookie: Cookie<'_>| {
             let (begun, label) = cookie.name().strip_prefix(self.trip_prefix())?.split_once('-')?;
             Some((begun.parse().ok()?, label.to_owned(), cookie.value().to_owned()))
         };
-        cookies.filter_map(trip).collect()
+        all(headers).filter_map(trip).collect()
     }
 
     /// The trip that waits under this name, if it waits here once.
@@ -131,15 +129,22 @@ impl Cookies {
     }
 }
 
+/// The cookies of a request that may be ours. Other hosts of the domain, and scripts, set some that are no ASCII: those are left
+/// out one by one, for ours come in the same header. They stand for none of ours: whoever sets one with a wide space before its
+/// name gets it past the browser's rule for `__Host-`, and parsers trim that.
+fn all(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
+    let pairs = headers.get_all(header::COOKIE).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b';'));
+    let texts = pairs.filter_map(|pair| std::str::from_utf8(pair).ok().filter(|text| text.is_ascii()));
+    texts.filter_map(|text| Cookie::parse(text).ok())
+}
+
 /// The value of the cookie of this name, if it comes once.
 pub(crate) fn once(headers: &HeaderMap, wanted: &str) -> Option<String> {
     let total: usize = headers.get_all(header::COOKIE).iter().map(HeaderValue::len).sum();
     if total > MAX_HEADER {
         return None;
     }
-    let texts = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let cookies = texts.flat_map(Cookie::split_parse).filter_map(Result::ok);
-    let mut found = cookies.filter(|cookie| cookie.name() == wanted).map(|cookie| cookie.value().to_owned());
+    let mut found = all(headers).filter(|cookie| cookie.name() == wanted).map(|cookie| cookie.value().to_owned());
     let value = found.next()?;
     found.next().is_none().then_some(value)
 }
@@ -187,6 +192,22 @@ mod tests {
         let once = format!("acquit={VALUE}");
         assert_eq!(cookies.read(&headers(&[&format!("{once}; {once}")]), Name::Session), None);
         assert_eq!(cookies.read(&headers(&[&once, &once]), Name::Session), None);
+    }
+
+    #[test]
+    fn a_cookie_of_another_host_that_is_no_ascii_hides_none_and_stands_for_none() {
+        for other in
+            ["who=Jos\u{e9}", "\u{2003}__Host-acquit=0123456789abcdef0124", "\u{a0}__Host-acquit=x", "\u{e9}", ""]
+        {
+            let text = format!("{other}; __Host-acquit={VALUE}; {other}");
+            let mut headers = HeaderMap::new();
+            headers.append(header::COOKIE, HeaderValue::from_bytes(text.as_bytes()).unwrap());
+            assert_eq!(Cookies::new(true).read(&headers, Name::Session).as_deref(), Some(VALUE), "{other}");
+        }
+        let mut planted = HeaderMap::new();
+        let text = format!("\u{2003}__Host-acquit={VALUE}");
+        planted.append(header::COOKIE, HeaderValue::from_bytes(text.as_bytes()).unwrap());
+        assert_eq!(Cookies::new(true).read(&planted, Name::Session), None);
     }
 
     #[test]

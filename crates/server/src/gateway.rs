@@ -86,8 +86,8 @@ impl Gate {
         self.routes.borrow().clone()
     }
 
-    /// Takes other routes over. What is open on one that is gone goes on to its end.
-    pub(crate) fn set_routes(&self, settings: &settings::Settings) {
+    /// Takes other settings over. What is open on a route that is gone goes on to its end.
+    pub(crate) fn replace_settings(&self, settings: &settings::Settings) {
         self.cookies.set_longest(settings.lifetimes.session().longest());
         self.routes.send_replace(Arc::new(settings.gateway.table()));
     }

@@ -17,30 +17,32 @@ fn after<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
-/// The name of a cookie as it is sent.
-fn name(pair: &str) -> &str {
-    pair.split('=').next().unwrap_or_default()
+/// Whether a cookie as it is sent is one of ours. Some apps trim more than ASCII's white space.
+fn is_pair_of_ours(pair: &[u8]) -> bool {
+    is_ours(&String::from_utf8_lossy(pair.split(|byte| *byte == b'=').next().unwrap_or_default()))
 }
 
-fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(';')).map(str::trim)
+/// Bytes, since scripts and other hosts of the domain set cookies that are no ASCII: one of those must not hide ours, which
+/// come in the same header.
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let values = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    values.flat_map(|value| value.split(|byte| *byte == b';')).map(<[u8]>::trim_ascii)
 }
 
-/// The values of the cookies of this name.
+/// The values of the cookies of exactly this name.
 pub fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
-    pairs(headers).filter_map(move |pair| pair.strip_prefix(name)?.strip_prefix('='))
+    let of_name = move |pair: &'a [u8]| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=");
+    pairs(headers).filter_map(move |pair| std::str::from_utf8(of_name(pair)?).ok())
 }
 
 /// Takes our cookies out of a request. HTTP/2 may send each cookie in a header of its own; apps get one header.
 pub fn clean_request(headers: &mut HeaderMap) {
-    let Some(first) = headers.get(header::COOKIE) else { return };
-    let one = headers.get_all(header::COOKIE).iter().nth(1).is_none();
-    if one && first.to_str().is_ok() && !pairs(headers).any(|pair| is_ours(name(pair))) {
+    let mut all = headers.get_all(header::COOKIE).iter();
+    if all.next().is_none() || (all.next().is_none() && !pairs(headers).any(is_pair_of_ours)) {
         return;
     }
-    let kept: Vec<&str> = pairs(headers).filter(|pair| !pair.is_empty() && !is_ours(name(pair))).collect();
-    let kept = HeaderValue::try_from(kept.join("; ")).ok().filter(|kept| !kept.is_empty());
+    let kept: Vec<&[u8]> = pairs(headers).filter(|pair| !pair.is_empty() && !is_pair_of_ours(pair)).collect();
+    let kept = HeaderValue::try_from(kept.join(&b"; "[..])).ok().filter(|kept| !kept.is_empty());
     match kept {
         Some(kept) => drop(headers.insert(header::COOKIE, kept)),
         None => drop(headers.remove(header::COOKIE)),
@@ -90,12 +92,14 @@ mod tests {
             (&["acquitted=1; my-acquit=2"], Some("acquitted=1; my-acquit=2")),
             (&["a=\"x; acquit-route=y\""], Some("a=\"x")),
             (&["a=1; acquit-route"], Some("a=1")),
-            (&["\u{e9}=1"], None),
+            (&["\u{e9}=1"], Some("\u{e9}=1")),
+            (&["a=\u{e9}; acquit-route=x", "b=2"], Some("a=\u{e9}; b=2")),
+            (&["a=1; \u{a0}acquit-route=x; \u{2003}__Host-acquit-route=x"], Some("a=1")),
         ] {
             let mut headers = headers(header::COOKIE, sent);
             clean_request(&mut headers);
-            let left: Vec<&str> = headers.get_all(header::COOKIE).iter().map(|value| value.to_str().unwrap()).collect();
-            assert_eq!(left, kept.into_iter().collect::<Vec<_>>(), "{sent:?}");
+            let left: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+            assert_eq!(left, kept.into_iter().map(str::as_bytes).collect::<Vec<_>>(), "{sent:?}");
         }
     }
 
@@ -123,5 +127,11 @@ mod tests {
     fn a_cookie_is_found_wherever_it_stands() {
         let headers = headers(header::COOKIE, &["a=1; b=2", "xb=3;b=4; bb=5"]);
         assert_eq!(values(&headers, "b").collect::<Vec<_>>(), ["2", "4"]);
+    }
+
+    #[test]
+    fn a_cookie_of_another_host_that_is_no_ascii_hides_none_and_stands_for_none() {
+        let headers = headers(header::COOKIE, &["who=Jos\u{e9}; b=2; b=\u{e9}; \u{2003}b=3; \u{a0}b=4"]);
+        assert_eq!(values(&headers, "b").collect::<Vec<_>>(), ["2", "\u{e9}"]);
     }
 }

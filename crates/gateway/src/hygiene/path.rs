@@ -37,22 +37,27 @@ impl<'a> Path<'a> {
         let mut free = plain.clone();
         for _ in 0..DECODINGS {
             // What a second decoding would break is broken for an app that decodes twice only.
-            let Ok(decoded) = decode(&free, |byte| byte.is_ascii_graphic()) else { break };
+            let Ok(decoded) = decode(&shortened(&free), |byte| byte.is_ascii_graphic()) else { break };
             if decoded == free {
                 break;
             }
             free = decoded;
         }
-        if free.contains('\\') {
+        if free.contains('\\') || has_dots(&free) {
             return Err(Refusal::Path);
         }
-        Self { plain: Cow::Owned(plain), free: Cow::Owned(merged(&free)) }.checked()
+        // A proxy before the app that sends on what it decoded makes a query of what follows.
+        let path = free.split(['?', '#']).next().unwrap_or_default();
+        Self { plain: Cow::Owned(plain), free: Cow::Owned(merged(path)) }.checked()
     }
 
     fn checked(self) -> Result<Self, Refusal> {
-        let dots = |path: &str| path.split('/').any(|segment| segment == "." || segment == "..");
-        if dots(&self.free) || dots(&self.plain) { Err(Refusal::Path) } else { Ok(self) }
+        if has_dots(&self.free) || has_dots(&self.plain) { Err(Refusal::Path) } else { Ok(self) }
     }
+}
+
+fn has_dots(path: &str) -> bool {
+    path.split('/').any(|segment| segment == "." || segment == "..")
 }
 
 /// Decodes what `which` says, and writes the rest in upper case.
@@ -77,6 +82,29 @@ fn decode(text: &str, which: impl Fn(u8) -> bool) -> Result<String, Refusal> {
     }
     decoded.push_str(rest);
     Ok(decoded)
+}
+
+/// With what an old decoder of UTF-8 makes of the two bytes in which no encoder writes a slash, a dot or a backslash.
+fn shortened(path: &str) -> Cow<'_, str> {
+    let upper = path.to_ascii_uppercase();
+    if !upper.contains("%C0%") && !upper.contains("%C1%") {
+        return Cow::Borrowed(path);
+    }
+    let mut short = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some(at) = rest.find('%') {
+        let (before, encoded) = rest.split_at(at);
+        short.push_str(before);
+        let known = [("%C0%AF", "/"), ("%C0%AE", "."), ("%C1%9C", "\\")];
+        let found = known
+            .iter()
+            .find(|(long, _)| encoded.get(..long.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(long)));
+        let (taken, plain) = found.map_or((1, "%"), |(long, plain)| (long.len(), *plain));
+        short.push_str(plain);
+        rest = &encoded[taken..];
+    }
+    short.push_str(rest);
+    Cow::Owned(short)
 }
 
 /// Without parameters, with one slash for many.
@@ -120,6 +148,11 @@ mod tests {
             ("/100%25", "/100%25", "/100%"),
             ("/100%25zz", "/100%25zz", "/100%zz"),
             ("//", "//", "/"),
+            ("/admin%3fx=1", "/admin%3Fx=1", "/admin"),
+            ("/admin%2523", "/admin%2523", "/admin"),
+            ("/a%c0%afb", "/a%C0%AFb", "/a/b"),
+            ("/a%25c0%25afb", "/a%25c0%25afb", "/a/b"),
+            ("/%c0%c3%a0", "/%C0%C3%A0", "/%C0%C3%A0"),
         ] {
             assert_eq!(read(raw), Ok((plain.to_owned(), free.to_owned())), "{raw}");
         }
@@ -156,6 +189,13 @@ mod tests {
             "/a%00",
             "/a%0d%0ab",
             "/a%7f",
+            "/public%3f/../admin",
+            "/public%3f%2f..%2fadmin",
+            "/public/%c0%ae%c0%ae/admin",
+            "/public/..%c0%afadmin",
+            "/public/%c0%ae./admin",
+            "/public%c1%9c..%c1%9cadmin",
+            "/public/%25c0%25ae%25c0%25ae/admin",
             "/%",
             "/%4",
             "/%zz",

@@ -2,6 +2,7 @@
 
 mod apps;
 mod carry;
+mod credentials;
 mod http2;
 mod live;
 mod raw;

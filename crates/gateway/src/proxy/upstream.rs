@@ -8,7 +8,7 @@ use std::{
 
 use acquit_delivery::egress::{EgressError, roots};
 use http::{
-    Request, Response, Uri,
+    HeaderMap, Request, Response, Uri, header,
     uri::{Authority, PathAndQuery, Scheme},
 };
 use hyper::body::Incoming;
@@ -82,6 +82,8 @@ pub(crate) struct Upstream {
     any: Pool,
     /// HTTP/1.1, from which a connection can be taken over; none where only HTTP/2 is spoken.
     http1: Option<Pool>,
+    /// HTTP/1.1, a connection for each request.
+    alone: Pool,
     rests_until: Mutex<Option<Instant>>,
 }
 
@@ -108,7 +110,8 @@ impl Upstream {
         } else {
             (pool().build(connector(&[b"h2", b"http/1.1"])), Some(pool().build(connector(&[b"http/1.1"]))))
         };
-        Some(Self { scheme, authority, any, http1, rests_until: Mutex::default() })
+        let alone = pool().pool_max_idle_per_host(0).build(connector(&[b"http/1.1"]));
+        Some(Self { scheme, authority, any, http1, alone, rests_until: Mutex::default() })
     }
 
     /// Host, and port where it is not the scheme's own.
@@ -147,11 +150,24 @@ impl Upstream {
         parts.authority = Some(host);
         parts.path_and_query = Some(path);
         *request.uri_mut() = Uri::from_parts(parts).unwrap_or_default();
-        let pool = self.http1.as_ref().filter(|_| upgrade).unwrap_or(&self.any);
+        let pool = match &self.http1 {
+            Some(http1) if upgrade => http1,
+            Some(_) if authenticates_connection(request.headers()) => &self.alone,
+            _ => &self.any,
+        };
         pool.request(request)
             .await
             .map_err(|error| if error.is_connect() { Failure::Unreachable(error) } else { Failure::Broken(error) })
     }
+}
+
+/// Whether some apps take a request to say who is at the other end of its connection (NTLM, and `Negotiate` as IIS does it), for
+/// all that follow: the next one may be somebody else's.
+fn authenticates_connection(headers: &HeaderMap) -> bool {
+    headers.get_all(header::AUTHORIZATION).iter().any(|value| {
+        let scheme = value.as_bytes().split(u8::is_ascii_whitespace).find(|word| !word.is_empty()).unwrap_or_default();
+        [&b"ntlm"[..], b"negotiate", b"kerberos"].iter().any(|bound| scheme.eq_ignore_ascii_case(bound))
+    })
 }
 
 /// Connects to one place, whatever is asked for there.

@@ -13,6 +13,11 @@ use crate::{Store, StoreError};
 
 /// For how long a number that was passed over may still appear.
 const MAY_APPEAR: Duration = Duration::from_secs(60);
+/// How many numbers below one that is seen may be of transactions that are under way. Databases that are many machines leave
+/// out far more than they use.
+const MAY_BE_LATE: i64 = 10_000;
+/// A log that spans less than this may have begun with a row that is not visible yet.
+const YOUNG: Duration = Duration::from_secs(600);
 /// The most rows of one read.
 const PAGE: u32 = 5000;
 
@@ -44,17 +49,20 @@ impl Reader {
                 break;
             }
         }
-        self.seen(new.iter().map(|row| row.seq), now);
+        let young = new.first().zip(new.last()).is_some_and(|(first, last)| last.at.since(first.at) < YOUNG);
+        self.seen(new.iter().map(|row| row.seq), young, now);
         Ok(new)
     }
 
     /// Notes what was seen, in ascending order, and what was passed over.
-    fn seen(&mut self, numbers: impl IntoIterator<Item = i64>, now: Instant) {
+    fn seen(&mut self, numbers: impl IntoIterator<Item = i64>, young: bool, now: Instant) {
         for seq in numbers {
             self.missed.remove(&seq);
-            // What was deleted as too old before the first row was never missed.
-            if self.last > 0 {
-                self.missed.extend((self.last + 1..seq).map(|passed| (passed, now)));
+            // What was deleted as too old before the first row was never missed. Where the first one is young, some before it may
+            // be on their way.
+            if self.last > 0 || young {
+                let from = (self.last + 1).max(seq.saturating_sub(MAY_BE_LATE));
+                self.missed.extend((from..seq).map(|passed| (passed, now)));
             }
             self.last = self.last.max(seq);
         }
@@ -68,12 +76,26 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_was_passed_over_is_looked_for_until_it_cannot_appear_any_more() {
         let mut reader = Reader::default();
-        reader.seen([100, 101], Instant::now());
+        reader.seen([100, 101], false, Instant::now());
         assert!(reader.missed.is_empty(), "the log begins somewhere");
-        reader.seen([104], Instant::now());
+        reader.seen([104], false, Instant::now());
         assert_eq!(reader.missed.keys().copied().collect::<Vec<_>>(), [102, 103]);
-        reader.seen([102, 105], Instant::now());
+        reader.seen([102, 105], false, Instant::now());
         assert_eq!(reader.missed.keys().copied().collect::<Vec<_>>(), [103]);
         assert_eq!(reader.last, 105);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_log_that_has_just_begun_may_have_begun_with_a_row_that_comes_late() {
+        let mut reader = Reader::default();
+        reader.seen([3], true, Instant::now());
+        assert_eq!(reader.missed.keys().copied().collect::<Vec<_>>(), [1, 2]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn numbers_that_leap_are_not_all_looked_for() {
+        let mut reader = Reader::default();
+        reader.seen([1, i64::MAX], true, Instant::now());
+        assert_eq!(reader.missed.len(), 10_000);
     }
 }

@@ -152,3 +152,29 @@ contract! {
         assert_eq!(seen(&one.id).await, at(50), "it has ended");
     }
 }
+
+/// The first row of a log, too, may be numbered before another one and show up after it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_row_that_becomes_visible_late_is_not_lost() {
+    let world = World::postgres().await;
+    let ann = world.user("ann").await;
+    let (late, other) = (world.begin(&ann, 0).await, world.begin(&ann, 0).await);
+    let mut reader = Reader::default();
+    assert_eq!(reader.read(&world).await.unwrap(), []);
+
+    let (mut slow, connection) = tokio_postgres::connect(&world.url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let transaction = slow.transaction().await.unwrap();
+    let insert = "INSERT INTO revocations (at, session_id) VALUES ($1, $2)";
+    transaction.execute(insert, &[&at(1).as_micros(), &late.id.as_str()]).await.unwrap();
+    world.end(&other.id, 2).await;
+    let what = async |reader: &mut Reader| -> Vec<Revoked> {
+        reader.read(&world).await.unwrap().into_iter().map(|row| row.what).collect()
+    };
+    assert_eq!(what(&mut reader).await, [Revoked::Session(other.id.clone())]);
+    assert_eq!(what(&mut reader).await, []);
+
+    transaction.commit().await.unwrap();
+    assert_eq!(what(&mut reader).await, [Revoked::Session(late.id.clone())]);
+    assert_eq!(what(&mut reader).await, []);
+}
