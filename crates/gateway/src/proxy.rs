@@ -30,7 +30,9 @@ use rustls_pki_types::CertificateDer;
 pub use self::{
     balance::Balance,
     body::ProxyBody,
+    frame::{close, text},
     house::{House, Renewed, Unavailable},
+    websocket::accept,
 };
 use self::{page::Page, upstream::Dialer};
 use crate::{

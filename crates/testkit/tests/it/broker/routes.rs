@@ -31,7 +31,8 @@ async fn a_sign_out_at_the_provider_ends_all_routes_by_back_channel_and_in_a_fra
             let receipt = until(LONG, "the routes are acknowledged", async || {
                 // It is refused here before it is written that it is over.
                 let receipt = world.broker.receipts().await.pop()?;
-                let done = ["grafana", "vault"].map(|host| outcome(&receipt, &routes.party(host), "gateway").to_owned());
+                let done =
+                    ["grafana", "vault"].map(|host| outcome(&receipt, &routes.party(host), "gateway").to_owned());
                 done.iter().all(|outcome| outcome == "confirmed").then_some(receipt)
             })
             .await;
