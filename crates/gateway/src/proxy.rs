@@ -1,6 +1,7 @@
 //! The data path: each request is read once, decided about from memory, and carried to the app; what it opens stays bound
 //! to the session that it was opened in.
 
+mod access;
 mod balance;
 mod body;
 mod forward;
@@ -22,7 +23,7 @@ use std::{
 
 use acquit_core::SessionId;
 use acquit_delivery::egress::EgressError;
-use http::{HeaderMap, Method, Request, Response, Uri, request::Parts, uri::PathAndQuery};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, request::Parts, uri::PathAndQuery};
 use hyper::body::Incoming;
 use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;
@@ -34,7 +35,7 @@ pub use self::{
     house::{House, Renewed, Unavailable},
     websocket::accept,
 };
-use self::{page::Page, upstream::Dialer};
+use self::{access::Access, page::Page, upstream::Dialer};
 use crate::{
     cookie::{self, Cookies},
     decide::{Decision, decide},
@@ -118,8 +119,10 @@ struct Asked<'a> {
 
 /// Where a request goes.
 enum Way<'a> {
-    /// To Acquit, with this target.
-    House(Uri),
+    /// To Acquit's own host, with this target.
+    Home(Uri),
+    /// To Acquit's door on the host of a route, with this target.
+    Door(Uri),
     /// To an app, with this target.
     Route(&'a Arc<Route>, PathAndQuery),
 }
@@ -145,24 +148,42 @@ impl<H: House> Proxy<H> {
     pub async fn serve(&self, request: Request<Incoming>, caller: Caller) -> Response<ProxyBody<H>> {
         let rules = self.0.rules.read().unwrap_or_else(PoisonError::into_inner).clone();
         let (mut parts, body) = request.into_parts();
-        let (route, path) = match way(&parts, &rules) {
-            Err(page) => return answer(page),
-            Ok(Way::House(uri)) => {
+        let mut access = Access::begin(&parts, &caller);
+        let way = match way(&parts, &rules) {
+            Err(page) => return logged(answer(page), access),
+            Ok(way) => way,
+        };
+        access.goes(&way);
+        let (route, path) = match way {
+            Way::Home(uri) | Way::Door(uri) => {
                 parts.uri = uri;
                 let request = Request::from_parts(parts, body);
-                return self.0.house.door(request, &caller).await.map(ProxyBody::house);
+                return logged(self.0.house.door(request, &caller).await.map(ProxyBody::house), access);
             }
-            Ok(Way::Route(route, path)) => (route, path),
+            Way::Route(route, path) => (route, path),
         };
         parts.uri = path.clone().into();
-        match self.0.admit(&parts, route, path.path()).await {
-            Err(response) => *response,
-            Ok(admitted) => {
-                let asked = Asked { parts, body, caller, path, route, rules: &rules };
-                self.0.forward(asked, admitted).await
+        let response = match self.0.admit(&parts, route, path.path()).await {
+            Err(response) => {
+                if access.is_on() && response.status() == StatusCode::FORBIDDEN {
+                    access.of(self.0.identify(&route.from, &parts.headers).as_ref(), None);
+                }
+                *response
             }
-        }
+            Ok(admitted) => {
+                access.of(admitted.identity.as_ref(), admitted.stream.as_ref());
+                let asked = Asked { parts, body, caller, path, route, rules: &rules };
+                self.0.forward(asked, admitted, &mut access).await
+            }
+        };
+        logged(response, access)
     }
+}
+
+/// The answer, with the line of the access log that is written when it is over.
+fn logged<H: House>(response: Response<ProxyBody<H>>, mut access: Access) -> Response<ProxyBody<H>> {
+    access.answered(&response);
+    response.map(|body| body.logged(access))
 }
 
 impl<H: House> Shared<H> {
@@ -227,8 +248,8 @@ fn way<'a>(parts: &Parts, rules: &'a Rules) -> Result<Way<'a>, Page> {
     };
     match place::find(&host, &path, &rules.routes, rules.own.as_deref())? {
         // As it came: the doors of forward-auth are told there of the paths that browsers asked for.
-        Place::House => Ok(Way::House(target(&Cow::Borrowed(parts.uri.path()))?.into())),
-        Place::Door => Ok(Way::House(target(&path.free)?.into())),
+        Place::House => Ok(Way::Home(target(&Cow::Borrowed(parts.uri.path()))?.into())),
+        Place::Door => Ok(Way::Door(target(&path.free)?.into())),
         Place::Route(route) => Ok(Way::Route(route, target(&path.plain)?)),
     }
 }
