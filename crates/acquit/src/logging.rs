@@ -173,7 +173,9 @@ mod tests {
 
     #[test]
     fn the_access_log_is_on_only_where_it_is_named() {
-        for (filter, lines) in [("info", 0), ("trace", 0), ("off", 0), ("warn,acquit::access=info", 1), ("acquit::access=off", 0)] {
+        for (filter, lines) in
+            [("info", 0), ("trace", 0), ("off", 0), ("warn,acquit::access=info", 1), ("acquit::access=off", 0)]
+        {
             let lines_of = Lines::default();
             let writer = lines_of.clone();
             let subscriber = subscriber(Format::Json, filter, move || writer.clone()).unwrap();

@@ -28,6 +28,7 @@ use hyper::body::Incoming;
 use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;
 
+use self::{access::Access, page::Page, upstream::Dialer};
 pub use self::{
     balance::Balance,
     body::ProxyBody,
@@ -35,7 +36,6 @@ pub use self::{
     house::{House, Renewed, Unavailable},
     websocket::accept,
 };
-use self::{access::Access, page::Page, upstream::Dialer};
 use crate::{
     cookie::{self, Cookies},
     decide::{Decision, decide},

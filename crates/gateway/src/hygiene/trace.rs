@@ -53,10 +53,12 @@ fn is_state(headers: &HeaderMap) -> bool {
     headers.get_all(TRACESTATE).iter().map(HeaderValue::as_bytes).all(|value| {
         length += value.len();
         length <= MAX_STATE
-            && value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|member| !member.is_empty()).all(|member| {
-                members += 1;
-                members <= MAX_MEMBERS && is_member(member)
-            })
+            && value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|member| !member.is_empty()).all(
+                |member| {
+                    members += 1;
+                    members <= MAX_MEMBERS && is_member(member)
+                },
+            )
     })
 }
 

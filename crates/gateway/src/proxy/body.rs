@@ -80,7 +80,7 @@ impl<H: House> ProxyBody<H> {
     fn note(&mut self, polled: &Option<Result<Frame<Bytes>, BoxError>>) {
         match polled {
             Some(Ok(frame)) => self.access.sent(frame.data_ref().map_or(0, |data| data.len() as u64)),
-            Some(Err(_)) => self.access.over(Over::Broken),
+            Some(Err(_)) => return self.access.over(Over::Broken),
             None => {}
         }
         if polled.is_none() || self.is_end_stream() {

@@ -20,6 +20,7 @@ mod broker_webhooks;
 mod broker_wire;
 mod chromium;
 mod crash;
+mod demo_chromium;
 mod end_session;
 mod endings;
 mod failing_store;
