@@ -54,7 +54,8 @@ Exit codes: 0 complete, 1 incomplete or failed, 2 usage or configuration, 3 stil
 
 Environment:
   ACQUIT__SECTION__KEY   overrides a key of the configuration (ACQUIT__SERVER__LISTEN)
-  ACQUIT_LOG             the log filter (\"info\", \"warn,acquit_delivery=debug\")
+  ACQUIT_LOG             the log filter (\"info\", \"warn,acquit_delivery=debug\"); the gateway's
+                         access log is on where it is named: \"info,acquit::access=info\"
   ACQUIT_LOG_FORMAT      \"human\" or \"json\"";
 
 /// What to do.

@@ -1,21 +1,25 @@
 //! The demo: Acquit with a throw-away database, five sample applications, of which three are real OIDC clients, one is a
-//! real SAML service provider and one speaks WorkOS's wire, and a customer's identity provider, all on loopback.
+//! real SAML service provider and one speaks WorkOS's wire, a sixth with no login of its own behind the gateway, and a
+//! customer's identity provider, all on loopback.
 
 use std::sync::Arc;
 
 use acquit_server::{
     clock::SystemClock,
+    gateway::front::{Front, FrontError},
     listener, random,
     router::router,
     settings::Settings,
     start::{Running, StartError, start},
 };
+use axum::Router;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 pub mod app;
 pub mod browser;
+pub mod dashboard;
 pub mod http;
 pub mod kind;
 pub mod once;
@@ -62,6 +66,9 @@ pub enum DemoError {
     /// A sample application cannot use Acquit.
     #[error("a sample application does not start: {0}")]
     App(#[from] ProviderError),
+    /// The gateway does not take traffic.
+    #[error(transparent)]
+    Gateway(#[from] FrontError),
     /// A sample application has no keys or no metadata.
     #[error("a sample application cannot be described: {0}")]
     Identity(#[from] IdentityError),
@@ -76,6 +83,7 @@ pub struct Demo {
     running: Running,
     upstream: Upstream,
     apps: Vec<Sample>,
+    dashboard: String,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
     _folder: TempDir,
@@ -115,9 +123,11 @@ impl Demo {
             seats.push(Seat::take(kind, next()).await?);
         }
         let link = Link::take(next()).await?;
+        let place = dashboard::Place::take(next()).await?;
         let issuer = format!("http://localhost:{}", address.port());
         let user = settings::user(USERNAME, "Alice", "alice@example.com", PASSWORD);
         let mut settings = settings::settings(&folder, &issuer, address, user)?;
+        settings.gateway = place.settings()?;
         link.register(&mut settings)?;
         for seat in &seats {
             seat.register(&mut settings)?;
@@ -125,15 +135,38 @@ impl Demo {
         let stop = CancellationToken::new();
         let upstream = link.start(&issuer, address, stop.clone()).await?;
         let running = start(settings, Arc::new(SystemClock)).await?;
-        let served = listener::serve(listener, router(running.app.clone()), stop.clone());
+        let doors = router(running.app.clone());
+        let served = listener::serve(listener, doors.clone(), stop.clone());
         let tasks = vec![tokio::spawn(served)];
-        let mut demo = Self { issuer, running, upstream, apps: Vec::new(), stop, tasks, _folder: folder };
-        let all: Vec<(String, String)> =
+        let dashboard = place.origin.clone();
+        let mut demo = Self { issuer, running, upstream, apps: Vec::new(), dashboard, stop, tasks, _folder: folder };
+        let mut all: Vec<(String, String)> =
             seats.iter().map(|seat| (seat.kind.name.to_owned(), seat.origin.clone())).collect();
+        demo.open(place, doors, all.clone())?;
+        all.push((dashboard::NAME.to_owned(), demo.dashboard.clone()));
         for seat in seats {
             demo.seat(seat, &all).await?;
         }
         Ok(demo)
+    }
+
+    /// Opens the app with no login of its own, and the gateway before it.
+    fn open(
+        &mut self,
+        place: dashboard::Place,
+        doors: Router,
+        neighbours: Vec<(String, String)>,
+    ) -> Result<(), DemoError> {
+        let front = Front::new(self.running.app.clone(), doors)?;
+        let (app, behind, before) = place.open(self.issuer.clone(), neighbours, self.stop.clone());
+        self.tasks.push(tokio::spawn(listener::serve(behind, app, self.stop.clone())));
+        let stop = self.stop.clone();
+        self.tasks.push(tokio::spawn(async move {
+            if let Err(error) = front.serve(before, stop).await {
+                tracing::error!(%error, "the gateway of the demo does not serve");
+            }
+        }));
+        Ok(())
     }
 
     async fn seat(&mut self, seat: Seat, all: &[(String, String)]) -> Result<(), DemoError> {
@@ -156,6 +189,12 @@ impl Demo {
     /// The sample applications, with where browsers reach each.
     pub fn apps(&self) -> impl Iterator<Item = (Kind, &str)> {
         self.apps.iter().map(|app| (app.kind(), app.origin()))
+    }
+
+    /// Where browsers reach the app with no login of its own.
+    #[must_use]
+    pub fn dashboard(&self) -> &str {
+        &self.dashboard
     }
 
     /// The URL of the customer's identity provider.

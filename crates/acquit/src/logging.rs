@@ -56,6 +56,10 @@ pub fn wants_colours(environment: &Environment) -> bool {
     environment.get("NO_COLOR").is_none_or(str::is_empty) && environment.get("TERM") != Some("dumb")
 }
 
+/// The gateway's access log. It has a level of its own, so that nobody gets a line for each request who asked for more of the
+/// rest.
+const ACCESS: &str = "acquit::access";
+
 /// Sets logging up for the whole process. `default` is the filter without `ACQUIT_LOG`: commands want less than a server.
 ///
 /// # Errors
@@ -114,7 +118,8 @@ fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::builder().parse(filter)?;
+    let quiet = if filter.contains(ACCESS) { String::new() } else { format!(",{ACCESS}=off") };
+    let filter = EnvFilter::builder().parse(format!("{filter}{quiet}"))?;
     let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     let layer: Box<dyn tracing_subscriber::Layer<_> + Send + Sync> = match format {
         // Colours are added after the line was made safe.
@@ -164,6 +169,20 @@ mod tests {
         }
         let json = logged(Format::Json);
         assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{json}");
+    }
+
+    #[test]
+    fn the_access_log_is_on_only_where_it_is_named() {
+        for (filter, lines) in
+            [("info", 0), ("trace", 0), ("off", 0), ("warn,acquit::access=info", 1), ("acquit::access=off", 0)]
+        {
+            let lines_of = Lines::default();
+            let writer = lines_of.clone();
+            let subscriber = subscriber(Format::Json, filter, move || writer.clone()).unwrap();
+            tracing::subscriber::with_default(subscriber, || tracing::info!(target: "acquit::access", "request"));
+            let written = String::from_utf8(lines_of.0.lock().unwrap().clone()).unwrap();
+            assert_eq!(written.lines().count(), lines, "{filter}: {written}");
+        }
     }
 
     #[test]

@@ -36,9 +36,9 @@ fn once_ends_with_three_receipts_as_they_should_be_and_leaves_nothing_behind() {
     let (output, temporary) = run(&["--once"]);
     let (said, complained) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert_eq!(output.status.code(), Some(0), "{said}{complained}");
-    // alice's: Calendar and Wiki, Notes, Archive. erin's: Calendar, Wiki, Acme's webhook and two tokens, Acme's frame and the way
+    // alice's: Calendar, Wiki and Dashboard's stream, Notes, Archive. erin's: Calendar, Wiki, Acme's webhook and two tokens, Acme's frame and the way
     // to the provider. Her second: the same without Wiki.
-    for (stamp, times) in [("[confirmed]", 2 + 5 + 4), ("[sent]", 1 + 2 + 2), ("[pending]", 1)] {
+    for (stamp, times) in [("[confirmed]", 3 + 5 + 4), ("[sent]", 1 + 2 + 2), ("[pending]", 1)] {
         assert_eq!(said.matches(stamp).count(), times, "{said}");
     }
     assert!(said.contains("no session lives"), "{said}");
@@ -100,7 +100,7 @@ fn it_runs_until_it_is_interrupted_and_leaves_nothing_behind() {
     let mut child = demo(&["--json", "--port", &port], temporary.path()).spawn().unwrap();
     let invitation = invitation(&mut child);
     assert_eq!(invitation["issuer"], format!("http://localhost:{port}"));
-    assert_eq!(invitation["apps"].as_array().unwrap().len(), 5);
+    assert_eq!(invitation["apps"].as_array().unwrap().len(), 6);
     assert!(invitation["upstream"]["issuer"].as_str().unwrap().starts_with("http://127.0.0.1:"));
     // It listens, and a browser that only opened a connection does not hold it up.
     let idle = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();

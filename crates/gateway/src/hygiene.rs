@@ -9,6 +9,7 @@ pub mod forwarded;
 pub mod headers;
 pub mod host;
 pub mod path;
+pub mod trace;
 
 /// Why a request is not taken. The peer must send another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

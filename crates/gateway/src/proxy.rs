@@ -1,6 +1,7 @@
 //! The data path: each request is read once, decided about from memory, and carried to the app; what it opens stays bound
 //! to the session that it was opened in.
 
+mod access;
 mod balance;
 mod body;
 mod forward;
@@ -22,17 +23,19 @@ use std::{
 
 use acquit_core::SessionId;
 use acquit_delivery::egress::EgressError;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, request::Parts, uri::PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, request::Parts, uri::PathAndQuery};
 use hyper::body::Incoming;
 use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;
 
+use self::{access::Access, page::Page, upstream::Dialer};
 pub use self::{
     balance::Balance,
     body::ProxyBody,
+    frame::{close, text},
     house::{House, Renewed, Unavailable},
+    websocket::accept,
 };
-use self::{page::Page, upstream::Dialer};
 use crate::{
     cookie::{self, Cookies},
     decide::{Decision, decide},
@@ -118,8 +121,10 @@ struct Asked<'a> {
 
 /// Where a request goes.
 enum Way<'a> {
-    /// To Acquit, with this target.
-    House(Uri),
+    /// To Acquit's own host, with this target.
+    Home(Uri),
+    /// To Acquit's door on the host of a route, with this target.
+    Door(Uri),
     /// To an app, with this target.
     Route(&'a Arc<Route>, PathAndQuery),
 }
@@ -145,24 +150,42 @@ impl<H: House> Proxy<H> {
     pub async fn serve(&self, request: Request<Incoming>, caller: Caller) -> Response<ProxyBody<H>> {
         let rules = self.0.rules.read().unwrap_or_else(PoisonError::into_inner).clone();
         let (mut parts, body) = request.into_parts();
-        let (route, path) = match way(&parts, &rules) {
-            Err(page) => return answer(page),
-            Ok(Way::House(uri)) => {
+        let mut access = Access::begin(&parts, &caller);
+        let way = match way(&parts, &rules) {
+            Err(page) => return logged(answer(page), access),
+            Ok(way) => way,
+        };
+        access.goes(&way);
+        let (route, path) = match way {
+            Way::Home(uri) | Way::Door(uri) => {
                 parts.uri = uri;
                 let request = Request::from_parts(parts, body);
-                return self.0.house.door(request, &caller).await.map(ProxyBody::house);
+                return logged(self.0.house.door(request, &caller).await.map(ProxyBody::house), access);
             }
-            Ok(Way::Route(route, path)) => (route, path),
+            Way::Route(route, path) => (route, path),
         };
         parts.uri = path.clone().into();
-        match self.0.admit(&parts, route, path.path()).await {
-            Err(response) => *response,
-            Ok(admitted) => {
-                let asked = Asked { parts, body, caller, path, route, rules: &rules };
-                self.0.forward(asked, admitted).await
+        let response = match self.0.admit(&parts, route, path.path()).await {
+            Err(response) => {
+                if access.is_on() && response.status() == StatusCode::FORBIDDEN {
+                    access.of(self.0.identify(&route.from, &parts.headers).as_ref(), None);
+                }
+                *response
             }
-        }
+            Ok(admitted) => {
+                access.of(admitted.identity.as_ref(), admitted.stream.as_ref());
+                let asked = Asked { parts, body, caller, path, route, rules: &rules };
+                self.0.forward(asked, admitted, &mut access).await
+            }
+        };
+        logged(response, access)
     }
+}
+
+/// The answer, with the line of the access log that is written when it is over.
+fn logged<H: House>(response: Response<ProxyBody<H>>, mut access: Access) -> Response<ProxyBody<H>> {
+    access.answered(&response);
+    response.map(|body| body.logged(access))
 }
 
 impl<H: House> Shared<H> {
@@ -170,15 +193,15 @@ impl<H: House> Shared<H> {
     async fn admit(&self, parts: &Parts, route: &Route, path: &str) -> Result<Admitted, Box<Response<ProxyBody<H>>>> {
         let house = |response: Response<H::Body>| Box::new(response.map(ProxyBody::house));
         let unsure = || Box::new(answer(Page::Unsure));
-        let presented = program::presented(&parts.headers);
         let (mut asked, mut renewed): (bool, Option<Renewed>) = (false, None);
         loop {
             let identity = match &renewed {
                 Some(renewed) => Some(renewed.identity.clone()),
-                None => self.identify(&route.from, &parts.headers, presented),
+                None => self.identify(&route.from, &parts.headers),
             };
             // A program keeps its token, and is described anew each time once that is old.
-            let cookie = || renewed.as_ref().filter(|_| presented == Presented::Nothing).map(|new| new.cookie.clone());
+            let is_browser = || program::presented(&parts.headers) == Presented::Nothing;
+            let cookie = || renewed.as_ref().filter(|_| is_browser()).map(|new| new.cookie.clone());
             // It is open before it is decided about: what ends now either cuts it or decides.
             let stream =
                 identity.as_ref().map(|identity| Arc::new(self.standing.live().open(identity, route.from.host())));
@@ -205,9 +228,9 @@ impl<H: House> Shared<H> {
     }
 
     /// Who it is, by a program's token, and by the route's cookie where there is none: a program that says who it is means that.
-    fn identify(&self, origin: &Origin, headers: &HeaderMap, presented: Presented<'_>) -> Option<Identity> {
+    fn identify(&self, origin: &Origin, headers: &HeaderMap) -> Option<Identity> {
         let now = self.house.now();
-        match presented {
+        match program::presented(headers) {
             Presented::Nothing => {}
             Presented::Token(token) => return self.cookies.open_program(origin, token, now),
             Presented::Several => return None,
@@ -235,8 +258,8 @@ fn way<'a>(parts: &Parts, rules: &'a Rules) -> Result<Way<'a>, Page> {
     };
     match place::find(&host, &path, &rules.routes, rules.own.as_deref())? {
         // As it came: the doors of forward-auth are told there of the paths that browsers asked for.
-        Place::House => Ok(Way::House(target(&Cow::Borrowed(parts.uri.path()))?.into())),
-        Place::Door => Ok(Way::House(target(&path.free)?.into())),
+        Place::House => Ok(Way::Home(target(&Cow::Borrowed(parts.uri.path()))?.into())),
+        Place::Door => Ok(Way::Door(target(&path.free)?.into())),
         Place::Route(route) => Ok(Way::Route(route, target(&path.plain)?)),
     }
 }

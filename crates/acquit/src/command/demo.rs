@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::CommandError;
 use crate::{
     demo::{
-        Demo as Running, PASSWORD, Ports, USERNAME,
+        Demo as Running, PASSWORD, Ports, USERNAME, dashboard,
         kind::Told,
         once::{Check, acme, checks, drive, elsewhere},
         upstream,
@@ -16,13 +16,14 @@ use crate::{
     output::{Ink, Output, note, receipt},
 };
 
-/// Show it all on this machine: Acquit, five apps, a customer's identity provider, and sign-outs with their receipts
+/// Show it all on this machine: Acquit, six apps, a customer's identity provider, and sign-outs with their receipts
 ///
-/// Starts Acquit with a throw-away database and five sample apps. Three are real OIDC clients: Calendar is told of a
+/// Starts Acquit with a throw-away database and six sample apps. Three are real OIDC clients: Calendar is told of a
 /// sign-out by its back channel, Notes by a frame in the browser, and nobody listens at Archive's back channel, so that
 /// the receipt has something pending. Wiki is a real SAML service provider, told over SOAP. Acme SaaS speaks WorkOS's API
 /// and is told by webhook. It gets its people from the identity provider of its customer Example Corp, which is a second
-/// Acquit behind the first.
+/// Acquit behind the first. Dashboard has no login of its own: Acquit's gateway stands in front of it, and cuts its live page
+/// at a sign-out.
 /// Everything listens on 127.0.0.1 only and is gone after Ctrl-C.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -130,6 +131,12 @@ impl Invitation {
                 Told::Webhook => "by webhook, a signed event; for people of Example Corp",
             },
         });
+        let behind = Invited {
+            id: dashboard::ID,
+            name: dashboard::NAME,
+            url: format!("{}/", demo.dashboard()),
+            told: "by nobody: it has no login; the gateway in front of it cuts what is open",
+        };
         let upstream = InvitedUpstream {
             name: upstream::CUSTOMER,
             issuer: demo.upstream().to_owned(),
@@ -140,7 +147,7 @@ impl Invitation {
             issuer: demo.issuer().to_owned(),
             username: USERNAME,
             password: PASSWORD,
-            apps: apps.collect(),
+            apps: apps.chain([behind]).collect(),
             upstream,
         }
     }
@@ -167,11 +174,12 @@ impl Invitation {
 
 const TRY: &str = "
 Try this:
-  1. Open Calendar and sign in. Then open Notes, Wiki and Archive: nobody asks again.
+  1. Open Calendar and sign in. Then open Notes, Wiki, Archive and Dashboard: nobody asks again. Dashboard counts, live.
   2. Open Calendar in a private window too, and sign in there: that is a second session.
   3. Put the windows side by side and sign out at Notes. Calendar and Wiki, which speaks SAML, say that they are out,
-     without being reloaded. The private window stays signed in. Archive stays, too: nobody could tell it.
-  4. See the receipt: Calendar and Wiki confirmed, Notes sent, Archive pending.
+     without being reloaded. Dashboard, which has no login of its own, is cut off in the middle of its stream.
+     The private window stays signed in. Archive stays, too: nobody could tell it.
+  4. See the receipt: Calendar and Wiki confirmed, Dashboard confirmed with its stream, Notes sent, Archive pending.
   5. Switch Archive's back channel on, on its page, and watch its receipt and its page.
   6. Sign in everywhere again and sign out at Wiki: SAML's LogoutRequest ends the OpenID Connect apps' sessions as well.
   7. Sign out, open Acme SaaS and sign in with Example Corp, as erin. Open Calendar and Wiki: nobody asks again.
@@ -210,8 +218,9 @@ async fn once(demo: &Running, output: &Output) -> Result<u8, CommandError> {
 }
 
 const STORY: &str = "\
-alice signed in at Calendar and opened Notes, Wiki and Archive, in a first browser.
-She signed in at Calendar and opened Wiki in a second browser, too. Wiki speaks SAML, the others OpenID Connect.
+alice signed in at Calendar and opened Notes, Wiki, Archive and the live page of Dashboard, in a first browser.
+She signed in at Calendar and opened Wiki in a second browser, too. Wiki speaks SAML, Dashboard has no login and is
+behind the gateway, the others speak OpenID Connect.
 Then she signed out at Notes, in the first. This is the receipt:
 ";
 

@@ -39,6 +39,7 @@ mod waiting;
 pub(crate) use broker::Account;
 use broker::Broker;
 use oidc::Oidc;
+pub(super) use page::{icon, nothing_here, style};
 pub use provider::ProviderError;
 pub(crate) use saml::Identity;
 pub use saml::IdentityError;
@@ -234,7 +235,7 @@ impl App {
 }
 
 /// What every answer carries. `HEAD` acts nowhere.
-async fn common(request: Request, next: Next) -> Response {
+pub(super) async fn common(request: Request, next: Next) -> Response {
     let mut response =
         if request.method() == Method::HEAD { StatusCode::OK.into_response() } else { next.run(request).await };
     let headers = response.headers_mut();

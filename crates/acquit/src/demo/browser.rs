@@ -3,6 +3,7 @@
 
 use acquit_oidc::uri::same_origin;
 use http::{HeaderValue, Method, StatusCode, header};
+use hyper::upgrade::Upgraded;
 use url::Url;
 
 mod html;
@@ -10,7 +11,7 @@ mod jar;
 
 pub use html::{Form, Frame};
 
-use super::http::{Answer, Ask, HttpError, send};
+use super::http::{Answer, Ask, HttpError, send, switch};
 use jar::Jar;
 
 /// The most redirects that are followed for one click.
@@ -39,8 +40,8 @@ pub enum BrowserError {
     Frame(String),
 }
 
-/// A browser with its cookies.
-#[derive(Debug)]
+/// A browser with its cookies. A clone is another one with copies of them.
+#[derive(Clone, Debug)]
 pub struct Browser {
     jar: Jar,
     user_agent: HeaderValue,
@@ -131,6 +132,27 @@ impl Browser {
         let mut ask = Ask::post(page.join(to)?, fields.iter().copied());
         ask.headers.insert(header::ORIGIN, value(&page.url.origin().ascii_serialization())?);
         self.load(ask, Load::Script(&page.url)).await
+    }
+
+    /// Opens a WebSocket as a script of the page does: the status, and the stream where there is one.
+    ///
+    /// # Errors
+    /// [`BrowserError`].
+    pub async fn websocket(&self, page: &Page, to: &str) -> Result<(StatusCode, Option<Upgraded>), BrowserError> {
+        let mut ask = Ask::get(page.join(to)?);
+        self.dress(&mut ask, Load::Script(&page.url))?;
+        for (name, text) in [
+            (header::CONNECTION, "Upgrade"),
+            (header::UPGRADE, "websocket"),
+            (header::SEC_WEBSOCKET_VERSION, "13"),
+            (header::ORIGIN, &page.url.origin().ascii_serialization()),
+            // Against answers from a cache, where one per stream would be needed; there is none on the way.
+            (header::SEC_WEBSOCKET_KEY, "YWNxdWl0IGRlbW8gLS1vbg=="),
+        ] {
+            ask.headers.insert(name, value(text)?);
+        }
+        ask.headers.insert("sec-fetch-mode", HeaderValue::from_static("websocket"));
+        Ok(switch(ask).await?)
     }
 
     async fn load(&mut self, mut ask: Ask, load: Load<'_>) -> Result<Page, BrowserError> {

@@ -7,9 +7,13 @@ use std::{
 };
 
 use acquit_oidc::uri;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{body::Bytes, client::conn::http1};
+use hyper::{
+    body::{Bytes, Incoming},
+    client::conn::http1,
+    upgrade::Upgraded,
+};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::timeout};
 use url::{Host, Position, Url};
@@ -94,13 +98,43 @@ pub async fn send(ask: Ask) -> Result<Answer, HttpError> {
     timeout(WITHIN, exchange(ask, &place)).await.unwrap_or_else(|_| Err(HttpError::Time(place.clone())))
 }
 
+/// Asks for another protocol than HTTP on the connection: the status, and the connection where the other end has switched.
+///
+/// # Errors
+/// [`HttpError`].
+pub async fn switch(ask: Ask) -> Result<(StatusCode, Option<Upgraded>), HttpError> {
+    let place = ask.url[..Position::AfterPath].to_owned();
+    let switched = async {
+        let response = begin(ask, &place).await?;
+        let status = response.status();
+        if status != StatusCode::SWITCHING_PROTOCOLS {
+            return Ok((status, None));
+        }
+        let stream = hyper::upgrade::on(response).await.map_err(|error| unreadable(&place, &error))?;
+        Ok((status, Some(stream)))
+    };
+    timeout(WITHIN, switched).await.unwrap_or_else(|_| Err(HttpError::Time(place.clone())))
+}
+
+fn unreadable(place: &str, error: &dyn std::fmt::Display) -> HttpError {
+    HttpError::Answer(place.to_owned(), error.to_string())
+}
+
 async fn exchange(ask: Ask, place: &str) -> Result<Answer, HttpError> {
-    let unreadable = |error: &dyn std::fmt::Display| HttpError::Answer(place.to_owned(), error.to_string());
+    let (head, body) = begin(ask, place).await?.into_parts();
+    let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| unreadable(place, &error))?.to_bytes();
+    let body = String::from_utf8_lossy(&body).into_owned();
+    Ok(Answer { status: head.status, headers: head.headers, body })
+}
+
+/// Sends a request, up to the head of the answer.
+async fn begin(ask: Ask, place: &str) -> Result<Response<Incoming>, HttpError> {
+    let unreadable = |error: &dyn std::fmt::Display| unreadable(place, error);
     let address = address(&ask.url).ok_or_else(|| HttpError::Elsewhere(place.to_owned()))?;
     let stream = TcpStream::connect(address).await.map_err(|error| HttpError::Connect(place.to_owned(), error))?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|error| unreadable(&error))?;
     // It ends by itself when the sender is dropped; an error is seen there.
-    tokio::spawn(connection);
+    tokio::spawn(connection.with_upgrades());
     let mut request = Request::builder()
         .method(ask.method)
         .uri(&ask.url[Position::BeforePath..Position::AfterQuery])
@@ -110,11 +144,7 @@ async fn exchange(ask: Ask, place: &str) -> Result<Answer, HttpError> {
     let host = &ask.url[Position::BeforeHost..Position::AfterPort];
     let host = HeaderValue::from_str(host).map_err(|error| unreadable(&error))?;
     request.headers_mut().insert(header::HOST, host);
-    let response = sender.send_request(request).await.map_err(|error| unreadable(&error))?;
-    let (head, body) = response.into_parts();
-    let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| unreadable(&error))?.to_bytes();
-    let body = String::from_utf8_lossy(&body).into_owned();
-    Ok(Answer { status: head.status, headers: head.headers, body })
+    sender.send_request(request).await.map_err(|error| unreadable(&error))
 }
 
 fn address(url: &Url) -> Option<SocketAddr> {

@@ -19,6 +19,7 @@ use super::{
 
 pub mod acme;
 mod check;
+pub mod dashboard;
 pub mod elsewhere;
 mod visitor;
 
@@ -68,6 +69,7 @@ async fn story(demo: &Demo) -> Result<Observed, OnceError> {
     first.open(NOTES).await?;
     first.open(WIKI).await?;
     first.open(ARCHIVE).await?;
+    let held = first.hold().await?;
     second.sign_in(CALENDAR, (USERNAME, PASSWORD)).await?;
     second.open(WIKI).await?;
     first.sign_out_and_back(NOTES).await?;
@@ -84,6 +86,8 @@ async fn story(demo: &Demo) -> Result<Observed, OnceError> {
         first_at_acquit: first.is_signed_in().await?,
         second: [second.state(CALENDAR).await?, second.state(WIKI).await?],
         second_at_acquit: second.is_signed_in().await?,
+        dashboard: held.see().await?,
+        dashboard_at: demo.dashboard().trim_start_matches("http://").to_owned(),
     })
 }
 

@@ -13,7 +13,10 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep};
 
-use super::{House, Used};
+use super::{
+    House, Used,
+    access::{Access, Over},
+};
 use crate::{
     hygiene::headers::clean_trailers,
     listener::{Caller, Hold},
@@ -26,7 +29,11 @@ pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 const USED_EVERY: Duration = Duration::from_secs(60);
 
 /// The body of an answer.
-pub struct ProxyBody<H: House>(Kind<H>);
+pub struct ProxyBody<H: House> {
+    /// Before what is open: the line says why that was cut.
+    access: Access,
+    kind: Kind<H>,
+}
 
 impl<H: House> fmt::Debug for ProxyBody<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,16 +51,41 @@ enum Kind<H: House> {
 }
 
 impl<H: House> ProxyBody<H> {
+    fn new(kind: Kind<H>) -> Self {
+        Self { access: Access::default(), kind }
+    }
+
     pub(super) fn page(text: Bytes) -> Self {
-        Self(Kind::Page(Some(text).filter(|text| !text.is_empty())))
+        Self::new(Kind::Page(Some(text).filter(|text| !text.is_empty())))
     }
 
     pub(super) fn house(body: H::Body) -> Self {
-        Self(Kind::House(body))
+        Self::new(Kind::House(body))
     }
 
     pub(super) fn app(download: Download<H>) -> Self {
-        Self(Kind::App(download))
+        Self::new(Kind::App(download))
+    }
+
+    /// With the line that is written when it is over.
+    pub(super) fn logged(mut self, mut access: Access) -> Self {
+        // Of a body that is empty from the start nobody asks for more.
+        if self.is_end_stream() {
+            access.over(Over::Done);
+        }
+        self.access = access;
+        self
+    }
+
+    fn note(&mut self, polled: &Option<Result<Frame<Bytes>, BoxError>>) {
+        match polled {
+            Some(Ok(frame)) => self.access.sent(frame.data_ref().map_or(0, |data| data.len() as u64)),
+            Some(Err(_)) => return self.access.over(Over::Broken),
+            None => {}
+        }
+        if polled.is_none() || self.is_end_stream() {
+            self.access.over(Over::Done);
+        }
     }
 }
 
@@ -114,21 +146,15 @@ impl<H: House> Body for ProxyBody<H> {
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match &mut self.0 {
-            Kind::Page(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
-            Kind::House(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
-            Kind::App(download) => {
-                if let Some(again) = &mut download.use_again {
-                    again.poll(cx);
-                }
-                let frame = ready!(Pin::new(&mut download.body).poll_frame(cx));
-                Poll::Ready(frame.map(|frame| frame.map(clean).map_err(Into::into)))
-            }
+        let polled = ready!(self.kind.poll(cx));
+        if self.access.is_on() {
+            self.note(&polled);
         }
+        Poll::Ready(polled)
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        match &self.kind {
             Kind::Page(text) => text.is_none(),
             Kind::House(body) => body.is_end_stream(),
             Kind::App(download) => download.body.is_end_stream(),
@@ -136,10 +162,26 @@ impl<H: House> Body for ProxyBody<H> {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.kind {
             Kind::Page(text) => SizeHint::with_exact(text.as_ref().map_or(0, |text| text.len() as u64)),
             Kind::House(body) => body.size_hint(),
             Kind::App(download) => download.body.size_hint(),
+        }
+    }
+}
+
+impl<H: House> Kind<H> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match self {
+            Self::Page(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
+            Self::House(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            Self::App(download) => {
+                if let Some(again) = &mut download.use_again {
+                    again.poll(cx);
+                }
+                let frame = ready!(Pin::new(&mut download.body).poll_frame(cx));
+                Poll::Ready(frame.map(|frame| frame.map(clean).map_err(Into::into)))
+            }
         }
     }
 }

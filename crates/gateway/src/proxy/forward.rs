@@ -16,7 +16,9 @@ use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
-    Admitted, Asked, House, ProxyBody, Shared, Used, answer,
+    Admitted, Asked, House, ProxyBody, Shared, Used,
+    access::Access,
+    answer,
     body::{Download, UseAgain},
     page::Page,
     tunnel,
@@ -25,7 +27,7 @@ use super::{
     websocket,
 };
 use crate::{
-    hygiene::{Refusal, cookies, forwarded, headers},
+    hygiene::{Refusal, cookies, forwarded, headers, trace},
     identity::Identity,
     listener::Caller,
     live::Stream,
@@ -38,7 +40,12 @@ const SWITCH_WITHIN: Duration = Duration::from_secs(10);
 
 impl<H: House> Shared<H> {
     /// Carries a request to the app, and the head of the answer back; the bodies follow by themselves.
-    pub(super) async fn forward(&self, asked: Asked<'_>, admitted: Admitted) -> Response<ProxyBody<H>> {
+    pub(super) async fn forward(
+        &self,
+        asked: Asked<'_>,
+        admitted: Admitted,
+        access: &mut Access,
+    ) -> Response<ProxyBody<H>> {
         let Asked { mut parts, body, caller, path, route, rules } = asked;
         let Admitted { identity, stream, cookie } = admitted;
         let websocket = websocket::Asked::of(&mut parts);
@@ -89,7 +96,7 @@ impl<H: House> Shared<H> {
         }
         let use_again = used.filter(|_| route.streams_are_use).map(UseAgain::new);
         match websocket.filter(|_| agreed) {
-            Some(websocket) => switch(response, websocket, &caller, stream, use_again),
+            Some(websocket) => switch(response, websocket, &caller, (stream, std::mem::take(access)), use_again),
             None => response.map(|body| ProxyBody::app(Download::new(body, use_again, stream, caller))),
         }
     }
@@ -99,6 +106,7 @@ impl<H: House> Shared<H> {
         let Parts { method, mut headers, .. } = parts;
         headers::clean_request(&mut headers);
         program::clean_request(&mut headers);
+        trace::clean(&mut headers);
         cookies::clean_request(&mut headers);
         if let Some(identity) = identity.filter(|_| route.pass_identity) {
             self.house.identity_headers(route, identity, &mut headers);
@@ -215,13 +223,14 @@ fn switch<H: House>(
     response: Response<Incoming>,
     websocket: websocket::Asked,
     caller: &Caller,
-    stream: Option<Arc<Stream>>,
+    (stream, mut access): (Option<Arc<Stream>>, Access),
     use_again: Option<UseAgain<H>>,
 ) -> Response<ProxyBody<H>> {
     let (mut parts, _) = response.into_parts();
     let Some(app) = parts.extensions.remove::<OnUpgrade>() else { return answer(Page::BadAnswer) };
     let mut response = Response::from_parts(parts, ProxyBody::page(Bytes::new()));
     let browser = websocket.agree(&mut response);
+    access.answered(&response);
     let stop = caller.stop().clone();
     caller.spawn(async move {
         let both = async { tokio::try_join!(browser, app) };
@@ -237,7 +246,9 @@ fn switch<H: House>(
                 None => pending().await,
             }
         };
-        tunnel::run(TokioIo::new(browser), TokioIo::new(app), stream, stop, again).await;
+        let (over, bytes) = tunnel::run(TokioIo::new(browser), TokioIo::new(app), stream, stop, again).await;
+        access.sent(bytes);
+        access.over(over);
     });
     response
 }

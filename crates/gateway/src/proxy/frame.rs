@@ -91,11 +91,21 @@ impl Frames {
 }
 
 /// A close frame of a server, with its code and a reason of at most 123 bytes (RFC 6455 section 5.5.1).
-pub(super) fn close(code: u16, reason: &str) -> Vec<u8> {
+#[must_use]
+pub fn close(code: u16, reason: &str) -> Vec<u8> {
     let length = u8::try_from(reason.len() + 2).unwrap_or(125).min(125);
     let mut frame = vec![0x88, length];
     frame.extend_from_slice(&code.to_be_bytes());
     frame.extend_from_slice(&reason.as_bytes()[..usize::from(length) - 2]);
+    frame
+}
+
+/// A text frame of a server, of at most 125 bytes.
+#[must_use]
+pub fn text(text: &str) -> Vec<u8> {
+    let length = u8::try_from(text.floor_char_boundary(125)).unwrap_or_default();
+    let mut frame = vec![0x81, length];
+    frame.extend_from_slice(&text.as_bytes()[..usize::from(length)]);
     frame
 }
 

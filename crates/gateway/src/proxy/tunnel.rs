@@ -8,7 +8,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::frame::{self, Frames};
+use super::{
+    access::Over,
+    frame::{self, Frames},
+};
 use crate::live::{Cut, Stream};
 
 /// What of one direction is held at a time, in bytes.
@@ -27,6 +30,15 @@ enum End {
     Stop,
 }
 
+impl From<End> for Over {
+    fn from(end: End) -> Self {
+        match end {
+            End::Cut(cut) => Self::Cut(cut),
+            End::Stop => Self::Stopped,
+        }
+    }
+}
+
 impl End {
     /// The close frame, by RFC 6455 section 7.4.1 and the registry of its codes.
     fn frame(self) -> Vec<u8> {
@@ -38,14 +50,15 @@ impl End {
     }
 }
 
-/// Carries bytes both ways. `again` runs beside it and is never done.
+/// Carries bytes both ways; how that ended, and how many came from the app. `again` runs beside it and is never done.
 pub(super) async fn run<B, A>(
     browser: B,
     app: A,
     stream: Option<Arc<Stream>>,
     stop: CancellationToken,
     again: impl Future<Output = ()>,
-) where
+) -> (Over, u64)
+where
     B: AsyncRead + AsyncWrite,
     A: AsyncRead + AsyncWrite,
 {
@@ -64,13 +77,15 @@ pub(super) async fn run<B, A>(
         () = carry((&mut up, &mut to_app), (&mut down, &mut to_browser)) => None,
         () = again => None,
     };
-    let Some(end) = end else { return };
+    let Some(end) = end else { return (Over::Done, down.carried) };
     let close = end.frame();
     let told = async { tokio::join!(down.close(&mut to_browser, &close), leave(up.frames, &mut to_app)) };
     let _ = timeout(CLOSE_WITHIN, told).await;
     // The app's side is closed before the browser is listened to for the last time.
+    let carried = down.carried;
     drop((down, to_app));
     let _ = timeout(LISTEN_FOR, tokio::io::copy(&mut up.from, &mut tokio::io::sink())).await;
+    (end.into(), carried)
 }
 
 /// Both directions, until both are over, or one for some seconds.
@@ -100,13 +115,15 @@ struct Way<S> {
     /// What was read and not yet written is from `start` to `end`.
     start: usize,
     end: usize,
+    /// How many bytes were written.
+    carried: u64,
     /// After what was written.
     frames: Frames,
 }
 
 impl<S: AsyncRead> Way<S> {
     fn new(from: ReadHalf<S>) -> Self {
-        Self { from, buffer: vec![0; BUFFER], start: 0, end: 0, frames: Frames::default() }
+        Self { from, buffer: vec![0; BUFFER], start: 0, end: 0, carried: 0, frames: Frames::default() }
     }
 
     /// Carries until its source ends. May be dropped at any time: what is done is written down at once.
@@ -137,6 +154,7 @@ impl<S: AsyncRead> Way<S> {
         }
         self.frames.advance(&self.buffer[self.start..self.start + count]);
         self.start += count;
+        self.carried += count as u64;
         Ok(())
     }
 

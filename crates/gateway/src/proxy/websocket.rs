@@ -82,7 +82,9 @@ impl Asked {
     }
 }
 
-fn accept(key: &str) -> String {
+/// What a server answers to a key (RFC 6455 section 4.2.2).
+#[must_use]
+pub fn accept(key: &str) -> String {
     STANDARD.encode(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, format!("{key}{GUID}").as_bytes()))
 }
 

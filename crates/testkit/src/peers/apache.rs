@@ -112,4 +112,10 @@ impl Apache {
     pub async fn protected(&self, browser: &Browser) -> Page {
         browser.open(&self.url("/protected/index.html")).await
     }
+
+    /// Signs this browser out by the module's own address, from its page; gives where that ends.
+    pub async fn sign_out(&self, browser: &Browser, page: &Page) -> Page {
+        let back: String = form_urlencoded::byte_serialize(self.url("/bye.html").as_bytes()).collect();
+        browser.click(page, &self.url(&format!("/oidc?logout={back}"))).await
+    }
 }

@@ -25,6 +25,7 @@ mod outsiders;
 mod overtaken;
 mod received;
 mod revalidate;
+mod routes;
 mod shared_callback;
 mod sign_out;
 
@@ -51,22 +52,41 @@ async fn world_with(engine: Engine, more: &str) -> World {
 
 /// With more configuration of the connection, and of the application and what follows it.
 pub(crate) async fn world_of(engine: Engine, more: &str, application: &str) -> World {
-    made(engine, more, application, true).await
+    made(engine, more, application, Told::Back).await
 }
 
-/// `told`: whether the provider tells the broker of its logouts.
-async fn made(engine: Engine, more: &str, application: &str, told: bool) -> World {
+/// Whom the provider tells of its logouts.
+enum Told {
+    /// The broker, by its back channel.
+    Back,
+    /// This address at a route of the broker's, in a frame.
+    Front(String),
+    /// Nobody.
+    No,
+}
+
+async fn made(engine: Engine, more: &str, application: &str, told: Told) -> World {
     let port = free_port();
-    let back = format!("backchannel_logout_uri = \"http://127.0.0.1:{port}/sso/oidc/backchannel-logout/{KEY}\"\n");
-    let back = if told { back.as_str() } else { "" };
+    let (also, told) = match told {
+        Told::Back => {
+            let back = format!("http://127.0.0.1:{port}/sso/oidc/backchannel-logout/{KEY}");
+            (String::new(), format!("backchannel_logout_uri = \"{back}\"\n"))
+        }
+        // It must have the origin of one of the redirect URIs.
+        Told::Front(at) => (
+            format!(", \"{at}\""),
+            format!("frontchannel_logout_uri = \"{at}\"\nfrontchannel_logout_session_required = true\n"),
+        ),
+        Told::No => (String::new(), String::new()),
+    };
     let upstream = Setup::on(Engine::Sqlite)
         .with(&format!(
             "[[applications]]\nid = \"broker\"\nprotocol = \"oidc\"\nclient_id = \"acquit\"\n\
              client_secret = \"a-secret-of-the-broker-at-its-upstream-0123\"\n\
              redirect_uris = [\"http://id.localhost:{port}/sso/oidc/{KEY}/callback\", \
-             \"http://id.localhost:{port}/sso/oidc/callback\"]\n\
+             \"http://id.localhost:{port}/sso/oidc/callback\"{also}]\n\
              post_logout_redirect_uris = [\"http://id.localhost:{port}/sso/oidc/logout-callback\"]\n\
-             {back}id_token_signed_response_alg = \"ES256\""
+             {told}id_token_signed_response_alg = \"ES256\""
         ))
         .start(&[])
         .await;

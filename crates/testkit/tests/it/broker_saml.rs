@@ -22,6 +22,7 @@ mod fresh_proof;
 mod late;
 mod oracle;
 mod received;
+mod routes;
 
 const CONNECTION: &str = "conn_01EXAMPLE";
 const SOON: Duration = Duration::from_secs(10);

@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod proofs;
+mod routes;
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -41,8 +42,12 @@ impl World {
 
     /// The same, with the broker proving itself at the provider by this method.
     async fn proving(method: &'static str, host: &str, engine: Engine) -> Self {
-        let (setup, mut upstream, wiki, saas) = parts(engine, OidcUpstream::new().proving(method)).await;
-        let app = setup.host(host).start(&[&wiki]).await;
+        Self::made(parts(engine, OidcUpstream::new().proving(method)).await, host, "").await
+    }
+
+    /// Of these parts, with more configuration.
+    async fn made((setup, mut upstream, wiki, saas): Parts, host: &str, more: &str) -> Self {
+        let app = setup.with(more).host(host).start(&[&wiki]).await;
         // Software by others has no other clock than the machine's.
         app.runs.clock.set(SystemClock.now());
         upstream.start(&app.url("")).await;
@@ -60,7 +65,9 @@ impl World<Program> {
     }
 }
 
-async fn parts(engine: Engine, upstream: OidcUpstream) -> (Setup, OidcUpstream, TestRp, TestRp) {
+type Parts = (Setup, OidcUpstream, TestRp, TestRp);
+
+async fn parts(engine: Engine, upstream: OidcUpstream) -> Parts {
     let wiki = Registration::new("wiki").start().await;
     let saas = Registration::new("saas").start().await;
     let configuration = format!(

@@ -25,6 +25,9 @@ const PAGE: &str = r#"<!doctype html><title>Live</title><main data-page="live"><
 const socket = new WebSocket(`ws://${location.host}/live`);
 socket.onmessage = () => { document.body.dataset.live = "open"; };
 socket.onclose = (event) => { document.body.dataset.closed = `${event.code} ${event.reason}`; };
+const events = new EventSource("/events");
+events.onmessage = (event) => { document.body.dataset.heard = event.data; };
+events.onerror = () => { document.body.dataset.events = events.readyState; };
 window.signOut = (redirectUrl) => {
   let location = window.location.origin + '/.pomerium/sign_out';
   if (redirectUrl) {
@@ -69,6 +72,13 @@ async fn serve(mut stream: TcpStream) {
         let _ = stream.write_all(answer.as_bytes()).await;
         let _ = stream.write_all(b"\x81\x05hello").await;
         // Until the gateway closes it.
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+        return;
+    }
+    if head.starts_with("GET /events ") {
+        let answer = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let _ = stream.write_all(answer.as_bytes()).await;
+        let _ = stream.write_all(b"d\r\ndata: hello\n\n\r\n").await;
         let _ = stream.read_to_end(&mut Vec::new()).await;
         return;
     }
@@ -132,8 +142,13 @@ async fn the_sign_out_of_the_seed_closes_the_live_page_in_the_other_tab_and_leav
         (person.eval("window.other?.document?.body?.dataset?.live ?? null").await == "open").then_some(())
     })
     .await;
+    person.wait("body[data-heard=hello]").await;
+    assert_eq!(person.eval("events.readyState").await, 1, "its server-sent events are open");
+    assert_eq!(person.eval("document.body.dataset.events ?? null").await, Value::Null);
     person.eval("window.other.signOut()").await;
     person.wait("body[data-closed='1008 signed out']").await;
+    // The stream is cut, and when Chromium asks for it again it is refused: it never comes back (state 2, closed).
+    person.wait("body[data-events='2']").await;
 
     let id = until(SOON, "the session is over", async || {
         let receipts = world.acquit.receipts().await;

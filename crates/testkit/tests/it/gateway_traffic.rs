@@ -1,63 +1,35 @@
 //! Apps with no login of their own, behind the gateway's socket: who reaches them, and what a logout that begins anywhere leaves
 //! of that.
 
-use std::time::Duration;
-
-use acquit_testkit::{
-    Browser, Engine, Page, Registration, Setup, TestApp, TestRp, acquit::InProcess, peers::free_port,
-};
+use acquit_testkit::{Browser, Engine, Page, Registration, Setup, TestApp, TestRp, acquit::InProcess};
 use http::Method;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
+use tokio::time::timeout;
+
+use crate::{
+    routes::{LONG, Routes},
+    world::{only_receipt, settled, until},
 };
-
-use crate::world::only_receipt;
-
-mod app;
-mod programs;
-
-use app::App;
-
-/// How long anything may take on a busy machine.
-const LONG: Duration = Duration::from_secs(20);
 
 struct World {
     acquit: TestApp<InProcess>,
     payroll: TestRp,
-    app: App,
-    port: u16,
+    routes: Routes,
     browser: Browser,
 }
 
 /// Acquit with two routes to an app with no login, and an application of OpenID Connect besides.
 async fn world(engine: Engine) -> World {
     let payroll = Registration::new("payroll").start().await;
-    let app = App::start().await;
-    let (own, port) = (free_port(), free_port());
-    let route = |host: &str, allow: &str| {
-        format!(
-            "[[gateway.routes]]\nfrom = \"http://{host}.localhost:{port}\"\nto = \"http://{}\"\nallow = {{ {allow} }}\n\
-             public_paths = [\"/health\"]\n\n",
-            app.address
-        )
-    };
-    let gateway = format!(
-        "[[users]]\nusername = \"backup\"\nservice = true\n\n\
-         [[api_tokens]]\nname = \"reader\"\ntoken = \"less-than-all-of-the-rights-of-an-operator\"\nscopes = [\"read\", \"sessions\"]\n\n\
-         [gateway]\nlisten = \"127.0.0.1:{port}\"\n\n{}{}",
-        route("grafana", "everyone = true"),
-        route("vault", "users = [\"alice\"]")
-    );
-    let acquit = Setup::on(engine).host("id.localhost").port(own).with(&gateway).start(&[&payroll]).await;
-    World { acquit, payroll, app, port, browser: Browser::new() }
+    let routes = Routes::start().await;
+    let setup = Setup::on(engine).host("id.localhost").with(&routes.configuration("users = [\"alice\"]"));
+    let acquit = setup.start(&[&payroll]).await;
+    World { acquit, payroll, routes, browser: Browser::new() }
 }
 
 impl World {
     fn at(&self, host: &str, path: &str) -> String {
-        format!("http://{host}.localhost:{}{path}", self.port)
+        self.routes.at(host, path)
     }
 
     /// Opens an app's page, through a sign-in where nobody is signed in yet.
@@ -70,78 +42,31 @@ impl World {
     }
 
     fn cookie(&self, host: &str) -> String {
-        let value = self.browser.cookie(&self.at(host, "/"), "acquit-route").expect("a route cookie");
-        format!("acquit-route={value}")
+        self.routes.cookie(&self.browser, host)
     }
 
-    /// Opens a connection with this head, and reads the head of the answer.
-    async fn ask(&self, host: &str, head: &str) -> (TcpStream, String) {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
-        let head = head.replace("HOST", &format!("{host}.localhost:{}", self.port));
-        stream.write_all(head.as_bytes()).await.unwrap();
-        let mut heard = Vec::new();
-        while !heard.ends_with(b"\r\n\r\n") {
-            heard.push(timeout(LONG, stream.read_u8()).await.expect("an answer").unwrap());
-        }
-        (stream, String::from_utf8(heard).unwrap())
-    }
-
-    /// What a request with this cookie is answered.
     async fn status(&self, host: &str, cookie: &str) -> String {
-        let head =
-            format!("GET / HTTP/1.1\r\nHost: HOST\r\nAccept: */*\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n");
-        self.ask(host, &head).await.1[9..12].to_owned()
+        self.routes.status(host, cookie).await
     }
-
-    /// Opens a WebSocket with this cookie: what it is answered, and the connection.
-    async fn websocket(&self, host: &str, cookie: &str) -> (TcpStream, String) {
-        let head = format!(
-            "GET /live HTTP/1.1\r\nHost: HOST\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nCookie: {cookie}\r\n\r\n"
-        );
-        let (stream, answer) = self.ask(host, &head).await;
-        (stream, answer[9..12].to_owned())
-    }
-}
-
-/// What a WebSocket says until its end.
-async fn rest(stream: &mut TcpStream) -> Vec<u8> {
-    let mut heard = Vec::new();
-    timeout(LONG, stream.read_to_end(&mut heard)).await.expect("the end of the stream").unwrap();
-    heard
-}
-
-/// The step of a host in a receipt.
-fn step<'a>(receipt: &'a Value, world: &World, host: &str) -> &'a Value {
-    let party = format!("{host}.localhost:{}", world.port);
-    receipt["steps"].as_array().unwrap().iter().find(|step| step["party"] == party).expect("a step of the host")
 }
 
 /// Waits until a receipt is complete.
 async fn complete(world: &World) -> Value {
-    timeout(LONG, async {
-        loop {
-            let receipt = only_receipt(&world.acquit).await;
-            if receipt["state"] != "in_progress" {
-                return receipt;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await
-    .expect("a receipt that is settled")
+    until(LONG, "there is a receipt", async || world.acquit.receipts().await.pop()).await;
+    let id = only_receipt(&world.acquit).await["id"].as_str().unwrap().to_owned();
+    settled(&world.acquit, &id, LONG).await
 }
 
 #[tokio::test]
 async fn an_app_is_reached_after_a_sign_in_by_whom_it_allows_and_hears_who_it_is() {
     let world = world(Engine::Sqlite).await;
-    let (_, answer) = world.ask("grafana", "GET /health HTTP/1.1\r\nHost: HOST\r\n\r\n").await;
+    let (_, answer) = world.routes.ask("grafana", "GET /health HTTP/1.1\r\nHost: HOST\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "a public path: {answer}");
     assert_eq!(world.status("grafana", "a=b").await, "401", "a program is told so");
     let page = world.enter("grafana", "bob").await;
     assert_eq!(page.url.as_str(), world.at("grafana", "/dash?panel=1"), "{page}");
     assert!(page.body.contains("GET /dash?panel=1"), "{page}");
-    let seen = world.app.last();
+    let seen = world.routes.app.last();
     assert!(!seen.to_lowercase().contains("acquit-route"), "our cookies are nobody else's: {seen}");
     let page = world.enter("vault", "bob").await;
     assert_eq!(page.status, 403, "{page}");
@@ -155,11 +80,7 @@ async fn a_logout_that_begins_anywhere_closes_what_is_open_and_refuses_the_cooki
             let world = world(engine).await;
             world.acquit.enter(&world.browser, &world.payroll, "alice").await;
             let page = world.enter("grafana", "alice").await;
-            world.enter("vault", "alice").await;
-            let (grafana, vault) = (world.cookie("grafana"), world.cookie("vault"));
-            let (mut open, answer) = world.websocket("grafana", &grafana).await;
-            assert_eq!(answer, "101");
-            assert_eq!(timeout(LONG, open.read_u16()).await.unwrap().unwrap(), 0x8105, "a frame of the app");
+            let held = world.routes.hold(&world.browser).await;
             let session = world.acquit.live_sessions().await[0]["id"].as_str().unwrap().to_owned();
             match begun {
                 "app" => {
@@ -184,26 +105,10 @@ async fn a_logout_that_begins_anywhere_closes_what_is_open_and_refuses_the_cooki
                     world.browser.load(load).await;
                 }
             }
-            let heard = rest(&mut open).await;
-            assert!(heard.ends_with(b"\x88\x0c\x03\xf0signed out"), "{begun}: {heard:?}");
-            for (host, cookie) in [("grafana", &grafana), ("vault", &vault)] {
-                assert_eq!(
-                    world.status(host, cookie).await,
-                    "401",
-                    "{engine:?}, {begun}: replayed from another machine"
-                );
-                assert_eq!(world.websocket(host, cookie).await.1, "401", "{begun}");
-            }
+            held.is_over(begun).await;
             let receipt = complete(&world).await;
             assert_eq!(receipt["state"], "complete", "{begun}: {receipt:#}");
-            let evicted = step(&receipt, &world, "grafana");
-            assert_eq!(
-                (&evicted["channel"], &evicted["outcome"]),
-                (&json!("gateway"), &json!("confirmed")),
-                "{evicted}"
-            );
-            assert_eq!(evicted["detail"], "1 open stream was closed", "{begun}");
-            assert_eq!(step(&receipt, &world, "vault")["detail"], "nothing was open", "{begun}");
+            world.routes.confirmed(&receipt, begun);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! named after the word in the specification or in the URL.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, also in its helpers")]
 
+mod access_log;
 mod apache;
 mod backchannel;
 mod bad_input;
@@ -19,6 +20,7 @@ mod broker_webhooks;
 mod broker_wire;
 mod chromium;
 mod crash;
+mod demo_chromium;
 mod end_session;
 mod endings;
 mod failing_store;
@@ -27,6 +29,8 @@ mod forward_auth;
 mod frontchannel;
 mod gateway;
 mod gateway_chromium;
+mod gateway_endings;
+mod gateway_programs;
 mod gateway_traffic;
 mod logs;
 mod main_job;
@@ -35,6 +39,7 @@ mod openid_client;
 mod openidconnect;
 mod par;
 mod registration;
+mod routes;
 mod saml_artifact;
 mod saml_astray;
 mod saml_bad_input;

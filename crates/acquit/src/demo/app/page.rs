@@ -101,17 +101,17 @@ pub(super) fn error(status: StatusCode, why: &str) -> Response {
 }
 
 /// Everything else.
-pub(super) async fn nothing_here() -> Response {
+pub(in crate::demo) async fn nothing_here() -> Response {
     error(StatusCode::NOT_FOUND, "There is nothing here.")
 }
 
 /// `GET /app.css`.
-pub(super) async fn style() -> Response {
+pub(in crate::demo) async fn style() -> Response {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
 }
 
 /// `GET /icon.svg`.
-pub(super) async fn icon() -> Response {
+pub(in crate::demo) async fn icon() -> Response {
     ([(header::CONTENT_TYPE, "image/svg+xml")], ICON).into_response()
 }
 

@@ -6,7 +6,7 @@ use url::Url;
 use super::BrowserError;
 
 /// A cookie goes to the host that set it, whatever the port, and only there.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Cookie {
     host: String,
     name: String,
@@ -14,7 +14,7 @@ struct Cookie {
 }
 
 /// All of them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Jar {
     cookies: Vec<Cookie>,
 }

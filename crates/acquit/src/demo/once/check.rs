@@ -8,6 +8,7 @@ use acquit_core::{
 };
 use serde::Serialize;
 
+use super::dashboard::{self, Seen};
 use crate::demo::kind::{ARCHIVE, CALENDAR, NOTES, WIKI};
 
 /// What an application says of one browser's session.
@@ -38,6 +39,10 @@ pub struct Observed {
     pub second: [AppState; 2],
     /// Whether Acquit still knows the second browser.
     pub second_at_acquit: bool,
+    /// What became of what the first browser had open behind the gateway.
+    pub dashboard: Seen,
+    /// The host of that route.
+    pub dashboard_at: String,
 }
 
 /// One thing that should be so.
@@ -62,12 +67,12 @@ pub fn checks(seen: &Observed) -> Vec<Check> {
     let receipt = &seen.receipt;
     let [calendar, notes, wiki, archive] = &seen.first;
     let [second_calendar, second_wiki] = &seen.second;
-    vec![
+    let mut all = vec![
         check("one sign-out is one logout of one session, asked for by Notes", asked(seen), || {
             let (by, party) = (receipt.requested.by.as_str(), receipt.requested.party.as_deref().unwrap_or("nobody"));
             format!("{} logouts of {} sessions, by {by} {party}", seen.logouts, receipt.sessions.len())
         }),
-        check("its receipt has four steps and is in progress", is_in_progress(receipt), || {
+        check("its receipt has five steps and is in progress", is_in_progress(receipt), || {
             format!("{} steps, {}", receipt.steps.len(), receipt.state.as_str())
         }),
         line(receipt, "Calendar's step went by back channel and is confirmed", CALENDAR.id, |line| {
@@ -108,7 +113,9 @@ pub fn checks(seen: &Observed) -> Vec<Check> {
         state("second browser: Calendar still lets it in", second_calendar, |app| app.state == "live"),
         state("second browser: Wiki still lets it in", second_wiki, |app| app.state == "live"),
         check("second browser: its session at Acquit lives", seen.second_at_acquit, || "it is signed out".to_owned()),
-    ]
+    ];
+    all.extend(dashboard::checks(&seen.dashboard, receipt, &seen.dashboard_at));
+    all
 }
 
 fn asked(seen: &Observed) -> bool {
@@ -120,7 +127,7 @@ fn asked(seen: &Observed) -> bool {
 }
 
 fn is_in_progress(receipt: &Receipt) -> bool {
-    receipt.steps.len() == 4 && receipt.state == State::InProgress
+    receipt.steps.len() == 5 && receipt.state == State::InProgress
 }
 
 /// A check on the one step at a party.

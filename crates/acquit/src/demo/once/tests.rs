@@ -1,3 +1,5 @@
+use acquit_gateway::proxy::close;
+
 use super::*;
 use crate::demo::Ports;
 
@@ -27,7 +29,7 @@ async fn the_demo_is_as_it_should_be_and_every_deviation_is_reported() {
     change("one logout", &|seen| seen.logouts = 2);
     change("one session", &|seen| seen.receipt.sessions.clear());
     change("asked for by Notes", &|seen| seen.receipt.requested.party = None);
-    change("four steps", &|seen| seen.receipt.steps.truncate(3));
+    change("five steps", &|seen| seen.receipt.steps.truncate(4));
     change("is in progress", &|seen| seen.receipt.state = acquit_core::receipt::State::Complete);
     for party in 0..4 {
         change("step", &move |seen| seen.receipt.steps[party].outcome = Outcome::Failed);
@@ -46,6 +48,14 @@ async fn the_demo_is_as_it_should_be_and_every_deviation_is_reported() {
     change("second browser: Calendar", &|seen| seen.second[0].state = "ended".to_owned());
     change("second browser: Wiki", &|seen| seen.second[1].state = "ended".to_owned());
     change("second browser: its session", &|seen| seen.second_at_acquit = false);
+    change("Dashboard's step", &|seen| seen.dashboard_at = "elsewhere".to_owned());
+    change("Dashboard's step", &|seen| {
+        let steps = seen.receipt.steps.iter_mut().filter(|step| step.channel == Some(Channel::Gateway));
+        steps.for_each(|step| step.detail = Some("nothing was open".to_owned()));
+    });
+    change("Dashboard's stream", &|seen| seen.dashboard.last_words = None);
+    change("Dashboard's stream", &|seen| seen.dashboard.last_words = Some(close(1001, "going away")));
+    change("a copy of its cookie", &|seen| seen.dashboard.status = 101);
     for (what, seen) in &changes {
         let differences = differences(seen);
         assert!(differences.iter().any(|difference| difference.contains(what)), "{what}: {differences:?}");
@@ -59,7 +69,7 @@ async fn a_back_channel_that_is_on_after_all_is_reported() {
     assert_eq!(
         differences,
         [
-            "its receipt has four steps and is in progress",
+            "its receipt has five steps and is in progress",
             "Archive's step is pending and will be tried again",
             "first browser: Archive, which cannot hear, still lets it in",
         ]

@@ -2,7 +2,10 @@
 
 use url::Url;
 
-use super::{AppState, OnceError};
+use super::{
+    AppState, OnceError,
+    dashboard::{self, Held},
+};
 use crate::demo::{
     Demo,
     browser::{Browser, BrowserError, Page},
@@ -87,6 +90,11 @@ impl<'a> Visitor<'a> {
         }
         self.browser.report(&page, &report_to, &report).await?;
         Ok(self.browser.follow(&page, &onward).await?)
+    }
+
+    /// Opens the page behind the gateway, and holds its stream open.
+    pub(super) async fn hold(&mut self) -> Result<Held, OnceError> {
+        dashboard::hold(&mut self.browser, &format!("{}/", self.demo.dashboard())).await
     }
 
     /// What the application itself says of this browser's session.

@@ -40,7 +40,7 @@ impl World {
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_whom_the_provider_lets_go_is_out_at_the_next_question_and_everybody_is_told() {
     for engine in Engine::BOTH {
-        let world = made(engine, "revalidate = \"10m\"", "", false).await;
+        let world = made(engine, "revalidate = \"10m\"", "", Told::No).await;
         world.enter("alice").await;
         world.wiki.begin(&world.browser, &[]).await;
         assert_eq!(world.after(9 * MINUTE).await, 0, "not before it is time");
@@ -77,7 +77,7 @@ async fn somebody_whom_the_provider_lets_go_is_out_at_the_next_question_and_ever
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_that_fails_or_refuses_us_ends_nobodys_session() {
-    let world = made(Engine::Sqlite, "revalidate = \"10m\"", "", false).await;
+    let world = made(Engine::Sqlite, "revalidate = \"10m\"", "", Told::No).await;
     world.enter("alice").await;
     let app = &world.broker.runs.app;
     let with_secret = async |secret: &str| {
@@ -141,7 +141,7 @@ async fn tokens_are_gone_as_soon_as_they_were_given_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_of_one_provider_never_goes_to_another() {
-    let world = made(Engine::Sqlite, "revalidate = \"10m\"", "", false).await;
+    let world = made(Engine::Sqlite, "revalidate = \"10m\"", "", Told::No).await;
     world.enter("alice").await;
     let app = &world.broker.runs.app;
     let mut settings = (*app.settings()).clone();

@@ -10,7 +10,7 @@ use super::*;
 
 impl World {
     /// Signs in at the OpenID application alone, by the connection that belongs to the domain of a name.
-    async fn enter_wiki(&self, browser: &Browser) {
+    pub(super) async fn enter_wiki(&self, browser: &Browser) {
         let page = self.wiki.begin(browser, &[("login_hint", "ann@example.com")]).await;
         let link = page.tags("a").into_iter().find(|tag| tag.get("data-connection") == Some(CONNECTION));
         let link = link.unwrap_or_else(|| panic!("no link: {page}"));
@@ -28,7 +28,7 @@ impl World {
     }
 
     /// Sends a request as the provider does; what it was answered.
-    async fn told_by(&self, request: &LogoutRequest, by: Binding) -> String {
+    pub(super) async fn told_by(&self, request: &LogoutRequest, by: Binding) -> String {
         if by == Binding::Soap {
             let (status, said) = self.idp.sign_out_by_soap(request, self.idp.signer()).await;
             assert_eq!(status, 200);

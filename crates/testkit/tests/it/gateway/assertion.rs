@@ -1,12 +1,18 @@
 //! What an app and its pages are told of their person.
 
-use acquit_server::clock::{Clock, SystemClock};
+use std::time::Duration;
+
+use acquit_server::{
+    clock::{Clock, SystemClock},
+    gateway::keys::rotate,
+};
 use acquit_testkit::{
     Browser, Engine,
     browser::Load,
     peers::{self, pomerium},
     wire,
 };
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::{World, world, world_on};
@@ -42,7 +48,7 @@ async fn the_page_of_an_app_learns_who_is_there_and_gets_the_assertion() {
         assert_eq!(page.header("content-type"), Some("application/jwt"), "{page}");
         assert_eq!(page.body.split('.').count(), 3);
         assert_eq!(jwt(&world, &world.browser, "grafana").await.body, page.body, "given again for a part of its life");
-        world.app.runs.advance(std::time::Duration::from_secs(130));
+        world.app.runs.advance(Duration::from_secs(130));
         assert_ne!(jwt(&world, &world.browser, "grafana").await.body, page.body);
     }
 }
@@ -113,6 +119,41 @@ async fn every_host_publishes_where_things_are_and_the_keys() {
     assert_eq!(document["authentication_callback_endpoint"], at("/.acquit/callback"));
     let ours = wire::json(&wire::get(&world.at("grafana", "/.well-known/acquit")).await.unwrap()).unwrap();
     assert_eq!(ours["frontchannel_logout_uri"], at("/.acquit/sign_out"));
+}
+
+/// The name of the key of an assertion.
+fn kid(token: &str) -> String {
+    let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
+    serde_json::from_slice::<Value>(&header).unwrap()["kid"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_key_that_is_replaced_while_somebody_is_in_is_published_before_it_signs() {
+    for engine in Engine::BOTH {
+        let world = world_on(engine).await;
+        world.enter(&world.browser, "grafana", "alice").await;
+        let jwks = world.at("grafana", "/.well-known/pomerium/jwks.json");
+        let published = async || -> Vec<String> {
+            let set = keys(&jwks).await;
+            set["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+        };
+        let old = kid(&jwt(&world, &world.browser, "grafana").await.body);
+        assert_eq!(published().await, [old.clone()]);
+        let app = &world.app.runs.app;
+        let (new, from) = rotate(&app.store, &app.sealer, app.clock.now()).await.unwrap();
+        app.assertions.keys().refresh(&app.store, &app.sealer).await.unwrap();
+        let new = new.trim_start_matches("route-");
+        assert_eq!(published().await, [new, &old], "both, the newest first");
+        // Old enough that it is made anew, and still under the old key: apps may hold the set of before.
+        world.app.runs.advance(Duration::from_secs(130));
+        assert_eq!(kid(&jwt(&world, &world.browser, "grafana").await.body), old);
+        let until = Duration::from_micros(u64::try_from(from.as_micros() - app.clock.now().as_micros()).unwrap());
+        world.app.runs.advance(until + Duration::from_secs(121));
+        assert_eq!(kid(&jwt(&world, &world.browser, "grafana").await.body), new, "nobody had to sign in again");
+        assert_eq!(published().await, [new, &old], "assertions of the old key are good until they are over");
+        world.app.runs.advance(Duration::from_secs(11 * 60));
+        assert_eq!(published().await, [new]);
+    }
 }
 
 async fn keys_of_tokens(world: &World) -> Value {

@@ -106,6 +106,85 @@ async fn a_code_is_good_once_for_a_minute_in_its_browser_at_its_route_with_its_s
     }
 }
 
+#[tokio::test]
+async fn a_code_at_two_callbacks_at_the_same_instant_lets_exactly_one_in() {
+    for engine in Engine::BOTH {
+        let world = world_on(engine).await;
+        world.enter(&world.browser, "vault", "alice").await;
+        for round in 0..8 {
+            let browser = world.browser.copy();
+            let url = callback(&world, &browser, "grafana").await;
+            let copies = [browser.copy(), browser.copy(), browser.copy()];
+            let pages = futures_util::future::join_all(copies.iter().map(|copy| copy.open(&url))).await;
+            let inside = copies.iter().filter(|copy| world.cookie(copy, "grafana").is_some()).count();
+            assert_eq!(inside, 1, "{engine:?}, round {round}: {pages:#?}");
+            assert_eq!(pages.iter().filter(|page| is_refused(page)).count(), 2, "{engine:?}, round {round}");
+        }
+    }
+}
+
+/// Behind a proxy that asks under its own name and says which host the browser asked for: what is answered there.
+async fn forwarded(port: u16, host: &str, target: &str, cookie: &str) -> http::Response<Bytes> {
+    let request = Request::get(format!("http://127.0.0.1:{port}{target}"))
+        .header("x-forwarded-host", host)
+        .header("x-forwarded-proto", "http")
+        .header("accept", "text/html")
+        .header("cookie", cookie)
+        .body(Bytes::new())
+        .unwrap();
+    wire::exchange(request, None).await.unwrap()
+}
+
+/// The `name=value` pairs that an answer sets.
+fn set_cookies(answer: &http::Response<Bytes>) -> Vec<String> {
+    let set = answer.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+    set.map(|value| value.split(';').next().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn behind_a_trusted_proxy_the_host_that_it_names_is_the_route_from_sign_in_to_sign_out() {
+    for trusted in [true, false] {
+        let port = free_port();
+        let host = format!("grafana.localhost:{port}");
+        let route = format!("[[gateway.routes]]\nfrom = \"http://{host}\"\nallow = {{ everyone = true }}\n");
+        let setup = Setup::on(Engine::Sqlite).host("id.localhost").port(port).with(&route);
+        let app = if trusted { setup.behind_proxies() } else { setup }.start(&[]).await;
+        let first = forwarded(port, &host, "/.acquit/sign_in?redirect_uri=/dash", "").await;
+        if !trusted {
+            assert!(set_cookies(&first).is_empty() && first.status() != 302, "{first:?}");
+            continue;
+        }
+        assert_eq!(first.status(), 302, "{first:?}");
+        let tag = set_cookies(&first).join("; ");
+        let there = first.headers()["location"].to_str().unwrap().to_owned();
+        assert!(there.starts_with(&app.url("/")), "{there}");
+        // The browser at Acquit's own host, up to the way back to the route.
+        let browser = Browser::new();
+        let page = browser.open(&there).await;
+        let form =
+            page.form_with("username").fill("username", "alice").fill("password", acquit_testkit::acquit::PASSWORD);
+        let mut load = Load::form(&page, &form);
+        let back = loop {
+            let page = browser.step(&load).await.unwrap();
+            let next = page.location().unwrap_or_else(|| panic!("{page}"));
+            if next.path() == "/.acquit/callback" {
+                break next;
+            }
+            load = load.redirected(&page, next);
+        };
+        assert_eq!(back.host_str(), Some("grafana.localhost"));
+        let target = format!("{}?{}", back.path(), back.query().unwrap());
+        let elsewhere = forwarded(port, &format!("other.localhost:{port}"), &target, &tag).await;
+        assert!(set_cookies(&elsewhere).is_empty(), "{elsewhere:?}");
+        let inside = forwarded(port, &host, &target, &tag).await;
+        assert_eq!(inside.headers()["location"], format!("http://{host}/dash"), "{inside:?}");
+        let cookie = set_cookies(&inside).into_iter().find(|pair| pair.starts_with("acquit-route=")).unwrap();
+        assert_eq!(forwarded(port, &host, "/.pomerium/user", &cookie).await.status(), 200);
+        end_all(&app).await;
+        assert_ne!(forwarded(port, &host, "/.pomerium/user", &cookie).await.status(), 200);
+    }
+}
+
 fn parameter(url: &str, name: &str) -> String {
     let url = url::Url::parse(url).unwrap();
     url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned()

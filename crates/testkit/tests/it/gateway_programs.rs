@@ -1,10 +1,44 @@
 //! Programs at routes: they come with a token, which dies like a session.
 
-use super::*;
+use std::time::Duration;
+
+use acquit_testkit::{Browser, Engine, Setup, TestApp, acquit::InProcess};
+use http::Method;
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::{
+    routes::{LONG, Routes, SIGNED_OUT, rest},
+    world::{only_receipt, settled},
+};
+
+/// A service, and an operator who may not let programs in.
+const MORE: &str = "[[users]]\nusername = \"backup\"\nservice = true\n\n\
+                    [[api_tokens]]\nname = \"reader\"\ntoken = \"less-than-all-of-the-rights-of-an-operator\"\n\
+                    scopes = [\"read\", \"sessions\"]\n";
+
+struct World {
+    acquit: TestApp<InProcess>,
+    routes: Routes,
+    browser: Browser,
+}
+
+/// Acquit with two routes to an app with no login, the second for alice alone.
+async fn world(engine: Engine) -> World {
+    let routes = Routes::start().await;
+    let setup = Setup::on(engine).host("id.localhost").with(MORE).with(&routes.configuration("users = [\"alice\"]"));
+    World { acquit: setup.start(&[]).await, routes, browser: Browser::new() }
+}
+
+/// Waits until the only logout is settled.
+async fn complete(world: &World) -> Value {
+    let id = only_receipt(&world.acquit).await["id"].as_str().unwrap().to_owned();
+    settled(&world.acquit, &id, LONG).await
+}
 
 /// Has a program let in, as its operator does.
 async fn admitted(world: &World, user: &str, host: &str) -> (String, String) {
-    let order = json!({ "user": user, "route": world.at(host, ""), "name": "nightly backup" });
+    let order = json!({ "user": user, "route": world.routes.at(host, ""), "name": "nightly backup" });
     let (status, body) = world.acquit.api(Method::POST, "/api/v1/programs", Some(&order)).await;
     assert_eq!(status, 201, "{body}");
     (body["token"].as_str().unwrap().to_owned(), body["session"].as_str().unwrap().to_owned())
@@ -14,7 +48,7 @@ impl World {
     /// What a program with this header is answered.
     async fn program(&self, host: &str, header: &str) -> String {
         let head = format!("GET /data HTTP/1.1\r\nHost: HOST\r\n{header}\r\nConnection: close\r\n\r\n");
-        self.ask(host, &head).await.1
+        self.routes.ask(host, &head).await.1
     }
 
     async fn program_status(&self, host: &str, token: &str) -> String {
@@ -35,7 +69,7 @@ async fn a_service_comes_with_its_token_and_the_app_hears_who_it_is_but_not_the_
         let answer = world.program("grafana", &header).await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{header}: {answer}");
         assert!(!answer.to_lowercase().contains("set-cookie"), "{answer}");
-        let seen = world.app.last().to_lowercase();
+        let seen = world.routes.app.last().to_lowercase();
         assert!(seen.contains("x-pomerium-jwt-assertion:"), "{seen}");
         assert!(!seen.contains("acquit_program_"), "{seen}");
         assert_eq!(seen.contains("basic b2y6yxbw"), header.contains("Basic"), "the app's own is left to it: {seen}");
@@ -52,19 +86,20 @@ async fn a_service_comes_with_its_token_and_the_app_hears_who_it_is_but_not_the_
         assert!(answer.contains("Bearer error=\"invalid_token\""), "a program is not sent to a page: {answer}");
     }
     assert_eq!(world.program_status("vault", &token).await, "401", "another host's token is none");
-    assert_eq!(world.status("grafana", &format!("acquit-route={}", &token["acquit_program_".len()..])).await, "401");
+    assert_eq!(world.routes.status("grafana", &format!("acquit-route={}", &token["acquit_program_".len()..])).await, "401");
     // A browser's cookie does not help out a bad token.
-    world.enter("grafana", "bob").await;
-    let both = format!("Cookie: {}\r\nAuthorization: Bearer {spoilt}", world.cookie("grafana"));
+    let page = world.browser.open(&world.routes.at("grafana", "/dash")).await;
+    world.acquit.sign_in(&world.browser, &page, "bob").await;
+    let both = format!("Cookie: {}\r\nAuthorization: Bearer {spoilt}", world.routes.cookie(&world.browser, "grafana"));
     assert!(world.program("grafana", &both).await.starts_with("HTTP/1.1 401"));
-    let cookie = world.cookie("grafana");
+    let cookie = world.routes.cookie(&world.browser, "grafana");
     let as_token = format!("Authorization: Bearer acquit_program_{}", cookie.split_once('=').unwrap().1);
     assert!(world.program("grafana", &as_token).await.starts_with("HTTP/1.1 401"), "nor is a cookie a token");
     // On a public path a token is not passed on either.
     assert!(world.program("grafana", &format!("Authorization: Bearer {spoilt}")).await.starts_with("HTTP/1.1 401"));
     let head = format!("GET /health HTTP/1.1\r\nHost: HOST\r\nAuthorization: Bearer {spoilt}\r\n\r\n");
-    assert!(world.ask("grafana", &head).await.1.starts_with("HTTP/1.1 200"));
-    assert!(!world.app.last().to_lowercase().contains("acquit_program_"));
+    assert!(world.routes.ask("grafana", &head).await.1.starts_with("HTTP/1.1 200"));
+    assert!(!world.routes.app.last().to_lowercase().contains("acquit_program_"));
 }
 
 #[tokio::test]
@@ -78,7 +113,7 @@ async fn what_ends_its_session_or_its_user_ends_a_token_and_cuts_what_the_progra
                 "GET /live HTTP/1.1\r\nHost: HOST\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                  Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer {token}\r\n\r\n"
             );
-            let (mut open, answer) = world.ask("grafana", &head).await;
+            let (mut open, answer) = world.routes.ask("grafana", &head).await;
             assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
             if begun == "session" {
                 drop(world.acquit.api(Method::DELETE, &format!("/api/v1/sessions/{session}"), None).await);
@@ -86,12 +121,12 @@ async fn what_ends_its_session_or_its_user_ends_a_token_and_cuts_what_the_progra
                 let body = json!({ "scope": "user", "user": "alice" });
                 drop(world.acquit.api(Method::POST, "/api/v1/logouts", Some(&body)).await);
             }
-            assert!(rest(&mut open).await.ends_with(b"\x88\x0c\x03\xf0signed out"), "{engine:?}, {begun}");
+            assert!(rest(&mut open).await.ends_with(SIGNED_OUT), "{engine:?}, {begun}");
             assert_eq!(world.program_status("grafana", &token).await, "401", "{engine:?}, {begun}");
             let other = if begun == "session" { "200" } else { "401" };
             assert_eq!(world.program_status("vault", &vault).await, other, "{engine:?}, {begun}");
             let receipt = complete(&world).await;
-            assert_eq!(step(&receipt, &world, "grafana")["detail"], "1 open stream was closed", "{receipt:#}");
+            assert_eq!(world.routes.step(&receipt, "grafana")["detail"], "1 open stream was closed", "{receipt:#}");
         }
     }
 }
@@ -99,7 +134,7 @@ async fn what_ends_its_session_or_its_user_ends_a_token_and_cuts_what_the_progra
 #[tokio::test]
 async fn a_program_is_not_asked_for_use_but_its_time_is_over_when_it_was_said() {
     let world = world(Engine::Sqlite).await;
-    let order = json!({ "user": "backup", "route": world.at("grafana", ""), "name": "b", "expires_in": 172_800 });
+    let order = json!({ "user": "backup", "route": world.routes.at("grafana", ""), "name": "b", "expires_in": 172_800 });
     let (status, body) = world.acquit.api(Method::POST, "/api/v1/programs", Some(&order)).await;
     assert_eq!(status, 201, "{body}");
     let token = body["token"].as_str().unwrap();
@@ -126,7 +161,7 @@ async fn a_program_whose_person_changed_goes_on_as_they_are_now() {
             let answer = world.program("grafana", &format!("Authorization: Bearer {token}")).await;
             assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
             assert!(!answer.to_lowercase().contains("set-cookie"), "a program has no cookies: {answer}");
-            if world.app.last().contains("Robert") {
+            if world.routes.app.last().contains("Robert") {
                 break;
             }
         }
@@ -142,8 +177,8 @@ async fn a_program_whose_person_changed_goes_on_as_they_are_now() {
 #[tokio::test]
 async fn only_who_manages_lets_programs_in_and_a_wrong_order_begins_nothing() {
     let world = world(Engine::Sqlite).await;
-    let route = world.at("grafana", "");
-    let vault = world.at("vault", "");
+    let route = world.routes.at("grafana", "");
+    let vault = world.routes.at("vault", "");
     for (order, why) in [
         (json!({ "user": "backup", "route": "http://wiki.localhost", "name": "b" }), "no route"),
         (json!({ "user": "backup", "route": "wiki", "name": "b" }), "no route"),
@@ -169,11 +204,11 @@ async fn only_who_manages_lets_programs_in_and_a_wrong_order_begins_nothing() {
             world.acquit.url("").trim_start_matches("http://"),
             body.len()
         );
-        assert_eq!(world.ask("grafana", &head).await.1[9..12], *expected, "{token}");
+        assert_eq!(world.routes.ask("grafana", &head).await.1[9..12], *expected, "{token}");
     }
     assert_eq!(world.acquit.live_sessions().await.len(), 0);
     // Nor does anybody sign in as a service.
-    let page = world.browser.open(&world.at("grafana", "/")).await;
+    let page = world.browser.open(&world.routes.at("grafana", "/")).await;
     let page = world.acquit.sign_in(&world.browser, &page, "backup").await;
     assert_eq!(page.mark().as_deref(), Some("sign-in"), "{page}");
 }

@@ -1,0 +1,44 @@
+//! What a sign-out at the customer's provider leaves of the gateway's routes: told by its back channel, and in a frame at the
+//! route itself, as seed 004 has providers registered.
+
+use super::*;
+use crate::{
+    routes::{LONG, Routes},
+    world::until,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_out_at_the_provider_ends_all_routes_by_back_channel_and_in_a_frame_at_one_of_them() {
+    for engine in Engine::BOTH {
+        for in_frame in [false, true] {
+            let what = format!("{engine:?}, {}", if in_frame { "in a frame" } else { "by back channel" });
+            let routes = Routes::start().await;
+            // The one at which nothing is open.
+            let door = routes.at("vault", "/.pomerium/sign_out");
+            let told = if in_frame { Told::Front(door) } else { Told::Back };
+            let world = made(engine, "", &routes.configuration("domains = [\"example.com\"]"), told).await;
+            world.enter("alice").await;
+            let held = routes.hold(&world.browser).await;
+            let page = world.browser.open(&world.upstream.url("/sign-out")).await;
+            let form = page.form_with("question").press("decision", "sign-out");
+            let page = world.browser.submit(&page, form).await;
+            if in_frame {
+                assert_eq!(page.mark().as_deref(), Some("signing-out"), "{what}: {page}");
+                let frames = world.browser.load_frames(&page).await;
+                assert_eq!(frames.iter().map(|frame| frame.status).collect::<Vec<_>>(), [200], "{what}");
+            }
+            held.is_over(&what).await;
+            let receipt = until(LONG, "the routes are acknowledged", async || {
+                // It is refused here before it is written that it is over.
+                let receipt = world.broker.receipts().await.pop()?;
+                let done =
+                    ["grafana", "vault"].map(|host| outcome(&receipt, &routes.party(host), "gateway").to_owned());
+                done.iter().all(|outcome| outcome == "confirmed").then_some(receipt)
+            })
+            .await;
+            assert_eq!(receipt["requested"]["by"], "upstream", "{what}");
+            only_receipt(&world.broker).await;
+            routes.confirmed(&receipt, &what);
+        }
+    }
+}
