@@ -28,6 +28,7 @@ mod frontchannel;
 mod gateway;
 mod gateway_chromium;
 mod gateway_traffic;
+mod h2;
 mod logs;
 mod main_job;
 mod mellon;
