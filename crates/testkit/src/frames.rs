@@ -6,7 +6,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 use tokio_rustls::{
@@ -50,6 +50,17 @@ impl Frames {
     /// Nobody listens there.
     pub async fn plain(address: SocketAddr) -> Self {
         Self::on(Box::new(connect(address).await))
+    }
+
+    /// As [`Self::plain`], with as little room in the kernel as it gives: who does not read is soon noticed.
+    ///
+    /// # Panics
+    /// Nobody listens there.
+    pub async fn narrow(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        socket.set_send_buffer_size(4096).unwrap();
+        Self::on(Box::new(socket.connect(address).await.unwrap()))
     }
 
     /// A connection by TLS to a server that this certificate vouches for, on which HTTP/2 was agreed. Nothing is said yet.

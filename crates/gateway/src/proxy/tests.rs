@@ -3,6 +3,7 @@
 mod apps;
 mod carry;
 mod http2;
+mod idle;
 mod live;
 mod raw;
 mod secure;

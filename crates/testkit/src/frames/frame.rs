@@ -193,12 +193,32 @@ impl Frame {
         self.payload.chunks_exact(6).map(one).collect()
     }
 
-    /// The status in the block of an answer, where it is one that HPACK's static table has. Encoders write it first, and so.
+    /// The status in the block of an answer, which encoders write first: by the static table, or as a literal under its name there.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        let first = self.payload.first().filter(|_| self.kind == kind::HEADERS)?;
-        [200, 204, 206, 304, 400, 404, 500].get(usize::from(first.checked_sub(0x88)?)).copied()
+        // A change of the dynamic table's size may come before (RFC 7541, 6.3).
+        let begin = self.payload.iter().position(|byte| byte & 0xe0 != 0x20)?;
+        let block = Some(&self.payload[begin..]).filter(|_| self.kind == kind::HEADERS)?;
+        match block {
+            [first @ 0x88..=0x8e, ..] => Some([200, 204, 206, 304, 400, 404, 500][usize::from(first - 0x88)]),
+            [0x08 | 0x48, 3, a, b, c, ..] => std::str::from_utf8(&[*a, *b, *c]).ok()?.parse().ok(),
+            [0x08 | 0x48, length @ 0x82..=0x83, rest @ ..] => digits(rest.get(..usize::from(length & 0x7f))?),
+            _ => None,
+        }
     }
+}
+
+/// Three digits in Huffman code (RFC 7541, appendix B): 0 to 2 have five bits, 3 to 9 six.
+fn digits(bytes: &[u8]) -> Option<u16> {
+    let mut bits = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| u16::from(byte >> bit & 1)));
+    let mut take = |count: usize| bits.by_ref().take(count).fold(0, |number, bit| number << 1 | bit);
+    let mut number = 0;
+    for _ in 0..3 {
+        let short = take(5);
+        let digit = if short <= 2 { short } else { (short << 1 | take(1)).checked_sub(0b01_1001)? + 3 };
+        number = number * 10 + digit;
+    }
+    (100..600).contains(&number).then_some(number)
 }
 
 /// The five bytes of a priority, for PRIORITY and for HEADERS with that flag.
@@ -206,4 +226,20 @@ impl Frame {
 pub(crate) fn priority(on: u32, exclusive: bool, weight: u8) -> [u8; 5] {
     let [a, b, c, d] = (on | u32::from(exclusive) << 31).to_be_bytes();
     [a, b, c, d, weight]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_read_however_it_is_written() {
+        let head = |block: &[u8]| Frame::headers(1, flag::END_HEADERS, block).status();
+        assert_eq!(head(b"\x8d"), Some(404));
+        // RFC 7541, C.5.2 and C.6.2.
+        assert_eq!(head(b"\x48\x03307"), Some(307));
+        assert_eq!(head(b"\x48\x82\x64\x02"), Some(302));
+        assert_eq!(head(b"\x48\x83\x64\x0e\xff"), Some(307));
+        assert_eq!(head(b""), None);
+    }
 }

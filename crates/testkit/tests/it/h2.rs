@@ -10,13 +10,17 @@ use rustls_pki_types::CertificateDer;
 mod app;
 mod case;
 mod definitions;
+mod floods;
 mod framing;
 mod generic;
 mod hpack;
 mod list;
 mod messages;
+mod smuggling;
 mod starting;
 mod streams;
+mod upstreams;
+mod websocket;
 
 use app::App;
 use case::Section;
@@ -25,9 +29,9 @@ use case::Section;
 const HOST: &str = "app.localhost";
 
 /// Acquit with a route to an app, by TLS where there is a certificate.
-struct World {
+struct World<A = App> {
     acquit: TestApp<InProcess>,
-    app: App,
+    app: A,
     gateway: SocketAddr,
     certificate: Option<CertificateDer<'static>>,
     _files: tempfile::TempDir,
@@ -52,14 +56,21 @@ struct Target {
 impl World {
     async fn start(by_tls: bool) -> Self {
         let app = App::start().await;
+        let address = app.address;
+        Self::before(app, address, by_tls, "").await
+    }
+}
+
+impl<A> World<A> {
+    /// Before an app at this address, with more said of the route.
+    async fn before(app: A, address: SocketAddr, by_tls: bool, more: &str) -> Self {
         let files = tempfile::tempdir().unwrap();
         let (own, port) = (free_port(), free_port());
         let (tls, certificate) = if by_tls { certified(&files) } else { (String::new(), None) };
         let scheme = if by_tls { "https" } else { "http" };
         let gateway = format!(
             "[gateway]\nlisten = \"127.0.0.1:{port}\"\n{tls}\n[[gateway.routes]]\nfrom = \"{scheme}://{HOST}:{port}\"\n\
-             to = \"http://{}\"\nallow = {{ everyone = true }}\npublic_paths = [\"/open\"]\n\n",
-            app.address
+             to = \"http://{address}\"\nallow = {{ everyone = true }}\npublic_paths = [\"/open\"]\n{more}\n"
         );
         let acquit = Setup::on(Engine::Sqlite).host("id.localhost").port(own).with(&gateway).start(&[]).await;
         Self { acquit, app, gateway: SocketAddr::from(([127, 0, 0, 1], port)), certificate, _files: files }
@@ -166,4 +177,13 @@ async fn the_gateway_answers_every_case_over_tls_as_its_row_says() {
 async fn acquits_own_doors_answer_every_case_as_its_row_says() {
     let world = World::start(false).await;
     case::run(&world.doors(), sections).await;
+}
+
+#[tokio::test]
+async fn what_could_be_read_in_two_ways_does_not_reach_the_app_by_http_2() {
+    let world = World::start(true).await;
+    case::run(&world.gateway(), smuggling::sections).await;
+    assert_eq!(world.app.asked(), 0);
+    case::run(&world.gateway(), smuggling::passed).await;
+    assert_eq!(world.app.asked(), 1);
 }

@@ -1,4 +1,4 @@
-//! The app behind the route: it says what it was asked, holds an answer back, or never ends one.
+//! The app behind the route: it says what it was asked, holds an answer back, never ends one, or opens a WebSocket.
 
 use std::{
     convert::Infallible,
@@ -9,18 +9,24 @@ use std::{
     },
 };
 
+use aws_lc_rs::digest;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::stream;
-use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full, StreamBody, combinators::BoxBody};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Empty, Full, StreamBody, combinators::BoxBody};
 use hyper::{
     body::{Bytes, Frame, Incoming},
     service::service_fn,
+    upgrade::OnUpgrade,
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{io::AsyncWriteExt as _, net::TcpSocket, sync::Notify, task::JoinHandle};
 
 /// How much of an endless answer comes at a time, in bytes.
 const PIECE: usize = 16 * 1024;
+
+/// What the kernel keeps for the app of each connection, in bytes: little, so that who is held back is held back soon.
+const ROOM: u32 = 64 * 1024;
 
 /// What the app counts.
 #[derive(Default)]
@@ -28,6 +34,7 @@ struct Counts {
     asked: AtomicUsize,
     open: AtomicUsize,
     said: AtomicUsize,
+    on: Notify,
 }
 
 /// The app.
@@ -39,7 +46,11 @@ pub(super) struct App {
 
 impl App {
     pub(super) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_send_buffer_size(ROOM).unwrap();
+        socket.set_recv_buffer_size(ROOM).unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let listener = socket.listen(1024).unwrap();
         let address = listener.local_addr().unwrap();
         let counts = Arc::<Counts>::default();
         let shared = counts.clone();
@@ -47,9 +58,8 @@ impl App {
             while let Ok((stream, _)) = listener.accept().await {
                 let counts = shared.clone();
                 let service = service_fn(move |request| answer(request, counts.clone()));
-                tokio::spawn(
-                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
-                );
+                let http1 = hyper::server::conn::http1::Builder::new();
+                tokio::spawn(http1.serve_connection(TokioIo::new(stream), service).with_upgrades());
             }
         });
         Self { address, counts, task }
@@ -63,6 +73,11 @@ impl App {
     /// How many requests it is at.
     pub(super) fn open(&self) -> usize {
         self.counts.open.load(Ordering::Relaxed)
+    }
+
+    /// Has it read the body that it has not read so far.
+    pub(super) fn go_on(&self) {
+        self.counts.on.notify_one();
     }
 
     /// How many bytes of endless answers were taken from it.
@@ -95,14 +110,16 @@ impl Drop for Open {
 }
 
 async fn answer(
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     counts: Arc<Counts>,
 ) -> Result<Response<BoxBody<Bytes, Infallible>>, hyper::Error> {
     let open = Open::new(counts);
-    let (parts, body) = request.into_parts();
-    if parts.uri.path().ends_with("/held") {
-        std::future::pending::<()>().await;
+    if request.uri().path() == "/live" {
+        let accepted = accepted(&request);
+        tokio::spawn(echo(hyper::upgrade::on(&mut request), open));
+        return Ok(accepted);
     }
+    let (parts, body) = request.into_parts();
     if parts.uri.path().ends_with("/endless") {
         let pieces = stream::repeat_with(move || -> Result<_, Infallible> {
             open.0.said.fetch_add(PIECE, Ordering::Relaxed);
@@ -110,7 +127,13 @@ async fn answer(
         });
         return Ok(Response::new(StreamBody::new(pieces).boxed()));
     }
+    if parts.uri.path().ends_with("/unread") {
+        open.0.on.notified().await;
+    }
     let body = body.collect().await?;
+    if parts.uri.path().ends_with("/held") {
+        std::future::pending::<()>().await;
+    }
     let trailers = body.trailers().cloned().unwrap_or_default();
     let body = body.to_bytes();
     let mut said = format!("{} of {} bytes\n", parts.method, body.len());
@@ -119,4 +142,27 @@ async fn answer(
     }
     drop(open);
     Ok(Response::new(Full::new(Bytes::from(said)).boxed()))
+}
+
+/// The answer to a WebSocket (RFC 6455, 4.2.2).
+fn accepted(request: &Request<Incoming>) -> Response<BoxBody<Bytes, Infallible>> {
+    let mut text = request.headers()["sec-websocket-key"].as_bytes().to_vec();
+    text.extend_from_slice(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    let hash = digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &text);
+    Response::builder()
+        .status(StatusCode::SWITCHING_PROTOCOLS)
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-accept", STANDARD.encode(hash))
+        .body(Empty::new().boxed())
+        .unwrap()
+}
+
+/// Says hello, then what it hears.
+async fn echo(stream: OnUpgrade, _open: Open) {
+    let mut stream = TokioIo::new(stream.await.expect("the other side switches"));
+    if stream.write_all(b"\x81\x05hello").await.is_ok() {
+        let (mut reader, mut writer) = tokio::io::split(stream);
+        let _ = tokio::io::copy(&mut reader, &mut writer).await;
+    }
 }

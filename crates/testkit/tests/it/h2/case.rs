@@ -43,6 +43,8 @@ pub(super) enum Must {
     Pong([u8; 8]),
     /// An answer on the stream; 200 where the app is asked.
     Answer(u32),
+    /// An answer with this status.
+    Refused(u32, u16),
     /// An answer to its end, in which the app says that it was told this.
     Told(u32, &'static str),
     /// The answer to its end, whatever it is.
@@ -159,6 +161,9 @@ impl Heard {
             Must::Acknowledged => self.last().is_some_and(Frame::is_settings_ack),
             Must::Pong(payload) => self.last().is_some_and(|frame| frame.is_pong(*payload)),
             Must::Answer(stream) => self.is_answered(target, *stream),
+            Must::Refused(stream, status) => {
+                self.last().is_some_and(|frame| frame.stream == *stream && frame.status() == Some(*status))
+            }
             Must::Told(stream, what) => {
                 self.is_answered(target, *stream) && (!target.echoes || self.body(*stream).contains(what))
             }
@@ -212,7 +217,9 @@ impl Must {
             Self::Greeting => true,
             Self::Acknowledged => frame.is_settings_ack(),
             Self::Pong(_) => frame.kind == kind::PING,
-            Self::Answer(stream) => on(*stream) && matches!(frame.kind, kind::HEADERS | kind::RST_STREAM),
+            Self::Answer(stream) | Self::Refused(stream, _) => {
+                on(*stream) && matches!(frame.kind, kind::HEADERS | kind::RST_STREAM)
+            }
             Self::Told(stream, _) | Self::Ended(stream) => {
                 on(*stream) && (ends(frame) || frame.kind == kind::RST_STREAM)
             }
