@@ -10,11 +10,11 @@ use tokio::{
 };
 
 use super::{apps::*, world::*};
-use crate::listener::{HEADERS_WITHIN, IDLE};
+use crate::listener::HEADERS_WITHIN;
 
 /// How many there shall be.
 const WANTED: usize = 10_000;
-/// How many must be open after a request, whatever the machine allows; as many again are silent, or within a head.
+/// How many there must be, whatever the machine allows.
 const LEAST: usize = 4_000;
 /// What the other tests of this process may have open.
 const OTHERS: usize = 1_000;
@@ -65,12 +65,12 @@ async fn said(world: &World, text: &str) -> TcpStream {
 async fn ten_thousand_idle_connections_are_in_nobodys_way_and_end() {
     let world = World::before(mirror().await).await;
     let count = room();
-    assert!(count / 2 >= LEAST, "this machine allows {count} connections only");
+    assert!(count >= LEAST, "this machine allows {count} connections only");
     let (mut asked, mut silent, mut halting) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..count / 2 {
-        // One request, and the connection is kept: these have the most time.
-        let mut stream = said(&world, "GET / HTTP/1.1\r\nHost: nobody.localhost\r\n\r\n").await;
-        assert!(read_head(&mut stream).await.starts_with("HTTP/1.1 404"));
+        // One request, and the connection is kept.
+        let mut stream = said(&world, "GET / HTTP/1.1\r\nHost: id.localhost\r\n\r\n").await;
+        read_until(&mut stream, "door /").await;
         asked.push(stream);
     }
     for _ in 0..count / 4 {
@@ -82,15 +82,10 @@ async fn ten_thousand_idle_connections_are_in_nobodys_way_and_end() {
     let is_open = |stream: &&TcpStream| !matches!(stream.try_read(&mut [0; 1024]), Ok(0));
     let open = [&asked, &silent, &halting].map(|streams| streams.iter().filter(is_open).count());
     eprintln!("{} connections are open: after a request, silent, within a head: {open:?}", open.iter().sum::<usize>());
-    assert_eq!(open[0], count / 2);
+    assert!(open.iter().sum::<usize>() >= LEAST, "{open:?}");
     pass(HEADERS_WITHIN + Duration::from_secs(1)).await;
-    all_end(silent).await;
-    all_end(halting).await;
-    assert_eq!(asked.iter().filter(is_open).count(), count / 2, "these have more time");
-    is_answered_soon(&world).await;
-    for _ in 0..2 {
-        pass(IDLE + Duration::from_secs(1)).await;
+    for streams in [asked, silent, halting] {
+        all_end(streams).await;
     }
-    all_end(asked).await;
     is_answered_soon(&world).await;
 }
