@@ -18,6 +18,7 @@ pub mod doctor;
 pub mod import;
 pub mod keys;
 pub mod logouts;
+mod open_files;
 pub mod password;
 pub mod programs;
 pub mod schema;

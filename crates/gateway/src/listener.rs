@@ -40,9 +40,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::reins::Streams;
 pub use self::reins::{Hold, Reins};
 
-/// How long a new connection may stay silent, and how long the headers of a request may take.
-const HEADERS_WITHIN: Duration = Duration::from_secs(15);
-/// How long a connection may stay open without a request. HTTP/2 peers answer our pings for as long as they like, so those
+/// How long a new connection may stay silent, and how long the headers of a request may take; in HTTP/1.1 also how long a connection
+/// may stay silent between two.
+pub(crate) const HEADERS_WITHIN: Duration = Duration::from_secs(15);
+/// How long a connection of HTTP/2 may stay open without a request. Its peers answer our pings for as long as they like, so those
 /// say nothing about whether anybody is interested.
 const IDLE: Duration = Duration::from_secs(90);
 /// How long requests under way may take once the server is told to stop.

@@ -5,6 +5,7 @@
 pub mod acquit;
 pub mod browser;
 mod door;
+pub mod frames;
 pub mod hook;
 pub mod idp;
 pub mod peers;

@@ -20,7 +20,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{CommandError, Global, check};
+use super::{CommandError, Global, check, open_files};
 use crate::{config::environment::Environment, output::note};
 
 /// Run the server
@@ -45,6 +45,7 @@ impl Serve {
     /// [`CommandError`] when the configuration is wrong or the server cannot start.
     pub fn run(&self, global: &Global, environment: &Environment) -> Result<u8, CommandError> {
         let settings = check::settings(global, environment)?;
+        open_files::raise();
         tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(settings, global, environment))
     }
 }

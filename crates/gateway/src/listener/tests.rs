@@ -82,6 +82,15 @@ async fn an_http2_peer_that_only_answers_pings_is_hung_up_on_in_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_http2_peer_that_does_not_end_a_head_is_hung_up_on() {
+    // The second request's HEADERS lack END_HEADERS, and within a head nothing else may be said: no answer to a ping either.
+    let half = [&[0, 0, 6, 1, 1, 0, 0, 0, 3], &GET[9..]].concat();
+    for said in [[PREFACE, SETTINGS, &half].concat(), [PREFACE, SETTINGS, GET, &half].concat()] {
+        hear_out(&said).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_under_way_is_not_idle_however_long_it_takes() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();

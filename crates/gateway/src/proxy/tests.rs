@@ -4,6 +4,7 @@ mod apps;
 mod carry;
 mod credentials;
 mod http2;
+mod idle;
 mod live;
 mod raw;
 mod secure;

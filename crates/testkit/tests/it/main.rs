@@ -32,6 +32,7 @@ mod gateway_chromium;
 mod gateway_endings;
 mod gateway_programs;
 mod gateway_traffic;
+mod h2;
 mod logs;
 mod main_job;
 mod mellon;

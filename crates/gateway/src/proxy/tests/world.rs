@@ -190,7 +190,8 @@ impl World {
             let proxy = serving.clone();
             async move { proxy.serve(request, caller).await }
         };
-        tokio::spawn(listener::serve(listener, Options::default(), answer, stop.clone()));
+        let options = Options { connections: 65_536, ..Options::default() };
+        tokio::spawn(listener::serve(listener, options, answer, stop.clone()));
         Self { house, standing, proxy, address, cookies, _guard: stop.drop_guard() }
     }
 
