@@ -2,12 +2,13 @@
 
 import { BODY } from './nginx.mjs';
 import { signIn } from './people.mjs';
+import { VISITOR } from './world.mjs';
 
 /** What is measured, in the order of a round. */
 export async function targets(world) {
   const { acquit, app, auth, asking, plain, port, trivial } = world;
-  const cookie = await signIn(world.origin('app'), world.users[0]);
-  const untold = await signIn(world.origin('untold'), world.users[0]);
+  const cookie = await signIn(world.origin('app'), VISITOR);
+  const untold = await signIn(world.origin('untold'), VISITOR);
   const host = world.host('app');
   const own = acquit.pids;
   const through = { port, own, others: [app.pids], body: BODY };

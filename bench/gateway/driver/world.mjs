@@ -9,6 +9,9 @@ import * as nginx from './nginx.mjs';
 export const MEASURED = '0';
 export const OTHERS = '1';
 
+/** Who sends the load; the others have the streams. */
+export const VISITOR = 'visitor';
+
 export class World {
   /** @param {{ dir: string, binary: string, helper: string, users: string[] }} options */
   constructor(options) {
@@ -33,7 +36,7 @@ export class World {
       binary: this.binary,
       dir,
       clients: [],
-      users: this.users,
+      users: [VISITOR, ...this.users],
       storeUrl: `sqlite://${dir}/acquit.db`,
       server: 'trusted_proxies = ["127.0.0.0/8"]',
       more: this.#routes(),
