@@ -1,8 +1,12 @@
 //! A route's cookie: the [`Identity`], sealed with the route's host as associated data, so that the cookie of one route is
 //! nothing on another. It is bound to its host (`__Host-`), and no app ever sees it.
 
+mod memory;
+
 use acquit_core::Timestamp;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use self::memory::Memory;
 
 use crate::{
     identity::Identity,
@@ -32,13 +36,16 @@ pub fn name(origin: &Origin) -> &'static str {
 
 /// Makes and reads the cookies of routes.
 #[derive(Debug)]
-pub struct Cookies(SealKey);
+pub struct Cookies {
+    key: SealKey,
+    memory: Memory,
+}
 
 impl Cookies {
     /// Under the key for cookies.
     #[must_use]
     pub fn new(key: SealKey) -> Self {
-        Self(key)
+        Self { key, memory: Memory::default() }
     }
 
     /// The value of the cookie for `identity` at `origin`.
@@ -47,7 +54,7 @@ impl Cookies {
     /// [`CookieError`].
     pub fn seal(&self, origin: &Origin, identity: &Identity) -> Result<String, CookieError> {
         let plain = serde_json::to_vec(identity).map_err(|_| Unsealable)?;
-        let value = URL_SAFE_NO_PAD.encode(self.0.seal(origin.authority().as_bytes(), &plain)?);
+        let value = URL_SAFE_NO_PAD.encode(self.key.seal(origin.authority().as_bytes(), &plain)?);
         if value.len() > MAX_VALUE { Err(CookieError::TooLong) } else { Ok(value) }
     }
 
@@ -57,10 +64,14 @@ impl Cookies {
         if value.len() > MAX_VALUE {
             return None;
         }
-        let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
-        let plain = self.0.open(origin.authority().as_bytes(), &sealed).ok()?;
-        let identity: Identity = serde_json::from_slice(&plain).ok()?;
+        let identity = self.memory.recall(origin, value, || self.unseal(origin, value))?;
         (now < identity.expires_at()).then_some(identity)
+    }
+
+    fn unseal(&self, origin: &Origin, value: &str) -> Option<Identity> {
+        let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
+        let plain = self.key.open(origin.authority().as_bytes(), &sealed).ok()?;
+        serde_json::from_slice(&plain).ok()
     }
 }
 

@@ -22,8 +22,15 @@ fn name(pair: &str) -> &str {
     pair.split('=').next().unwrap_or_default()
 }
 
+/// A value that is text. A header holds no control characters, so this is what `to_str` takes, found word by word and not
+/// byte by byte: cookies are long.
+fn text(value: &HeaderValue) -> Option<&str> {
+    let bytes = value.as_bytes();
+    if bytes.is_ascii() { str::from_utf8(bytes).ok() } else { None }
+}
+
 fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let values = headers.get_all(header::COOKIE).iter().filter_map(text);
     values.flat_map(|value| value.split(';')).map(str::trim)
 }
 
@@ -36,7 +43,7 @@ pub fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item =
 pub fn clean_request(headers: &mut HeaderMap) {
     let Some(first) = headers.get(header::COOKIE) else { return };
     let one = headers.get_all(header::COOKIE).iter().nth(1).is_none();
-    if one && first.to_str().is_ok() && !pairs(headers).any(|pair| is_ours(name(pair))) {
+    if one && text(first).is_some() && !pairs(headers).any(|pair| is_ours(name(pair))) {
         return;
     }
     let kept: Vec<&str> = pairs(headers).filter(|pair| !pair.is_empty() && !is_ours(name(pair))).collect();
