@@ -17,7 +17,20 @@ export class Acquit {
   /** What its page of confirmation is answered with; with a valid hint it shows none. */
   confirmation = { decision: 'sign-out' };
 
-  /** @param {{ name: string, binary: string, dir: string, clients: object[], users: string[], storeUrl: string }} options */
+  /** What else its configuration has: lines of `server`, and whole tables. */
+  server = '';
+  more = '';
+  /** What its operator's token may do. */
+  scopes = ['read'];
+  /** Added to the environment of its next start. */
+  env = {};
+  /** What it is started by, such as `taskset`. */
+  by = [];
+
+  /**
+   * @param {{ name: string, binary: string, dir: string, clients: object[], users: string[], storeUrl: string, server?: string,
+   *   more?: string, scopes?: string[], env?: object, by?: string[] }} options
+   */
   constructor(options) {
     Object.assign(this, options);
     this.token = randomBytes(24).toString('base64url');
@@ -36,7 +49,8 @@ export class Acquit {
     }
     const origin = `http://127.0.0.1:${this.port}`;
     const began = performance.now();
-    this.child = start(this.binary, ['serve', '--config', this.config], { log: this.log });
+    const [command, ...args] = [...this.by, this.binary, 'serve', '--config', this.config];
+    this.child = start(command, args, { log: this.log, env: this.env });
     const took = await ready(this.child, `${origin}/readyz`, began);
     this.endpoints = JSON.parse((await request('GET', `${origin}/.well-known/openid-configuration`)).body);
     return took;
@@ -62,6 +76,7 @@ export class Acquit {
 public_url = "http://127.0.0.1:${this.port}"
 listen = "127.0.0.1:${this.port}"
 master_key = { file = ${text(this.key)} }
+${this.server}
 
 [store]
 url = ${text(this.storeUrl)}
@@ -76,7 +91,7 @@ allow = ["127.0.0.0/8"]
 [[api_tokens]]
 name = "bench"
 token = ${text(this.token)}
-scopes = ["read"]
+scopes = ${text(this.scopes)}
 `;
     const users = this.users.map((user) => `
 [[users]]
@@ -95,6 +110,6 @@ backchannel_logout_uri = ${text(client.backchannelUri)}
 backchannel_logout_session_required = true
 id_token_signed_response_alg = ${text(client.alg)}
 `);
-    return [head, ...users, ...applications].join('');
+    return [head, ...users, ...applications, this.more].join('');
   }
 }

@@ -31,9 +31,9 @@ export class Browser {
   async #follow(method, url, headers, body) {
     const { origin } = new URL(url);
     for (let hop = 0; hop < MAX_HOPS; hop += 1) {
-      const cookie = this.#cookieHeader(url);
+      const cookie = this.cookieHeader(url);
       const answer = await request(method, url, { ...NAVIGATION, ...headers, ...(cookie && { cookie }) }, body);
-      this.#keep(answer.cookies);
+      this.#keep(url, answer.cookies);
       const { location } = answer;
       if (location === undefined) {
         return { url, status: answer.status, body: answer.body, form: readForm(answer.body) };
@@ -47,11 +47,13 @@ export class Browser {
     throw new Error(`more than ${MAX_HOPS} redirects, the last to ${url}`);
   }
 
-  #cookieHeader(url) {
-    const { pathname } = new URL(url);
+  /** The value of the `Cookie` header of a request to `url`. */
+  cookieHeader(url) {
+    const { hostname, pathname } = new URL(url);
     const sent = [];
     for (const cookie of this.#cookies.values()) {
-      const { path } = cookie;
+      const { host, path } = cookie;
+      if (host !== hostname) continue;
       if (path === '/' || pathname === path || pathname.startsWith(path.endsWith('/') ? path : `${path}/`)) {
         sent.push(`${cookie.name}=${cookie.value}`);
       }
@@ -59,7 +61,8 @@ export class Browser {
     return sent.join('; ');
   }
 
-  #keep(lines) {
+  #keep(url, lines) {
+    const host = new URL(url).hostname;
     for (const line of lines) {
       const [pair, ...attributes] = line.split(';').map((part) => part.trim());
       const name = pair.slice(0, pair.indexOf('='));
@@ -69,8 +72,9 @@ export class Browser {
       const path = attribute('path') ?? '/';
       const expires = attribute('expires');
       const gone = attribute('max-age') === '0' || (expires !== undefined && Date.parse(expires) <= Date.now());
-      if (gone) this.#cookies.delete(`${path} ${name}`);
-      else this.#cookies.set(`${path} ${name}`, { name, value, path });
+      const key = `${host} ${path} ${name}`;
+      if (gone) this.#cookies.delete(key);
+      else this.#cookies.set(key, { name, value, host, path });
     }
   }
 }

@@ -19,7 +19,9 @@ export class Connection {
   #waiting;
 
   constructor(hostname, port) {
-    this.#socket = connect({ host: hostname, port, noDelay: true });
+    // RFC 6761: names below `localhost` are this machine, whatever its resolver knows of them.
+    const host = hostname.endsWith('.localhost') ? '127.0.0.1' : hostname;
+    this.#socket = connect({ host, port, noDelay: true });
     this.#socket.on('data', (chunk) => this.#take(chunk));
     this.#socket.on('error', (error) => this.#fail(error));
     this.#socket.on('close', () => this.#fail(new Error(`${hostname}:${port} closed the connection`)));

@@ -1,6 +1,8 @@
 //! A route's cookie: the [`Identity`], sealed with the route's host as associated data, so that the cookie of one route is
 //! nothing on another. It is bound to its host (`__Host-`), and no app ever sees it.
 
+mod memory;
+
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -8,6 +10,8 @@ use std::{
 
 use acquit_core::Timestamp;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use self::memory::Memory;
 
 use crate::{
     identity::Identity,
@@ -41,13 +45,14 @@ pub struct Cookies {
     key: SealKey,
     /// The longest that any session lives, in seconds.
     longest: AtomicU64,
+    memory: Memory,
 }
 
 impl Cookies {
     /// Under the key for cookies, while no session lives longer than `longest`.
     #[must_use]
     pub fn new(key: SealKey, longest: Duration) -> Self {
-        Self { key, longest: AtomicU64::new(longest.as_secs()) }
+        Self { key, longest: AtomicU64::new(longest.as_secs()), memory: Memory::default() }
     }
 
     /// Takes over another longest life: what was made under a longer one is good for no longer than this.
@@ -79,11 +84,15 @@ impl Cookies {
         if value.len() > MAX_VALUE {
             return None;
         }
-        let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
-        let plain = self.key.open(context.as_bytes(), &sealed).ok()?;
-        let identity: Identity = serde_json::from_slice(&plain).ok()?;
+        let identity = self.memory.recall(context, value, || self.unseal(context, value))?;
         let longest = Duration::from_secs(self.longest.load(Ordering::Relaxed));
         identity.is_in_time(now, longest).then_some(identity)
+    }
+
+    fn unseal(&self, context: &str, value: &str) -> Option<Identity> {
+        let sealed = URL_SAFE_NO_PAD.decode(value).ok()?;
+        let plain = self.key.open(context.as_bytes(), &sealed).ok()?;
+        serde_json::from_slice(&plain).ok()
     }
 }
 

@@ -17,6 +17,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use http::{Request, Response, Version};
 use hyper::{
     body::{Body, Incoming},
@@ -88,7 +89,7 @@ impl Caller {
     /// Runs what goes on after the answer, such as a WebSocket: it takes a connection's place, and the server waits for it.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let caller = self.clone();
-        self.presence.tracker.spawn(async move {
+        self.presence.0.tracker.spawn(async move {
             task.await;
             drop(caller);
         });
@@ -97,22 +98,17 @@ impl Caller {
     /// Cancelled when the server is told to stop.
     #[must_use]
     pub fn stop(&self) -> &CancellationToken {
-        &self.presence.stop
+        &self.presence.0.stop
     }
 }
 
-/// What a request holds of its connection.
+/// A request that is under way on its connection.
 #[derive(Debug)]
-struct Presence {
-    requests: Arc<Requests>,
-    stop: CancellationToken,
-    tracker: TaskTracker,
-    _place: Arc<OwnedSemaphorePermit>,
-}
+struct Presence(Arc<Peer>);
 
 impl Drop for Presence {
     fn drop(&mut self) {
-        self.requests.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.0.requests.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -140,8 +136,8 @@ where
                 }
             },
         };
-        let place = Arc::new(place);
-        let peer = Peer { address, place, stop: stop.clone(), tracker: tracker.clone(), requests: Arc::default() };
+        let (stop, requests) = (stop.clone(), Requests::default());
+        let peer = Arc::new(Peer { address, _place: place, stop, tracker: tracker.clone(), requests });
         let (service, tls) = (service.clone(), tls.clone());
         tracker.spawn(async move {
             // Nagle's algorithm only delays answers here.
@@ -169,46 +165,58 @@ where
     }
 }
 
-/// The other end of a connection.
-#[derive(Clone)]
+/// The other end of a connection. What goes on after the connection was given away holds its place as well.
+#[derive(Debug)]
 struct Peer {
     address: SocketAddr,
-    place: Arc<OwnedSemaphorePermit>,
     stop: CancellationToken,
     tracker: TaskTracker,
-    requests: Arc<Requests>,
+    requests: Requests,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Peer {
-    fn caller(&self, reins: Reins) -> Caller {
+    fn caller(self: &Arc<Self>, reins: Reins) -> Caller {
         self.requests.begun.fetch_add(1, Ordering::Relaxed);
         self.requests.under_way.fetch_add(1, Ordering::Relaxed);
-        let presence = Presence {
-            requests: self.requests.clone(),
-            stop: self.stop.clone(),
-            tracker: self.tracker.clone(),
-            _place: self.place.clone(),
-        };
-        Caller { address: self.address, reins, presence: Arc::new(presence) }
+        Caller { address: self.address, reins, presence: Arc::new(Presence(self.clone())) }
+    }
+
+    /// Returns when the connection is to end: when the server stops, or nobody uses it; whether nothing was ever asked on it.
+    async fn over(&self) -> bool {
+        // The timeout for headers begins once it is known which HTTP is spoken: who sends half of HTTP/2's preface, or all
+        // of it and then nothing, is held to this one.
+        tokio::select! {
+            () = self.stop.cancelled() => return false,
+            () = tokio::time::sleep(HEADERS_WITHIN) => {}
+        }
+        if self.requests.begun.load(Ordering::Relaxed) == 0 {
+            return true;
+        }
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = self.requests.idle() => {}
+        }
+        false
     }
 }
 
 /// Serves one connection until it ends, nobody uses it, or the server stops.
-async fn connection<I, S, F, B>(stream: I, peer: Peer, service: S)
+async fn connection<I, S, F, B>(stream: I, peer: Arc<Peer>, service: S)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Fn(Request<Incoming>, Caller) -> F + Send + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
     B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
-    let (stop, requests, whole) = (peer.stop.clone(), peer.requests.clone(), Reins::default());
-    let http1 = whole.clone();
+    let whole = Reins::default();
+    let (http1, asked) = (whole.clone(), peer.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         let reins = if request.version() == Version::HTTP_2 { Reins::default() } else { http1.clone() };
         if request.version() == Version::HTTP_2 {
             Streams::expect(&reins);
         }
-        let caller = peer.caller(reins);
+        let caller = asked.caller(reins);
         let answer = service(request, caller.clone());
         async move {
             let _under_way = caller;
@@ -217,19 +225,14 @@ where
     });
     // An error here is the peer's: it went away or spoke no HTTP.
     let mut connection = pin!(builder().serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned());
+    // It is asked when it has something to say, not whenever something moves on the connection.
+    let mut over = FuturesUnordered::from_iter([peer.over()]);
     tokio::select! {
+        biased;
         _ = whole.run(connection.as_mut()) => return,
-        () = stop.cancelled() => {}
-        // The timeout for headers begins once it is known which HTTP is spoken: who sends half of HTTP/2's preface, or all
-        // of it and then nothing, is held to this one.
-        () = tokio::time::sleep(HEADERS_WITHIN) => {
-            if requests.begun.load(Ordering::Relaxed) == 0 {
+        silent = over.next() => {
+            if silent == Some(true) {
                 return;
-            }
-            tokio::select! {
-                _ = whole.run(connection.as_mut()) => return,
-                () = stop.cancelled() => {}
-                () = requests.idle() => {}
             }
         }
     }

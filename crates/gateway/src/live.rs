@@ -3,15 +3,18 @@
 
 use std::{
     collections::HashMap,
+    future::poll_fn,
     hash::{BuildHasher, RandomState},
+    pin::{Pin, pin},
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    task::{Context, Poll, Waker},
 };
 
 use acquit_core::{SessionId, UserId};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::identity::Identity;
 
@@ -67,16 +70,58 @@ impl Open {
     }
 }
 
+/// The end of what a session has open, which is to come.
 #[derive(Debug, Default)]
-struct End {
+pub(crate) struct End {
     token: CancellationToken,
     why: OnceLock<Cut>,
 }
 
 impl End {
-    fn cut(&self, why: Cut) {
+    /// Cuts all that waits for it.
+    pub(crate) fn cut(&self, why: Cut) {
+        // Said first: who was woken looks here.
         let _ = self.why.set(why);
         self.token.cancel();
+    }
+
+    /// Watches for it.
+    pub(crate) fn watch(self: &Arc<Self>) -> Watch {
+        Watch { end: self.clone(), waiting: Box::pin(self.token.clone().cancelled_owned()), asked: None }
+    }
+
+    /// Looks whether it has come. `waiting` is asked once for each task, not whenever something else moves in the task: it
+    /// takes locks, and wakes the task after `why` was said.
+    fn poll(
+        &self,
+        waiting: Pin<&mut impl Future<Output = ()>>,
+        asked: &mut Option<Waker>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Cut> {
+        if let Some(why) = self.why.get() {
+            return Poll::Ready(*why);
+        }
+        if asked.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            return Poll::Pending;
+        }
+        *asked = Some(cx.waker().clone());
+        waiting.poll(cx).map(|()| self.why.get().copied().unwrap_or(Cut::SignedOut))
+    }
+}
+
+/// Waits for the end of what a session has open, and outlives what waits there.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    end: Arc<End>,
+    waiting: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Whom the token wakes.
+    asked: Option<Waker>,
+}
+
+impl Watch {
+    /// Ready when it has come, and then always.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Cut> {
+        self.end.poll(self.waiting.as_mut(), &mut self.asked, cx)
     }
 }
 
@@ -175,14 +220,13 @@ pub struct Stream {
 impl Stream {
     /// Returns when it is to be cut, and why.
     pub async fn cut(&self) -> Cut {
-        self.end.token.cancelled().await;
-        self.why().unwrap_or(Cut::SignedOut)
+        let (mut waiting, mut asked) = (pin!(self.end.token.cancelled()), None);
+        poll_fn(|cx| self.end.poll(waiting.as_mut(), &mut asked, cx)).await
     }
 
-    /// What is cancelled when it is to be cut; for what outlives a borrow of this.
-    #[must_use]
-    pub fn token(&self) -> CancellationToken {
-        self.end.token.clone()
+    /// The same for what outlives a borrow of this.
+    pub(crate) fn watch(&self) -> Watch {
+        self.end.watch()
     }
 
     /// Why it was cut, if it was.

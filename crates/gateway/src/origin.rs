@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use acquit_core::AppId;
+use http::{HeaderValue, uri::Authority};
 use url::{Host, Url};
 
 /// Why a text is no origin of a route. The operator must correct it.
@@ -27,6 +28,25 @@ pub enum InvalidOrigin {
 pub struct Origin {
     https: bool,
     authority: Arc<str>,
+    told: Arc<Told>,
+}
+
+/// An origin as apps are told of it with each request.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Told {
+    /// Host, and port where it is not the scheme's own.
+    pub(crate) host: HeaderValue,
+    /// The same as a part of a URI.
+    pub(crate) authority: Authority,
+    /// The port, whether it is the scheme's own or not.
+    pub(crate) port: HeaderValue,
+}
+
+impl Told {
+    fn new(authority: &str, port: u16) -> Option<Self> {
+        let host = HeaderValue::from_str(authority).ok()?;
+        Some(Self { host, authority: authority.parse().ok()?, port: port.into() })
+    }
 }
 
 impl Origin {
@@ -54,7 +74,9 @@ impl Origin {
             Some(port) => format!("{host}:{port}"),
             None => host.to_string(),
         };
-        Ok(Self { https, authority: authority.into() })
+        let port = url.port().unwrap_or(if https { 443 } else { 80 });
+        let told = Told::new(&authority, port).ok_or(InvalidOrigin::NoUrl)?;
+        Ok(Self { https, authority: authority.into(), told: Arc::new(told) })
     }
 
     /// Host, and port where it is not the scheme's own: what a `Host` header holds.
@@ -67,6 +89,11 @@ impl Origin {
     #[must_use]
     pub fn host(&self) -> &Arc<str> {
         &self.authority
+    }
+
+    /// As apps are told of it.
+    pub(crate) fn told(&self) -> &Told {
+        &self.told
     }
 
     /// Whether browsers reach it by TLS.

@@ -32,19 +32,15 @@ pub fn write(headers: &mut HeaderMap, peer: IpAddr, origin: &Origin, trusted: &[
     let joined = |before: &str, last: String| {
         HeaderValue::try_from(if before.is_empty() { last } else { format!("{before}, {last}") }).ok()
     };
-    let node = match peer {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("\"[{address}]\""),
-    };
-    let forwarded = format!("for={node};host=\"{}\";proto={}", origin.authority(), origin.scheme());
-    let (_, port) = origin.authority().rsplit_once(':').filter(|(_, port)| !port.contains(']')).unwrap_or_default();
-    let port = if port.is_empty() { if origin.is_https() { "443" } else { "80" } } else { port };
+    let address = peer.to_string();
+    let (open, close) = if peer.is_ipv6() { ("\"[", "]\"") } else { ("", "") };
+    let last = ["for=", open, &address, close, ";host=\"", origin.authority(), "\";proto=", origin.scheme()].concat();
     for (name, value) in [
-        (FOR, joined(&before, peer.to_string())),
-        (header::FORWARDED, joined(&said, forwarded)),
+        (FOR, joined(&before, address)),
+        (header::FORWARDED, joined(&said, last)),
         (PROTO, Some(HeaderValue::from_static(origin.scheme()))),
-        (HOST, HeaderValue::try_from(origin.authority()).ok()),
-        (PORT, HeaderValue::try_from(port).ok()),
+        (HOST, Some(origin.told().host.clone())),
+        (PORT, Some(origin.told().port.clone())),
     ] {
         if let Some(value) = value {
             headers.insert(name, value);

@@ -7,13 +7,14 @@ use std::{
     cell::Cell,
     fmt,
     future::poll_fn,
-    pin::Pin,
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
 };
 
 use hyper::rt::Executor;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::live::Watch;
 
 /// Ends whatever writes an answer. Clones share everything.
 #[derive(Clone, Default)]
@@ -21,37 +22,42 @@ pub struct Reins(Arc<Mutex<Held>>);
 
 #[derive(Default)]
 struct Held {
-    cut: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    cut: Option<Watch>,
     generation: u64,
 }
 
 impl Reins {
-    /// Ends the answer when `token` is cancelled, until the result is dropped. To be called while the request is answered,
-    /// by the task that does so.
+    /// Ends the answer with the session that is watched, until the result is dropped. To be called while the request is
+    /// answered, by the task that does so.
     #[must_use]
-    pub fn hold(&self, token: CancellationToken) -> Hold {
+    pub(crate) fn hold(&self, session: Watch) -> Hold {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        held.cut = Some(Box::pin(token.cancelled_owned()));
+        held.cut = Some(session);
         held.generation += 1;
         Hold { reins: self.clone(), generation: held.generation }
     }
 
     fn poll_cut(&self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.0.lock().unwrap_or_else(PoisonError::into_inner).cut {
-            Some(cut) => cut.as_mut().poll(cx),
+            Some(cut) => cut.poll(cx).map(drop),
             None => Poll::Pending,
         }
     }
 
     /// Runs what writes until it is done, or cut; whether it is done.
     pub(super) async fn run(&self, writing: impl Future) -> bool {
+        let mut writing = pin!(writing);
         // What is held may change while it runs: first so that nothing is written after the cut, then to be woken by it.
-        tokio::select! {
-            biased;
-            () = poll_fn(|cx| self.poll_cut(cx)) => false,
-            _ = writing => true,
-            () = poll_fn(|cx| self.poll_cut(cx)) => false,
-        }
+        poll_fn(|cx| {
+            if self.poll_cut(cx).is_ready() {
+                return Poll::Ready(false);
+            }
+            match writing.as_mut().poll(cx) {
+                Poll::Ready(_) => Poll::Ready(true),
+                Poll::Pending => self.poll_cut(cx).map(|()| false),
+            }
+        })
+        .await
     }
 }
 
@@ -113,40 +119,41 @@ mod tests {
     use std::future::pending;
 
     use super::*;
+    use crate::live::{Cut, End};
 
     #[tokio::test]
     async fn what_is_held_ends_and_what_was_let_go_does_not() {
-        let (reins, session) = (Reins::default(), CancellationToken::new());
-        let hold = reins.hold(session.clone());
+        let (reins, session) = (Reins::default(), Arc::new(End::default()));
+        let hold = reins.hold(session.watch());
         drop(hold);
-        session.cancel();
+        session.cut(Cut::SignedOut);
         assert!(reins.run(async {}).await);
-        let _hold = reins.hold(session);
+        let _hold = reins.hold(session.watch());
         assert!(!reins.run(pending::<()>()).await);
     }
 
     #[tokio::test]
     async fn what_is_held_while_it_runs_is_cut_later() {
-        let (reins, session) = (Reins::default(), CancellationToken::new());
-        let (taking, token) = (reins.clone(), session.clone());
+        let (reins, session) = (Reins::default(), Arc::new(End::default()));
+        let (taking, watch) = (reins.clone(), session.watch());
         let task = tokio::spawn(async move {
             reins
                 .run(async {
-                    let _hold = taking.hold(token);
+                    let _hold = taking.hold(watch);
                     pending::<()>().await;
                 })
                 .await
         });
         tokio::task::yield_now().await;
-        session.cancel();
+        session.cut(Cut::SignedOut);
         assert!(!task.await.unwrap());
     }
 
     #[test]
     fn a_request_that_is_over_does_not_let_go_of_the_next() {
-        let (reins, session) = (Reins::default(), CancellationToken::new());
-        let first = reins.hold(session.clone());
-        let _second = reins.hold(session);
+        let (reins, session) = (Reins::default(), Arc::new(End::default()));
+        let first = reins.hold(session.watch());
+        let _second = reins.hold(session.watch());
         drop(first);
         assert!(reins.0.lock().unwrap().cut.is_some());
     }

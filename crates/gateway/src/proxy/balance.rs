@@ -55,14 +55,10 @@ impl Iterator for Turn<'_> {
     fn next(&mut self) -> Option<Arc<Upstream>> {
         let count = self.upstreams.len().min(64);
         let order = (0..count).map(|step| (self.first.wrapping_add(step)) % count);
-        let left: Vec<usize> = match count {
-            0 => return None,
-            1 if self.tried == 0 => vec![0],
-            _ => order.filter(|index| self.tried & (1 << index) == 0).collect(),
-        };
-        let chosen = left.iter().find(|index| !self.upstreams[**index].rests()).or(left.first())?;
+        let mut left = order.filter(|index| self.tried & (1 << index) == 0);
+        let chosen = left.clone().find(|index| !self.upstreams[*index].rests()).or_else(|| left.next())?;
         self.tried |= 1 << chosen;
-        Some(self.upstreams[*chosen].clone())
+        Some(self.upstreams[chosen].clone())
     }
 }
 

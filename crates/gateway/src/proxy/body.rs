@@ -107,7 +107,7 @@ impl<H: House> Download<H> {
         stream: Option<Arc<Stream>>,
         caller: Caller,
     ) -> Self {
-        let hold = stream.as_ref().map(|stream| caller.reins.hold(stream.token()));
+        let hold = stream.as_ref().map(|stream| caller.reins.hold(stream.watch()));
         Self { body, use_again, _hold: hold, _stream: stream, _caller: caller }
     }
 }

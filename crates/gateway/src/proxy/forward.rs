@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response, StatusCode, Version, header,
     request::Parts,
-    uri::{Authority, PathAndQuery},
+    uri::PathAndQuery,
 };
 use hyper::{
     body::{Body, Incoming},
@@ -35,6 +35,8 @@ use crate::{
     route::{Cache, Route},
 };
 
+/// How many headers are added to a request at most.
+const ADDED: usize = 16;
 /// How long both sides of a WebSocket may take to switch after the app agreed.
 const SWITCH_WITHIN: Duration = Duration::from_secs(10);
 
@@ -104,6 +106,8 @@ impl<H: House> Shared<H> {
     /// Makes of the request's head what the app gets.
     fn prepare(&self, parts: Parts, route: &Route, identity: Option<&Identity>) -> Parts {
         let Parts { method, mut headers, .. } = parts;
+        // Room for what is added, at once.
+        headers.reserve(ADDED);
         headers::clean_request(&mut headers);
         program::clean_request(&mut headers);
         trace::clean(&mut headers);
@@ -157,13 +161,15 @@ struct Call<'a> {
 
 impl Call<'_> {
     async fn send(&self, upstream: &Upstream, mut parts: Parts, upload: Upload) -> Result<Response<Incoming>, Trouble> {
-        let host = if self.route.preserve_host { self.route.from.authority() } else { upstream.authority() };
-        let broken = Trouble::Page(Page::BadAnswer);
-        let (Ok(value), Ok(host)) = (HeaderValue::try_from(host), Authority::try_from(host)) else {
-            return Err(broken);
+        let (host, authority) = if self.route.preserve_host {
+            let told = self.route.from.told();
+            (&told.host, &told.authority)
+        } else {
+            upstream.names()
         };
-        parts.headers.insert(header::HOST, value);
-        let sending = upstream.send(Request::from_parts(parts, upload), (host, self.path.clone()), self.upgrade);
+        parts.headers.insert(header::HOST, host.clone());
+        let target = (authority.clone(), self.path.clone());
+        let sending = upstream.send(Request::from_parts(parts, upload), target, self.upgrade);
         match self.in_time(sending).await {
             Some(Ok(response)) => Ok(response),
             Some(Err(Failure::Unreachable(error))) => {
@@ -176,7 +182,7 @@ impl Call<'_> {
             Some(Err(Failure::Broken(error))) => {
                 let error = &error as &dyn Error;
                 tracing::info!(upstream = upstream.authority(), error, "an app gave no answer");
-                Err(broken)
+                Err(Trouble::Page(Page::BadAnswer))
             }
             None if self.progress.as_ref().is_some_and(|progress| !progress.is_done()) => {
                 Err(Trouble::Page(Page::SlowRequest))

@@ -79,7 +79,14 @@ where
     };
     let Some(end) = end else { return (Over::Done, down.carried) };
     let close = end.frame();
-    let told = async { tokio::join!(down.close(&mut to_browser, &close), leave(up.frames, &mut to_app)) };
+    let told = async {
+        let app = async {
+            // All browsers first, where many are cut at once.
+            tokio::task::yield_now().await;
+            leave(up.frames, &mut to_app).await
+        };
+        tokio::join!(down.close(&mut to_browser, &close), app)
+    };
     let _ = timeout(CLOSE_WITHIN, told).await;
     // The app's side is closed before the browser is listened to for the last time.
     let carried = down.carried;

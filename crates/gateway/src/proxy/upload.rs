@@ -13,10 +13,12 @@ use std::{
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::Instant;
-use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::body::{BoxError, clean};
-use crate::{listener::Caller, live::Stream};
+use crate::{
+    listener::Caller,
+    live::{Stream, Watch},
+};
 
 /// The session ended while a body was under way.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -66,14 +68,14 @@ pub(super) struct Uploading {
     body: Incoming,
     progress: Arc<Progress>,
     /// The app's end is not in the task that writes the answer, so it is cut here.
-    cut: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    cut: Option<Watch>,
     _stream: Option<Arc<Stream>>,
     _caller: Caller,
 }
 
 impl Upload {
     pub(super) fn new(body: Incoming, progress: Arc<Progress>, stream: Option<Arc<Stream>>, caller: Caller) -> Self {
-        let cut = stream.as_ref().map(|stream| Box::pin(stream.token().cancelled_owned()));
+        let cut = stream.as_ref().map(|stream| stream.watch());
         Self::Body(Box::new(Uploading { body, progress, cut, _stream: stream, _caller: caller }))
     }
 }
@@ -85,7 +87,7 @@ impl Body for Upload {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let Self::Body(uploading) = self.get_mut() else { return Poll::Ready(None) };
         if let Some(cut) = &mut uploading.cut
-            && cut.as_mut().poll(cx).is_ready()
+            && cut.poll(cx).is_ready()
         {
             return Poll::Ready(Some(Err(SessionEnded.into())));
         }

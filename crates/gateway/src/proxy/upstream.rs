@@ -8,7 +8,7 @@ use std::{
 
 use acquit_delivery::egress::{EgressError, roots};
 use http::{
-    HeaderMap, Request, Response, Uri, header,
+    HeaderMap, HeaderValue, Request, Response, Uri, header,
     uri::{Authority, PathAndQuery, Scheme},
 };
 use hyper::body::Incoming;
@@ -78,6 +78,8 @@ impl Dialer {
 pub(crate) struct Upstream {
     scheme: Scheme,
     authority: Authority,
+    /// The same as a `Host` header.
+    host: HeaderValue,
     /// HTTP/1.1, or HTTP/2 where TLS agrees on it or it is known beforehand.
     any: Pool,
     /// HTTP/1.1, from which a connection can be taken over; none where only HTTP/2 is spoken.
@@ -111,12 +113,18 @@ impl Upstream {
             (pool().build(connector(&[b"h2", b"http/1.1"])), Some(pool().build(connector(&[b"http/1.1"]))))
         };
         let alone = pool().pool_max_idle_per_host(0).build(connector(&[b"http/1.1"]));
-        Some(Self { scheme, authority, any, http1, alone, rests_until: Mutex::default() })
+        let host = HeaderValue::from_str(authority.as_str()).ok()?;
+        Some(Self { scheme, authority, host, any, http1, alone, rests_until: Mutex::default() })
     }
 
     /// Host, and port where it is not the scheme's own.
     pub(super) fn authority(&self) -> &str {
         self.authority.as_str()
+    }
+
+    /// The same as a `Host` header and as a part of a URI.
+    pub(super) fn names(&self) -> (&HeaderValue, &Authority) {
+        (&self.host, &self.authority)
     }
 
     /// Whether it took no connection lately.
