@@ -15,6 +15,7 @@ pub mod check;
 pub mod confirm;
 pub mod demo;
 pub mod doctor;
+pub mod gateway;
 pub mod import;
 pub mod keys;
 pub mod logouts;
@@ -75,6 +76,8 @@ pub enum Verb {
     Users(users::Users),
     /// List and rotate the keys that sign tokens
     Keys(keys::Keys),
+    /// Give nodes that are only gateways what they need
+    Gateway(gateway::Gateway),
     /// List, show and end sessions
     Sessions(sessions::Sessions),
     /// List and follow logouts, and try again what is pending
@@ -156,6 +159,7 @@ fn dispatch(cli: Cli, environment: &Environment) -> Result<u8, CommandError> {
         Verb::Schema(verb) => verb.run(&output),
         Verb::Users(verb) => wait(verb.run(global, environment, &output)),
         Verb::Keys(verb) => wait(verb.run(global, environment, &output)),
+        Verb::Gateway(verb) => verb.run(global, environment, &output),
         Verb::Sessions(verb) => wait(verb.run(global, environment, &output)),
         Verb::Logouts(verb) => wait(verb.run(global, environment, &output)),
     }

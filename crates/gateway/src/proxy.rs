@@ -6,6 +6,7 @@ mod body;
 mod forward;
 mod frame;
 mod house;
+mod onward;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,7 @@ use std::{
 
 use acquit_core::SessionId;
 use acquit_delivery::egress::EgressError;
-use http::{HeaderMap, Method, Request, Response, Uri, request::Parts, uri::PathAndQuery};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header, request::Parts, uri::PathAndQuery};
 use hyper::body::Incoming;
 use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;
@@ -31,6 +32,7 @@ pub use self::{
     balance::Balance,
     body::ProxyBody,
     house::{House, Renewed, Unavailable},
+    onward::{Onward, Unanswered},
 };
 use self::{page::Page, upstream::Dialer};
 use crate::{
@@ -146,6 +148,11 @@ impl<H: House> Proxy<H> {
         let (route, path) = match way(&parts, &rules) {
             Err(page) => return answer(page),
             Ok(Way::House(uri)) => {
+                // HTTP/2 names it in the target, of which the path alone goes on.
+                let host = parts.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+                if let Some(host) = host {
+                    parts.headers.entry(header::HOST).or_insert(host);
+                }
                 parts.uri = uri;
                 let request = Request::from_parts(parts, body);
                 return self.0.house.door(request, &caller).await.map(ProxyBody::house);

@@ -1,5 +1,6 @@
 //! The gateway as a part of this server: what it knows of endings, its routes, and its doors on their hosts.
 
+pub mod alone;
 pub mod apps;
 pub mod assertion;
 pub mod callback;
@@ -15,6 +16,7 @@ mod named;
 pub mod own_sign_out;
 pub mod person;
 pub mod proof;
+mod push;
 pub mod redirect;
 pub mod sign_in;
 pub mod sign_out;
@@ -27,6 +29,7 @@ pub mod well_known;
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError},
+    time::Duration,
 };
 
 use acquit_core::{LogoutId, SessionId, Timestamp};
@@ -58,6 +61,12 @@ pub struct Gate {
     standing: Arc<Standing>,
     reader: Mutex<Reader>,
     woken: Notify,
+    /// Other nodes are to hear that there is more to read.
+    told: Notify,
+    /// How often the log is read.
+    read_every: Duration,
+    /// After how long a session that nobody uses is over.
+    idle: std::sync::Mutex<Duration>,
     /// The logouts that this node has just acknowledged.
     shut: broadcast::Sender<LogoutId>,
     /// The sessions that were used since that was last written down, and when.
@@ -67,13 +76,16 @@ pub struct Gate {
 impl Gate {
     /// With the routes of the configuration, and the key of their cookies. It knows of no ending yet.
     #[must_use]
-    pub fn new(settings: &settings::Gateway, cookies: SealKey) -> Self {
+    pub fn new(settings: &settings::Gateway, idle: Duration, cookies: SealKey) -> Self {
         Self {
             routes: channel::Sender::new(Arc::new(settings.table())),
             cookies: Arc::new(Cookies::new(cookies)),
             standing: Arc::default(),
             reader: Mutex::default(),
             woken: Notify::new(),
+            told: Notify::new(),
+            read_every: settings.read_every,
+            idle: std::sync::Mutex::new(idle),
             shut: broadcast::Sender::new(SHUT),
             used: std::sync::Mutex::default(),
         }
@@ -85,8 +97,10 @@ impl Gate {
         self.routes.borrow().clone()
     }
 
-    /// Takes other routes over. What is open on one that is gone goes on to its end.
-    pub(crate) fn set_routes(&self, settings: &settings::Gateway) {
+    /// Takes other routes over, and after how long a session that nobody uses is over. What is open on a route that is gone goes on to
+    /// its end.
+    pub(crate) fn set_routes(&self, settings: &settings::Gateway, idle: Duration) {
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = idle;
         self.routes.send_replace(Arc::new(settings.table()));
     }
 
@@ -105,6 +119,10 @@ impl Gate {
         }
     }
 
+    fn idle(&self) -> Duration {
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take_used(&self) -> Vec<(SessionId, Timestamp)> {
         std::mem::take(&mut *self.used.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect()
     }
@@ -121,11 +139,12 @@ impl Gate {
         &self.standing
     }
 
-    /// Something ended: what is open of it is looked for at once.
+    /// Something ended, and that is durable: what is open of it is looked for at once, here and on other nodes.
     pub fn wake(&self) {
         // Without routes nothing can be open; what is left to acknowledge of routes that are gone has time.
         if !self.routes().is_empty() {
             self.woken.notify_one();
+            self.told.notify_one();
         }
     }
 

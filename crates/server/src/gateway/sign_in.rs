@@ -38,6 +38,11 @@ pub fn answer(app: &App, origin: &Origin, method: &Method, path: &str, headers: 
     if is_navigation(method, headers) {
         return leave(app, origin, path, headers).unwrap_or_else(DoorError::page_on_route);
     }
+    not_signed_in(origin)
+}
+
+/// Tells a script, a program or a WebSocket that nobody is signed in, and where its person could.
+pub(super) fn not_signed_in(origin: &Origin) -> Response {
     let mut response = (StatusCode::UNAUTHORIZED, "you are not signed in here\n").into_response();
     let page = HeaderValue::from_str(&format!("{origin}{SIGN_IN}"));
     let challenge = HeaderValue::from_static("Bearer");
