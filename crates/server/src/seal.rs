@@ -380,7 +380,9 @@ mod tests {
         let text = GatewayKeys::derive(&MasterKey::from_bytes([1; 32])).unwrap();
         let other = text.replace("v1", "v2");
         let longer = format!("{}.a", *text);
-        for text in ["", "acquit-gateway-v1", "acquit-gateway-v1.a.b", &text[1..], &text[..text.len() - 2], &other, &longer] {
+        for text in
+            ["", "acquit-gateway-v1", "acquit-gateway-v1.a.b", &text[1..], &text[..text.len() - 2], &other, &longer]
+        {
             assert!(GatewayKeys::parse(text).is_err(), "{text}");
         }
     }

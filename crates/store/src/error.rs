@@ -25,7 +25,9 @@ pub enum StoreError {
         known: i32,
     },
     /// The database is not migrated yet, and whoever asks does not migrate it: the operator must start a server of this version first.
-    #[error("the database has schema version {found}, and this Acquit needs {known}: start a server of this version first")]
+    #[error(
+        "the database has schema version {found}, and this Acquit needs {known}: start a server of this version first"
+    )]
     Older {
         /// The database's version; 0 when there is none.
         found: i32,

@@ -12,8 +12,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use tokio::time::timeout;
 
-pub use self::listen::Hints;
 use self::listen::Dial;
+pub use self::listen::Hints;
 use crate::{
     StoreError, migrate,
     tx::{Body, Tx},

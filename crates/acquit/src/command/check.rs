@@ -101,7 +101,10 @@ pub fn settings(global: &Global, environment: &Environment) -> Result<acquit_ser
 ///
 /// # Errors
 /// As [`settings`], and [`CommandError::Usage`] when the configuration is a server's.
-pub fn alone(global: &Global, environment: &Environment) -> Result<acquit_server::settings::gateway::Alone, CommandError> {
+pub fn alone(
+    global: &Global,
+    environment: &Environment,
+) -> Result<acquit_server::settings::gateway::Alone, CommandError> {
     let loaded = config::load(&global.config, environment)?;
     if loaded.settings.is_some() {
         return Err(CommandError::Usage(

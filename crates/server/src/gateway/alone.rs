@@ -78,6 +78,8 @@ pub async fn start(settings: &Alone, clock: Arc<dyn Clock>) -> Result<Running, A
     let (idle, cookies) = (settings.lifetimes.session_idle, settings.keys.cookies.clone());
     let gate = Arc::new(Gate::new(&settings.gateway, idle, cookies));
     let name = format!("gateway-{}", random::secret()?);
+    // A role that may not even say that the node is there is found now, and not by people.
+    store.gateway_node(&name, clock.now()).await.map_err(StartError::Store)?;
     let stop = CancellationToken::new();
     let mut tasks = Watcher::alone(gate.clone(), store.clone(), clock.clone(), name).start(&stop);
     let node = Arc::new(Node { gate, store, clock, assertions });

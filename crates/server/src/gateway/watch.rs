@@ -24,6 +24,8 @@ const LEASE: Duration = Duration::from_millis(250);
 const THERE_EVERY: Duration = Duration::from_secs(5);
 /// How often the use of sessions is written down, at the most.
 const NOTE_EVERY: Duration = Duration::from_secs(30);
+/// The most sessions whose use is written down in one transaction.
+const NOTES: usize = 1000;
 /// A node that has not said so for this long is gone. It serves nothing that it cannot check for a much shorter time.
 const GONE_AFTER: Duration = Duration::from_secs(15);
 /// How often endings that no cookie can be older than are forgotten.
@@ -63,6 +65,7 @@ impl Watcher {
             tokio::spawn(lease(self.gate.clone(), stop.clone())),
             tokio::spawn(push::tell(self.clone(), stop.clone())),
             tokio::spawn(push::hear(self.clone(), stop.clone())),
+            tokio::spawn(note(self.clone(), stop.clone())),
             tokio::spawn(run(self, stop.clone())),
         ]
     }
@@ -70,7 +73,7 @@ impl Watcher {
 
 async fn run(watcher: Watcher, stop: CancellationToken) {
     let Watcher { gate, store, .. } = &watcher;
-    let (mut there, mut forgotten, mut noted) = (None, Instant::now(), Instant::now());
+    let (mut there, mut forgotten) = (None, Instant::now());
     let mut troubled = false;
     loop {
         match watcher.round(&mut there).await {
@@ -90,10 +93,6 @@ async fn run(watcher: Watcher, stop: CancellationToken) {
                 Err(error) => tracing::debug!(%error, "the gateway cannot learn what it may forget"),
             }
         }
-        if noted.elapsed() >= note_every(gate) {
-            noted = Instant::now();
-            watcher.note_use().await;
-        }
         let every = if gate.routes().is_empty() { IDLE } else { gate.read_every };
         let rest = async {
             tokio::select! {
@@ -105,12 +104,19 @@ async fn run(watcher: Watcher, stop: CancellationToken) {
             break;
         }
     }
-    watcher.note_use().await;
     if there.is_some()
         && let Err(error) = store.gateway_node_gone(&watcher.node).await
     {
         tracing::debug!(%error, "the store could not be told that this node of the gateway stops");
     }
+}
+
+/// Writes down which sessions are used, beside the reading, which must not wait for that.
+async fn note(watcher: Watcher, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(note_every(&watcher.gate))).await.is_some() {
+        watcher.note_use().await;
+    }
+    watcher.note_use().await;
 }
 
 /// How often the use of sessions is written down: soon enough that none counts as idle for being written down late.
@@ -131,15 +137,16 @@ async fn lease(gate: Arc<Gate>, stop: CancellationToken) {
 impl Watcher {
     /// Writes down which sessions were used.
     async fn note_use(&self) {
-        let used = self.gate.take_used();
-        let noted = if self.alone {
-            self.store.note_used(used.clone()).await
-        } else {
-            self.store.touch_sessions(used.clone()).await
-        };
-        if let Err(error) = noted {
-            tracing::warn!(%error, "the use of sessions through the gateway could not be written down; trying again soon");
-            used.into_iter().for_each(|(session, at)| self.gate.used(&session, at));
+        for used in self.gate.take_used().chunks(NOTES) {
+            let noted = if self.alone {
+                self.store.note_used(used.to_vec()).await
+            } else {
+                self.store.touch_sessions(used.to_vec()).await
+            };
+            if let Err(error) = noted {
+                tracing::warn!(%error, "the use of sessions through the gateway could not be written down; trying again soon");
+                used.iter().for_each(|(session, at)| self.gate.used(session, *at));
+            }
         }
         if !self.alone
             && let Err(error) = self.take_noted().await

@@ -80,12 +80,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] as everywhere; then the same may be said again.
-    pub async fn say_refused(
-        &self,
-        node: &str,
-        said: Vec<Acknowledgement>,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub async fn say_refused(&self, node: &str, said: Vec<Acknowledgement>, now: Timestamp) -> Result<(), StoreError> {
         self.write((node.to_owned(), said, now), |tx, (node, said, now)| Box::pin(say(tx, node, said, *now))).await
     }
 }

@@ -42,7 +42,7 @@ GRANT SELECT (version) ON refinery_schema_history TO NAME;
 -- What has ended, what of it waits for the gateway, and the keys that sign who a person is to a route.
 GRANT SELECT ON revocations, gateway_evictions, gateway_keys TO NAME;
 -- That the node is there, that it refuses what has ended, and which sessions it saw used.
-GRANT SELECT (node), INSERT (node, seen_at), UPDATE (seen_at) ON gateway_nodes TO NAME;
+GRANT SELECT (node, seen_at), INSERT (node, seen_at), UPDATE (seen_at) ON gateway_nodes TO NAME;
 GRANT SELECT (step_id, node), INSERT (step_id, node, at, streams) ON gateway_acks TO NAME;
 GRANT INSERT (session_id, at) ON gateway_used TO NAME;
 COMMIT;

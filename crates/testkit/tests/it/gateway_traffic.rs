@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::world::only_receipt;
 
-mod app;
+pub(crate) mod app;
 
 use app::App;
 

@@ -2,6 +2,7 @@
 //! named after the word in the specification or in the URL.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, also in its helpers")]
 
+mod alone;
 mod apache;
 mod backchannel;
 mod bad_input;

@@ -34,8 +34,9 @@ pub fn resolve(raw: Raw, cx: &mut Context<'_>) -> Option<Alone> {
     for section in OF_SERVERS {
         let path = Path::root().key(section);
         if cx.is_written(&path) {
-            cx.error(&path, format!("`{section}` is for servers, and this is a node that is only a gateway"))
-                .help("it takes [server], [store], [lifetimes] and [gateway]: what it does not have, nobody can take from it");
+            cx.error(&path, format!("`{section}` is for servers, and this is a node that is only a gateway")).help(
+                "it takes [server], [store], [lifetimes] and [gateway]: what it does not have, nobody can take from it",
+            );
         }
     }
     let store = store(raw.store.unwrap_or_default().resolve(cx), cx);
@@ -50,8 +51,7 @@ pub fn resolve(raw: Raw, cx: &mut Context<'_>) -> Option<Alone> {
     let mut section = raw.gateway.unwrap_or_default();
     let keys = keys(&mut section, cx);
     let house = house(&mut section, cx, reached.as_ref());
-    let around =
-        reached.as_ref().map(|reached| Around { issuer: &reached.public_url, trusts_proxies: true });
+    let around = reached.as_ref().map(|reached| Around { issuer: &reached.public_url, trusts_proxies: true });
     let gateway = section.resolve_in(cx, around);
     let path = Path::root().key("gateway");
     if gateway.listen.is_none() && !cx.is_written(&path.key("listen")) {

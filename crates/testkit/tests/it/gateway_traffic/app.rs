@@ -12,14 +12,14 @@ use tokio::{
 };
 
 /// The app.
-pub(super) struct App {
-    pub(super) address: SocketAddr,
+pub(crate) struct App {
+    pub(crate) address: SocketAddr,
     last: Arc<Mutex<String>>,
     task: JoinHandle<()>,
 }
 
 impl App {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let last = Arc::new(Mutex::new(String::new()));
@@ -33,7 +33,7 @@ impl App {
     }
 
     /// The head of the last request.
-    pub(super) fn last(&self) -> String {
+    pub(crate) fn last(&self) -> String {
         self.last.lock().unwrap().clone()
     }
 }
