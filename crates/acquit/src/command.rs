@@ -15,6 +15,7 @@ pub mod check;
 pub mod confirm;
 pub mod demo;
 pub mod doctor;
+pub mod gateway;
 pub mod import;
 pub mod keys;
 pub mod logouts;
@@ -80,6 +81,8 @@ pub enum Verb {
     Keys(keys::Keys),
     /// Let programs in at the gateway's routes
     Programs(programs::Programs),
+    /// Give nodes that are only gateways what they need
+    Gateway(gateway::Gateway),
     /// List, show and end sessions
     Sessions(sessions::Sessions),
     /// List and follow logouts, and try again what is pending
@@ -162,6 +165,7 @@ fn dispatch(cli: Cli, environment: &Environment) -> Result<u8, CommandError> {
         Verb::Users(verb) => wait(verb.run(global, environment, &output)),
         Verb::Keys(verb) => wait(verb.run(global, environment, &output)),
         Verb::Programs(verb) => wait(verb.run(global, environment, &output)),
+        Verb::Gateway(verb) => verb.run(global, environment, &output),
         Verb::Sessions(verb) => wait(verb.run(global, environment, &output)),
         Verb::Logouts(verb) => wait(verb.run(global, environment, &output)),
     }

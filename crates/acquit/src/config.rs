@@ -9,7 +9,7 @@ use std::{
     path::{Path as FilePath, PathBuf},
 };
 
-use acquit_server::settings::Settings;
+use acquit_server::settings::{Settings, gateway::Alone};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -62,8 +62,10 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 /// What reading a configuration gave.
 #[derive(Debug)]
 pub struct Loaded {
-    /// The settings, when nothing is wrong.
+    /// The settings of a server, when nothing is wrong.
     pub settings: Option<Settings>,
+    /// Those of a node that is only a gateway, in place of a server's.
+    pub alone: Option<Alone>,
     /// Every mistake and every warning, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -119,13 +121,17 @@ pub fn read(text: &str, file: &str, base: &FilePath, environment: &Environment) 
     environment.apply(&mut root, &schema::SCHEMA, &mut diagnostics);
     let written = root.clone();
     let raw = raw(root, &mut diagnostics);
-    let mut settings = None;
+    let (mut settings, mut alone) = (None, None);
     // Where the TOML is broken, what could not be read looks as if it were missing; nothing is said about that.
     if syntax_errors.is_empty() {
         let mut cx = Context { written: &written, base, environment, diagnostics: &mut diagnostics };
-        settings = resolve(raw, &mut cx).filter(|_| !diagnostics.has_errors());
+        if gateway::alone::is_alone(&raw) {
+            alone = gateway::alone::resolve(raw, &mut cx).filter(|_| !diagnostics.has_errors());
+        } else {
+            settings = resolve(raw, &mut cx).filter(|_| !diagnostics.has_errors());
+        }
     }
-    Loaded { settings, diagnostics: diagnostics.finish(file, text) }
+    Loaded { settings, alone, diagnostics: diagnostics.finish(file, text) }
 }
 
 /// What has the right shape, cut out of what was written.

@@ -147,7 +147,7 @@ fn said(output: &Output) -> (i32, String, String) {
 fn without_a_verb_it_says_what_there_is() {
     let (code, _, err) = House::new().run(&[]);
     assert_eq!(code, 2);
-    for verb in ["check", "doctor", "schema", "users", "keys", "sessions", "logouts", "Exit codes"] {
+    for verb in ["check", "doctor", "schema", "users", "keys", "gateway", "sessions", "logouts", "Exit codes"] {
         assert!(err.contains(verb), "{verb} in {err}");
     }
 }
@@ -168,6 +168,8 @@ fn every_help_has_an_example_and_fits_a_terminal() {
         "programs add",
         "keys list",
         "keys rotate",
+        "gateway keys",
+        "gateway role",
         "sessions list",
         "sessions show",
         "sessions end",
@@ -331,6 +333,36 @@ fn what_does_not_exist_is_told_apart_from_what_is_no_name() {
         assert_eq!(code, expected, "{arguments:?}: {err}");
         assert!(err.starts_with("error: "), "{arguments:?}: {err}");
     }
+}
+
+#[test]
+fn a_node_that_is_only_a_gateway_runs_on_its_own_configuration_and_a_server_on_its_own() {
+    let house = House::new();
+    let (code, _, err) = house.run(&["serve", "--gateway-only"]);
+    assert!(code == 2 && err.contains("configuration of a server"), "{code}: {err}");
+    let (code, _, err) = house.run(&["gateway", "keys", "gateway.keys"]);
+    assert!(code == 1 && err.contains("SQLite") && !house.file("gateway.keys").exists(), "{code}: {err}");
+    let text = CONFIGURATION.replace("[server]", "[store]\nurl = \"postgres://127.0.0.1:1/x\"\n\n[server]");
+    let text = text.replace("[server]\n", &format!("[server]\nmaster_key = \"{}\"\n", "a5".repeat(32)));
+    std::fs::write(house.file("acquit.toml"), text).unwrap();
+    let (code, _, err) = house.run(&["gateway", "keys", "gateway.keys"]);
+    assert_eq!(code, 0, "{err}");
+    let keys = std::fs::read_to_string(house.file("gateway.keys")).unwrap();
+    assert!(keys.starts_with("acquit-gateway-v1.") && !keys.contains("a5a5"), "{keys}");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&house.file("gateway.keys").metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    assert_eq!(house.run(&["gateway", "keys", "gateway.keys"]).0, 1, "it is not written over");
+    let alone = "[server]\npublic_url = \"http://localhost:8080\"\n[store]\nurl = \"postgres://127.0.0.1:1/x\"\n\
+                 [gateway]\nlisten = \"127.0.0.1:0\"\nkeys = { file = \"gateway.keys\" }\n";
+    std::fs::write(house.file("acquit.toml"), alone).unwrap();
+    assert_eq!(house.run(&["check"]).0, 0);
+    for arguments in [&["serve"][..], &["sessions", "list"], &["keys", "rotate"], &["gateway", "keys", "more.keys"]] {
+        let (code, _, err) = house.run(arguments);
+        assert!(code == 2 && err.contains("acquit serve --gateway-only"), "{arguments:?}: {code}: {err}");
+    }
+    let (code, sql, _) = house.run(&["gateway", "role", "nodes"]);
+    assert!(code == 0 && sql.contains("CREATE ROLE nodes;"), "{sql}");
+    assert_eq!(house.run(&["gateway", "role", "no;des"]).0, 2);
 }
 
 #[test]

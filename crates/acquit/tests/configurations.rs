@@ -30,6 +30,8 @@ const SECRETS: &[&str] = &[
     "a-webhook-secret",
     "another-api-key",
     "sk_short",
+    "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc",
+    "a5a5",
 ];
 
 struct Expected {
@@ -92,7 +94,7 @@ fn every_mistake_is_told_with_its_line_and_what_was_meant_and_nothing_else_is() 
         }
         assert!(rest.is_empty(), "{}: not expected:\n{}", path.display(), show(&rest));
         let wrong = loaded.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-        assert_eq!(loaded.settings.is_none(), wrong, "{}", path.display());
+        assert_eq!(loaded.settings.is_none() && loaded.alone.is_none(), wrong, "{}", path.display());
         // The marks name some secrets by design, so they are taken out first.
         let unmarked = shown.lines().map(|line| line.split("#~").next().unwrap()).collect::<Vec<_>>().join("\n");
         for secret in SECRETS {
@@ -117,6 +119,31 @@ fn a_good_configuration_has_settings_and_no_mistakes() {
     let shown = format!("{settings:?}");
     for secret in SECRETS {
         assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+}
+
+#[test]
+fn a_good_configuration_of_a_gateway_alone_has_settings_of_such_a_node_and_of_nothing_else() {
+    for path in [
+        folder().join("good/gateway-only.toml"),
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/gateway-only.toml"),
+    ] {
+        let text = fs::read_to_string(&path).unwrap();
+        // The keys of the documentation's are in a file that is not there.
+        let keys = text.replace("{ file = \"gateway.keys\" }", "{ env = \"KEYS\" }");
+        let good = fs::read_to_string(folder().join("good/gateway-only.toml")).unwrap();
+        let key = good.split("keys = \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        let environment = Environment::from([("KEYS", key), ("ACQUIT_STORE", "postgres://acquit_gateway@db/acquit")]);
+        let loaded = config::read(&keys, "acquit.toml", &folder(), &environment);
+        assert!(loaded.diagnostics.is_empty(), "{}: {}", path.display(), show(&loaded.diagnostics));
+        assert!(loaded.settings.is_none());
+        let alone = loaded.alone.unwrap();
+        assert_eq!(alone.issuer, "https://id.example.com");
+        assert_eq!(alone.house.as_str(), "https://acquit.internal.example.com/");
+        let shown = format!("{alone:?}");
+        for secret in SECRETS {
+            assert!(!shown.contains(secret), "{secret} in {shown}");
+        }
     }
 }
 
@@ -155,7 +182,8 @@ fn what_the_readmes_configuration_shows_in_comments_is_right_but_for_files_that_
 
 #[test]
 fn the_sample_uses_every_key_of_the_schema() {
-    let sample = fs::read_to_string(folder().join("good/sample.toml")).unwrap();
+    let read = |name| fs::read_to_string(folder().join("good").join(name)).unwrap();
+    let sample = read("sample.toml") + &read("gateway-only.toml");
     // A certificate needs the file of its private key, which nobody else may read.
     let ways_to_write_the_same = ["file", "env", "master_key", "jwks", "jwks_uri", "chain"];
     let mut missing = Vec::new();

@@ -7,6 +7,7 @@ mod body;
 mod forward;
 mod frame;
 mod house;
+mod onward;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -23,7 +24,9 @@ use std::{
 
 use acquit_core::SessionId;
 use acquit_delivery::egress::EgressError;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, request::Parts, uri::PathAndQuery};
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts, uri::PathAndQuery,
+};
 use hyper::body::Incoming;
 use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;
@@ -34,6 +37,7 @@ pub use self::{
     body::ProxyBody,
     frame::{close, text},
     house::{House, Renewed, Unavailable},
+    onward::{Onward, Unanswered},
     websocket::accept,
 };
 use crate::{
@@ -158,6 +162,11 @@ impl<H: House> Proxy<H> {
         access.goes(&way);
         let (route, path) = match way {
             Way::Home(uri) | Way::Door(uri) => {
+                // HTTP/2 names it in the target, of which the path alone goes on.
+                let host = parts.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+                if let Some(host) = host {
+                    parts.headers.entry(header::HOST).or_insert(host);
+                }
                 parts.uri = uri;
                 let request = Request::from_parts(parts, body);
                 return logged(self.0.house.door(request, &caller).await.map(ProxyBody::house), access);

@@ -56,7 +56,7 @@ pub struct Inner {
     pub cookies: Cookies,
     pub(crate) limits: RwLock<Arc<Limits>>,
     /// What the gateway knows.
-    pub gate: Gate,
+    pub gate: Arc<Gate>,
     /// What it tells the apps behind the gateway.
     pub assertions: Assertions,
     /// What it refuses ahead of the store.
@@ -107,7 +107,7 @@ impl App {
             let limits = Arc::new(Limits::new(&settings.limits, self.clock.clone()));
             *self.limits.write().unwrap_or_else(PoisonError::into_inner) = limits;
         }
-        self.gate.replace_settings(&settings);
+        self.gate.replace_settings(&settings.gateway, settings.lifetimes.session());
         *current = Arc::new(settings);
     }
 

@@ -1,5 +1,6 @@
 //! The gateway as a part of this server: what it knows of endings, its routes, and its doors on their hosts.
 
+pub mod alone;
 pub mod apps;
 pub mod assertion;
 pub mod callback;
@@ -16,6 +17,7 @@ pub mod own_sign_out;
 pub mod person;
 pub mod program;
 pub mod proof;
+mod push;
 pub mod redirect;
 pub mod sign_in;
 pub mod sign_out;
@@ -28,9 +30,10 @@ pub mod well_known;
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError},
+    time::Duration,
 };
 
-use acquit_core::{LogoutId, SessionId, Timestamp};
+use acquit_core::{LogoutId, SessionId, Timestamp, session::Lifetimes};
 
 use acquit_gateway::{cookie::Cookies, route::Routes, seal::SealKey, standing::Standing};
 use acquit_store::{StoreError, revocation::Reader};
@@ -59,6 +62,12 @@ pub struct Gate {
     standing: Arc<Standing>,
     reader: Mutex<Reader>,
     woken: Notify,
+    /// Other nodes are to hear that there is more to read.
+    told: Notify,
+    /// How often the log is read.
+    read_every: Duration,
+    /// After how long a session that nobody uses is over.
+    idle: std::sync::Mutex<Duration>,
     /// The logouts that this node has just acknowledged.
     shut: broadcast::Sender<LogoutId>,
     /// The sessions that were used since that was last written down, and when.
@@ -68,13 +77,16 @@ pub struct Gate {
 impl Gate {
     /// With the routes of the configuration, and the key of their cookies. It knows of no ending yet.
     #[must_use]
-    pub fn new(settings: &settings::Settings, cookies: SealKey) -> Self {
+    pub fn new(settings: &settings::Gateway, lifetimes: Lifetimes, cookies: SealKey) -> Self {
         Self {
-            routes: channel::Sender::new(Arc::new(settings.gateway.table())),
-            cookies: Arc::new(Cookies::new(cookies, settings.lifetimes.session().longest())),
+            routes: channel::Sender::new(Arc::new(settings.table())),
+            cookies: Arc::new(Cookies::new(cookies, lifetimes.longest())),
             standing: Arc::default(),
             reader: Mutex::default(),
             woken: Notify::new(),
+            told: Notify::new(),
+            read_every: settings.read_every,
+            idle: std::sync::Mutex::new(idle),
             shut: broadcast::Sender::new(SHUT),
             used: std::sync::Mutex::default(),
         }
@@ -87,9 +99,10 @@ impl Gate {
     }
 
     /// Takes other settings over. What is open on a route that is gone goes on to its end.
-    pub(crate) fn replace_settings(&self, settings: &settings::Settings) {
-        self.cookies.set_longest(settings.lifetimes.session().longest());
-        self.routes.send_replace(Arc::new(settings.gateway.table()));
+    pub(crate) fn replace_settings(&self, settings: &settings::Gateway, lifetimes: Lifetimes) {
+        self.cookies.set_longest(lifetimes.longest());
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = lifetimes.idle;
+        self.routes.send_replace(Arc::new(settings.table()));
     }
 
     /// The routes, as they change.
@@ -105,6 +118,10 @@ impl Gate {
             Some(at) => *at = (*at).max(now),
             None => drop(used.insert(session.clone(), now)),
         }
+    }
+
+    fn idle(&self) -> Duration {
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take_used(&self) -> Vec<(SessionId, Timestamp)> {
@@ -123,11 +140,12 @@ impl Gate {
         &self.standing
     }
 
-    /// Something ended: what is open of it is looked for at once.
+    /// Something ended, and that is durable: what is open of it is looked for at once, here and on other nodes.
     pub fn wake(&self) {
         // Without routes nothing can be open; what is left to acknowledge of routes that are gone has time.
         if !self.routes().is_empty() {
             self.woken.notify_one();
+            self.told.notify_one();
         }
     }
 

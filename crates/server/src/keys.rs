@@ -35,6 +35,9 @@ pub enum KeysError {
         /// Which.
         kid: String,
     },
+    /// There is none, and whoever asks makes none.
+    #[error("there are no keys to sign with yet: start a server first, which makes them")]
+    None,
     /// A key cannot be sealed.
     #[error("a signing key cannot be sealed: {0}")]
     Seal(#[from] SealError),

@@ -1,6 +1,6 @@
 //! Putting a server together from its settings, and running what runs beside the requests.
 
-mod store;
+pub(crate) mod store;
 
 use std::{
     sync::{Arc, RwLock},
@@ -30,7 +30,7 @@ use crate::{
     denial::Denials,
     failpoint,
     fetched::Fetched,
-    gateway::{Gate, assertion::Assertions, keys::RouteKeys, watch},
+    gateway::{Gate, assertion::Assertions, keys::RouteKeys, watch::Watcher},
     keys::{Keys, KeysError},
     limits::Limits,
     logout::{LogoutError, Order, log_out},
@@ -45,7 +45,7 @@ use crate::{
 };
 
 /// How often this node looks for keys that another one made.
-const KEYS_EVERY: Duration = Duration::from_secs(30);
+pub(crate) const KEYS_EVERY: Duration = Duration::from_secs(30);
 /// How long deliveries under way may take once the server is told to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// Passwords that are hashed at the same time; each takes 19 MiB and a core for some hundredth of a second.
@@ -130,7 +130,7 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
     let time = clock.clone();
     let now = Box::new(move || time.now());
     let worker = Worker::start(outbox, composer, egress.clone(), now, Box::new(jitter), worker::Settings::default());
-    let gate = Gate::new(&settings, sealer.routes().clone());
+    let gate = Arc::new(Gate::new(&settings.gateway, settings.lifetimes.session(), sealer.routes().clone()));
     let app = App::new(Inner {
         cookies: Cookies::new(settings.server.is_https()),
         limits: RwLock::new(Arc::new(Limits::new(&settings.limits, clock.clone()))),
@@ -162,9 +162,8 @@ pub async fn start(settings: Settings, clock: Arc<dyn Clock>) -> Result<Running,
         tokio::spawn(fetch::run(app.clone(), stop.clone())),
         tokio::spawn(made::run(app.clone(), stop.clone())),
         tokio::spawn(revalidate::run(app.clone(), stop.clone())),
-        tokio::spawn(watch::run(app.clone(), stop.clone())),
-        tokio::spawn(watch::lease(app.clone(), stop.clone())),
     ];
+    let tasks = tasks.into_iter().chain(Watcher::of_server(&app).start(&stop)).collect();
     Ok(Running { app, stop, tasks })
 }
 
@@ -197,7 +196,7 @@ async fn refresh_keys(app: App, stop: CancellationToken) {
             failed => failed,
         };
         let refreshed = match refreshed {
-            Ok(()) => app.assertions.keys().refresh(&app.store, &app.sealer).await,
+            Ok(()) => app.assertions.keys().refresh(&app.store).await,
             failed => failed,
         };
         if let Err(error) = refreshed {

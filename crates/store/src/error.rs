@@ -24,6 +24,16 @@ pub enum StoreError {
         /// The newest version that this program knows.
         known: i32,
     },
+    /// The database is not migrated yet, and whoever asks does not migrate it: the operator must start a server of this version first.
+    #[error(
+        "the database has schema version {found}, and this Acquit needs {known}: start a server of this version first"
+    )]
+    Older {
+        /// The database's version; 0 when there is none.
+        found: i32,
+        /// The version that this program knows.
+        known: i32,
+    },
     /// The database is set up so that an acknowledged logout could be lost: the operator must change it.
     #[error("the database cannot be trusted with a logout: {0}")]
     Unsafe(String),
@@ -72,8 +82,8 @@ impl From<tokio_postgres::Error> for StoreError {
         match db.code().code() {
             "40001" | "40P01" => Self::Conflict(text),
             "23505" => Self::Duplicate(text),
-            // The password, the user or the database that the URL names is wrong.
-            code if code.starts_with("28") || code == "3D000" => Self::Url(text),
+            // The password, the user or the database that the URL names is wrong, or the user may not do what its program does.
+            code if code.starts_with("28") || code == "3D000" || code == "42501" => Self::Url(text),
             // What was the primary is a replica now: it refuses to begin a transaction that may write.
             "0A000" => Self::Unavailable(text),
             // Lock and statement timeouts, read-only after a failover, connection, resource and operator trouble.

@@ -6,7 +6,7 @@ use crate::{
     Store, StoreError,
     event::Event,
     tx::{Batch, Tx},
-    value::params,
+    value::{Row, params},
 };
 
 /// A signing key.
@@ -43,6 +43,14 @@ impl Store {
     /// [`StoreError`] as everywhere.
     pub async fn keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
         self.read((), |tx, ()| Box::pin(all(tx))).await
+    }
+
+    /// The keys that sign who a person is to a route, the oldest first: all that a node which is only a gateway can see.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn route_keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
+        self.read((), |tx, ()| Box::pin(of_routes(tx))).await
     }
 
     /// Retires a key: it no longer signs, but stays published for a while. False when there is none, or it was retired.
@@ -82,7 +90,16 @@ async fn put(tx: &mut Tx, key: &KeyRecord) -> Result<(), StoreError> {
 async fn all(tx: &mut Tx) -> Result<Vec<KeyRecord>, StoreError> {
     let sql = "SELECT kid, alg, sealed, created_at, signs_from, retired_at, published_until FROM signing_keys \
                ORDER BY created_at, kid";
-    let rows = tx.query(sql, &params![]).await?;
+    records(tx.query(sql, &params![]).await?)
+}
+
+async fn of_routes(tx: &mut Tx) -> Result<Vec<KeyRecord>, StoreError> {
+    let sql = "SELECT kid, alg, sealed, created_at, signs_from, retired_at, published_until FROM gateway_keys \
+               ORDER BY created_at, kid";
+    records(tx.query(sql, &params![]).await?)
+}
+
+fn records(rows: Vec<Row>) -> Result<Vec<KeyRecord>, StoreError> {
     rows.into_iter()
         .map(|row| {
             let mut row = row.read();

@@ -49,6 +49,7 @@ pub mod webhook;
 
 pub use error::StoreError;
 pub use page::Page;
+pub use postgres::Hints;
 pub use store::Store;
 
 /// A SHA-256 hash of a secret, made by the caller.

@@ -1,9 +1,10 @@
 //! Bringing a database to the version that this program knows. Both engines have the same list of versions.
 
-use std::time::Duration;
+use std::{cmp::Ordering, time::Duration};
 
 use deadpool_postgres::Object;
 use refinery_core::{Migration, Runner};
+use tokio_postgres::error::SqlState;
 
 use crate::StoreError;
 
@@ -69,6 +70,11 @@ const VERSIONS: &[(&str, &str, &str)] = &[
         "V13__gateway",
         include_str!("../migrations/sqlite/0013_gateway.sql"),
         include_str!("../migrations/postgres/0013_gateway.sql"),
+    ),
+    (
+        "V14__gateway_alone",
+        include_str!("../migrations/sqlite/0014_gateway_alone.sql"),
+        include_str!("../migrations/postgres/0014_gateway_alone.sql"),
     ),
 ];
 
@@ -141,6 +147,20 @@ pub(crate) async fn postgres(object: &mut Object) -> Result<(), StoreError> {
     let result = postgres_alone(object).await;
     object.execute("SELECT pg_advisory_unlock($1)", &[&ADVISORY_LOCK]).await?;
     result
+}
+
+/// Refuses a PostgreSQL database of any other version than the one that this program knows, and changes nothing.
+pub(crate) async fn same(object: &Object) -> Result<(), StoreError> {
+    let found = match object.query_one("SELECT MAX(version) FROM refinery_schema_history", &[]).await {
+        Ok(row) => row.try_get::<_, Option<i32>>(0)?.unwrap_or_default(),
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => 0,
+        Err(error) => return Err(error.into()),
+    };
+    match found.cmp(&known()) {
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(StoreError::Newer { found, known: known() }),
+        Ordering::Less => Err(StoreError::Older { found, known: known() }),
+    }
 }
 
 async fn postgres_alone(object: &mut Object) -> Result<(), StoreError> {

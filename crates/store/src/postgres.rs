@@ -1,6 +1,8 @@
 //! PostgreSQL: a pool of connections; each write is a transaction of its own, run to its end even when the caller goes
 //! away, and again when it conflicted with another.
 
+mod listen;
+
 use std::{str::FromStr, sync::Arc, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
@@ -10,6 +12,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use tokio::time::timeout;
 
+use self::listen::Dial;
+pub use self::listen::Hints;
 use crate::{
     StoreError, migrate,
     tx::{Body, Tx},
@@ -35,6 +39,7 @@ const GONE: Duration = Duration::from_secs(15);
 #[derive(Clone)]
 pub(crate) struct Postgres {
     pool: Pool,
+    dial: Arc<Dial>,
 }
 
 /// How a transaction begins.
@@ -47,16 +52,38 @@ enum Begin {
 impl Postgres {
     /// Connects, refuses a database that could lose a logout, and migrates.
     pub(crate) async fn open(url: &str) -> Result<Self, StoreError> {
+        let engine = Self::connect(url)?;
+        let mut object = engine.pool.get().await?;
+        answered(refuse_unsafe(&object)).await?;
+        // A migration may take its time, and wait for another node's. The connection is not used for anything else.
+        answered(async { Ok(object.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0").await?) }).await?;
+        migrate::postgres(&mut object).await?;
+        drop(Object::take(object));
+        Ok(engine)
+    }
+
+    /// Connects to a database that somebody else migrates.
+    pub(crate) async fn attach(url: &str) -> Result<Self, StoreError> {
+        let engine = Self::connect(url)?;
+        let object = engine.pool.get().await?;
+        answered(refuse_unsafe(&object)).await?;
+        answered(migrate::same(&object)).await?;
+        drop(object);
+        Ok(engine)
+    }
+
+    fn connect(url: &str) -> Result<Self, StoreError> {
         let mut config = Config::from_str(url).map_err(|error| StoreError::Url(describe(&error)))?;
         config.application_name("acquit").connect_timeout(WAIT).tcp_user_timeout(GONE);
         config.keepalives_idle(GONE).keepalives_interval(WAIT).keepalives_retries(3);
         let options = config.get_options().map_or_else(|| BOUNDS.to_owned(), |own| format!("{BOUNDS} {own}"));
         config.options(options);
+        let by_tls = url.contains("sslmode=require") || url.contains("sslmode=prefer");
+        let dial = Dial { config: config.clone(), tls: by_tls.then(tls).transpose()? };
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = if url.contains("sslmode=require") || url.contains("sslmode=prefer") {
-            Manager::from_config(config, tls()?, recycling)
-        } else {
-            Manager::from_config(config, NoTls, recycling)
+        let manager = match &dial.tls {
+            Some(tls) => Manager::from_config(config, tls.clone(), recycling),
+            None => Manager::from_config(config, NoTls, recycling),
         };
         let pool = Pool::builder(manager)
             .max_size(CONNECTIONS)
@@ -65,14 +92,12 @@ impl Postgres {
             .create_timeout(Some(WAIT))
             .build()
             .map_err(|error| StoreError::Url(error.to_string()))?;
-        let engine = Self { pool };
-        let mut object = engine.pool.get().await?;
-        answered(refuse_unsafe(&object)).await?;
-        // A migration may take its time, and wait for another node's. The connection is not used for anything else.
-        answered(async { Ok(object.batch_execute("SET statement_timeout = 0; SET lock_timeout = 0").await?) }).await?;
-        migrate::postgres(&mut object).await?;
-        drop(Object::take(object));
-        Ok(engine)
+        Ok(Self { pool, dial: Arc::new(dial) })
+    }
+
+    /// Listens for hints of others than `node`.
+    pub(crate) async fn listen(&self, node: &str) -> Result<Hints, StoreError> {
+        answered(self.dial.listen(node)).await
     }
 
     async fn connection(&self) -> Result<Connection, StoreError> {

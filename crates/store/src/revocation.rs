@@ -79,9 +79,22 @@ impl Store {
     pub async fn revocations_since(&self, seq: i64, limit: u32) -> Result<Vec<Revocation>, StoreError> {
         self.read((seq, limit.clamp(1, 10_000)), |tx, (seq, limit)| Box::pin(since(tx, *seq, *limit))).await
     }
+
+    /// When the oldest row of the log is of, if it has any: what came before is older than every cookie that may be about.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn revocations_begin(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read((), |tx, ()| Box::pin(begin(tx))).await
+    }
 }
 
-async fn since(tx: &mut Tx, seq: i64, limit: u32) -> Result<Vec<Revocation>, StoreError> {
+async fn begin(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
+    let row = tx.query_opt("SELECT MIN(at) FROM revocations", &params![]).await?;
+    Ok(row.map(|row| row.read().opt_time()).transpose()?.flatten())
+}
+
+pub(crate) async fn since(tx: &mut Tx, seq: i64, limit: u32) -> Result<Vec<Revocation>, StoreError> {
     let rows = tx
         .query(
             "SELECT seq, at, session_id, user_id, epoch, version FROM revocations WHERE seq > $1 ORDER BY seq LIMIT $2",

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     StoreError,
-    postgres::Postgres,
+    postgres::{Hints, Postgres},
     sqlite::Sqlite,
     tx::{Body, Tx},
     value::params,
@@ -43,6 +43,41 @@ impl Store {
             Ok(Self { engine: Engine::Postgres(Postgres::open(url).await?), horizon: Arc::default() })
         } else {
             Err(StoreError::Url("it must begin with sqlite:// or postgres://".to_owned()))
+        }
+    }
+
+    /// Opens `postgres://…` as somebody who changes nothing of its schema, which must be the one that this program knows.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and [`StoreError::Older`].
+    pub async fn attach(url: &str) -> Result<Self, StoreError> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Ok(Self { engine: Engine::Postgres(Postgres::attach(url).await?), horizon: Arc::default() })
+        } else {
+            Err(StoreError::Url("it must begin with postgres://".to_owned()))
+        }
+    }
+
+    /// Tells the other nodes that the revocation log has more, in the name of `node`. It is a hint: the log is the truth. On SQLite there
+    /// are no other nodes.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere; then they find it when they read next.
+    pub async fn hint(&self, node: &str) -> Result<(), StoreError> {
+        match &self.engine {
+            Engine::Sqlite(_) => Ok(()),
+            Engine::Postgres(_) => self.read(node.to_owned(), |tx, node| Box::pin(hint(tx, node))).await,
+        }
+    }
+
+    /// Listens for the hints of other nodes than `node`, on a connection of its own; none on SQLite.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn listen(&self, node: &str) -> Result<Option<Hints>, StoreError> {
+        match &self.engine {
+            Engine::Sqlite(_) => Ok(None),
+            Engine::Postgres(postgres) => postgres.listen(node).await.map(Some),
         }
     }
 
@@ -99,6 +134,10 @@ impl Store {
             Engine::Postgres(postgres) => postgres.snapshot(&args, body).await,
         }
     }
+}
+
+async fn hint(tx: &mut Tx, node: &str) -> Result<(), StoreError> {
+    tx.query("SELECT CAST(pg_notify('acquit_log', $1) AS TEXT)", &params![node]).await.map(drop)
 }
 
 async fn ping(tx: &mut Tx) -> Result<(), StoreError> {

@@ -20,6 +20,8 @@ const CODES: Duration = Duration::from_secs(86_400);
 const SESSIONS: Duration = Duration::from_secs(30 * 86_400);
 /// Receipts of which no step is pending are kept for this long.
 const LOGOUTS: Duration = Duration::from_secs(90 * 86_400);
+/// Nodes of the gateway are remembered for this long after they last said that they are there.
+const NODES: Duration = Duration::from_secs(86_400);
 
 /// The detail of a front-channel step whose browser never came back.
 const NEVER_CAME: &str = "its browser did not come back before the deadline";
@@ -52,7 +54,8 @@ impl Store {
         // Gateways refuse what is older than the longest session, so nothing needs an older revocation.
         let revocations = now.minus(lifetimes.longest()).minus(Duration::from_secs(86_400));
         let (codes, sessions, logouts) = (now.minus(CODES), now.minus(SESSIONS), now.minus(LOGOUTS));
-        let bounds = [codes, now, now, now, now, now, now, now, now, now, revocations, sessions, logouts];
+        let nodes = now.minus(NODES);
+        let bounds = [codes, now, now, now, now, now, now, now, now, now, revocations, nodes, sessions, logouts];
         for (index, bound) in bounds.into_iter().enumerate() {
             // Each kind in a transaction of its own: the writer is never held for all of them.
             let args = (index, bound, now);
@@ -66,7 +69,7 @@ impl Store {
 }
 
 /// In the order of the bounds above.
-const DELETIONS: [&str; 13] = [
+const DELETIONS: [&str; 14] = [
     "DELETE FROM codes WHERE hash IN (SELECT hash FROM codes WHERE expires_at < $1 LIMIT $2)",
     "DELETE FROM access_tokens WHERE hash IN (SELECT hash FROM access_tokens WHERE expires_at < $1 LIMIT $2)",
     "DELETE FROM refresh_tokens WHERE hash IN (SELECT hash FROM refresh_tokens WHERE expires_at < $1 LIMIT $2)",
@@ -79,6 +82,7 @@ const DELETIONS: [&str; 13] = [
     "DELETE FROM upstream_tombstones WHERE name_hash IN \
      (SELECT name_hash FROM upstream_tombstones WHERE until < $1 LIMIT $2)",
     "DELETE FROM revocations WHERE seq IN (SELECT seq FROM revocations WHERE at < $1 ORDER BY at LIMIT $2)",
+    "DELETE FROM gateway_nodes WHERE node IN (SELECT node FROM gateway_nodes WHERE seen_at < $1 LIMIT $2)",
     // A session stays while an offline grant given in it lives, and while a front-channel step waits for its browser.
     "DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.ended_at < $1 \
      AND NOT EXISTS (SELECT 1 FROM families f WHERE f.session_id = s.id AND f.expires_at >= $3) \

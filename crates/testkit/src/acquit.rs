@@ -12,13 +12,15 @@ use crate::{
     wire,
 };
 
+mod alone;
 mod in_process;
 mod program;
 mod setup;
 
+pub use alone::AloneNode;
 pub use in_process::InProcess;
 pub use program::Program;
-pub use setup::{Engine, Setup};
+pub use setup::{Engine, MASTER_KEY, Setup};
 
 /// The token of an operator with every scope.
 pub const OPERATOR: &str = "operator-token-of-the-tests-0123456789";

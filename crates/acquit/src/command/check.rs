@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{CommandError, Global};
 use crate::{
     config::{
-        self, Loaded,
+        self,
         diagnostic::{Diagnostic, Severity},
         environment::Environment,
     },
@@ -40,7 +40,7 @@ impl Check {
     /// [`CommandError::Load`] when the file cannot be read.
     pub fn run(&self, global: &Global, environment: &Environment, output: &Output) -> Result<u8, CommandError> {
         let loaded = config::load(&global.config, environment)?;
-        let ok = loaded.settings.is_some();
+        let ok = loaded.settings.is_some() || loaded.alone.is_some();
         let file = global.config.display().to_string();
         let report = Report { ok, mistakes: loaded.diagnostics };
         output.say(&report, |report| {
@@ -83,13 +83,42 @@ fn verdict(report: &Report, file: &str, output: &Output) -> String {
 /// The settings of the configuration, for commands that need them; mistakes are shown.
 ///
 /// # Errors
-/// [`CommandError::Configuration`] when there are mistakes, [`CommandError::Load`] when the file cannot be read.
+/// [`CommandError::Configuration`] when there are mistakes, [`CommandError::Load`] when the file cannot be read,
+/// [`CommandError::Usage`] when it is of a node that is only a gateway.
 pub fn settings(global: &Global, environment: &Environment) -> Result<acquit_server::settings::Settings, CommandError> {
-    let Loaded { settings, diagnostics } = config::load(&global.config, environment)?;
-    settings.ok_or_else(|| {
-        let errors: Vec<Diagnostic> =
-            diagnostics.into_iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
-        crate::output::note(show(&errors, &Output::plain()).trim_end());
-        CommandError::Configuration
-    })
+    let loaded = config::load(&global.config, environment)?;
+    if loaded.alone.is_some() {
+        return Err(CommandError::Usage(
+            "this is the configuration of a node that is only a gateway (`gateway.keys`): `acquit serve --gateway-only` runs it, and all \
+             other commands are for servers"
+                .to_owned(),
+        ));
+    }
+    loaded.settings.ok_or_else(|| mistakes(loaded.diagnostics))
+}
+
+/// The settings of a node that is only a gateway; mistakes are shown.
+///
+/// # Errors
+/// As [`settings`], and [`CommandError::Usage`] when the configuration is a server's.
+pub fn alone(
+    global: &Global,
+    environment: &Environment,
+) -> Result<acquit_server::settings::gateway::Alone, CommandError> {
+    let loaded = config::load(&global.config, environment)?;
+    if loaded.settings.is_some() {
+        return Err(CommandError::Usage(
+            "this is the configuration of a server: a node that is only a gateway has no master key, but the keys that `acquit gateway \
+             keys` writes (`gateway.keys`), and shares a PostgreSQL database"
+                .to_owned(),
+        ));
+    }
+    loaded.alone.ok_or_else(|| mistakes(loaded.diagnostics))
+}
+
+fn mistakes(diagnostics: Vec<Diagnostic>) -> CommandError {
+    let errors: Vec<Diagnostic> =
+        diagnostics.into_iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
+    crate::output::note(show(&errors, &Output::plain()).trim_end());
+    CommandError::Configuration
 }

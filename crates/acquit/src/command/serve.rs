@@ -1,6 +1,6 @@
 //! `acquit serve`: the server.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use acquit_server::{
     App,
@@ -20,6 +20,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+mod alone;
+
 use super::{CommandError, Global, check, open_files};
 use crate::{config::environment::Environment, output::note};
 
@@ -36,7 +38,14 @@ Examples:
   ACQUIT__SERVER__LISTEN=127.0.0.1:9000 ACQUIT_LOG=debug acquit serve
 
 It is ready when GET /readyz answers 200.")]
-pub struct Serve {}
+pub struct Serve {
+    /// Carry the traffic of routes only, and leave signing in and out to the servers
+    ///
+    /// Such a node shares the servers' PostgreSQL database by a role of its own (`acquit gateway role`) and has keys of its own (`acquit
+    /// gateway keys`) in place of the master key. GET /readyz is at `server.listen`.
+    #[arg(long)]
+    gateway_only: bool,
+}
 
 impl Serve {
     /// Serves until it is told to stop.
@@ -44,8 +53,13 @@ impl Serve {
     /// # Errors
     /// [`CommandError`] when the configuration is wrong or the server cannot start.
     pub fn run(&self, global: &Global, environment: &Environment) -> Result<u8, CommandError> {
-        let settings = check::settings(global, environment)?;
         open_files::raise();
+        if self.gateway_only {
+            let settings = check::alone(global, environment)?;
+            let serving = alone::serve(settings, global, environment);
+            return tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serving);
+        }
+        let settings = check::settings(global, environment)?;
         tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(settings, global, environment))
     }
 }
@@ -54,19 +68,8 @@ async fn serve(settings: Settings, global: &Global, environment: &Environment) -
     let address = settings.server.listen;
     let issuer = settings.server.issuer.clone();
     // First the address: whoever starts it twice hears of that before anything else happens.
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| CommandError::Failed(format!("cannot listen on {address}: {error}")))?;
-    let stop = CancellationToken::new();
-    let told = stop.clone();
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        told.cancel();
-    });
+    let listener = bind(address).await?;
+    let stop = stop_by_signal()?;
     // A start may wait for its database; who ends it then does not wait too.
     let Some(started) = stop.run_until_cancelled(start(settings, Arc::new(SystemClock))).await else {
         note("stopped before it served anything");
@@ -88,6 +91,26 @@ async fn serve(settings: Settings, global: &Global, environment: &Environment) -
     note("stopping: finishing the deliveries under way");
     running.stop().await;
     Ok(0)
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, CommandError> {
+    let failed = |error| CommandError::Failed(format!("cannot listen on {address}: {error}"));
+    TcpListener::bind(address).await.map_err(failed)
+}
+
+/// What SIGTERM and Ctrl-C cancel.
+fn stop_by_signal() -> Result<CancellationToken, CommandError> {
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        told.cancel();
+    });
+    Ok(stop)
 }
 
 /// Has the gateway take the traffic of its routes, if it has a socket of its own.

@@ -8,11 +8,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
+pub mod alone;
 mod route;
 
 pub use route::RouteSection;
 
-use super::{context::Context, cross, diagnostic::quoted, path::Path, server::listen};
+use super::{context::Context, cross, diagnostic::quoted, path::Path, secret::SecretText, server::listen};
 
 /// The most routes.
 const MAX_ROUTES: usize = 5000;
@@ -30,6 +31,11 @@ pub struct GatewaySection {
     /// Whether to make a certificate at the start, which no browser trusts: for development.
     #[schemars(extend("default" = false))]
     pub development_certificate: Option<bool>,
+    /// The keys of a node that is only a gateway, as `acquit gateway keys` writes them. With them this is the configuration of such a
+    /// node, for `acquit serve --gateway-only`: it takes [server] without a master key, [store], [lifetimes] and [gateway].
+    pub keys: Option<SecretText>,
+    /// Where such a node reaches an Acquit server, which signs people in and out: "http://10.0.0.1:8080". By default the public URL.
+    pub house: Option<String>,
     /// Where the redirect parameter of a route's sign-out may lead, to the letter, beyond the route itself.
     pub trusted_redirects: Option<Vec<String>>,
     /// The apps.
@@ -48,10 +54,31 @@ pub struct CertificateSection {
     pub key: Option<String>,
 }
 
+/// What the gateway is a part of.
+#[derive(Clone, Copy, Debug)]
+pub struct Around<'a> {
+    /// The issuer.
+    pub issuer: &'a Url,
+    /// Whether a proxy is believed whom it asks for.
+    pub trusts_proxies: bool,
+}
+
 impl GatewaySection {
-    /// The gateway to run as a part of this server.
+    /// The gateway to run as a part of a server.
     pub fn resolve(self, cx: &mut Context<'_>, server: Option<&settings::Server>) -> settings::Gateway {
-        let issuer = server.map(|server| &server.public_url);
+        if self.house.is_some() {
+            let path = Path::root().key("gateway").key("house");
+            cx.error(&path, "`house` is for a node that is only a gateway, and such a node has `keys`")
+                .help("leave it out: this server answers for itself");
+        }
+        let around = server
+            .map(|server| Around { issuer: &server.public_url, trusts_proxies: !server.trusted_proxies.is_empty() });
+        self.resolve_in(cx, around)
+    }
+
+    /// The gateway to run, in whatever node.
+    fn resolve_in(self, cx: &mut Context<'_>, around: Option<Around<'_>>) -> settings::Gateway {
+        let issuer = around.map(|around| around.issuer);
         let path = Path::root().key("gateway");
         let listen = self.listen.as_deref().and_then(|text| listen(cx, &path.key("listen"), text));
         let redirects_path = path.key("trusted_redirects");
@@ -88,12 +115,12 @@ impl GatewaySection {
                 .help("give it one, or leave `to` out where another proxy takes the traffic");
         }
         let asked = routes.iter().find(|(route, _)| route.to.is_empty());
-        if let Some((_, at)) = asked.filter(|_| server.is_some_and(|server| server.trusted_proxies.is_empty())) {
+        if let Some((_, at)) = asked.filter(|_| around.is_some_and(|around| !around.trusts_proxies)) {
             cx.warning(&at.key("from"), "another proxy takes the traffic of this route, and none is believed")
                 .help("name its address in `server.trusted_proxies`, or give the route a `to`");
         }
         let routes = routes.into_iter().map(|(route, _)| route).collect();
-        settings::Gateway { listen, tls, trusted_redirects, routes }
+        settings::Gateway { listen, tls, trusted_redirects, routes, ..settings::Gateway::default() }
     }
 }
 

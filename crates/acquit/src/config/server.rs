@@ -29,21 +29,49 @@ pub struct ServerSection {
     pub trusted_proxies: Option<Vec<String>>,
 }
 
+/// How the world reaches this node.
+#[derive(Clone, Debug)]
+pub struct Reached {
+    /// The issuer's URL.
+    pub public_url: Url,
+    /// The address of the listening socket.
+    pub listen: SocketAddr,
+    /// Whose forwarded headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+impl Reached {
+    /// The issuer: the public URL without a slash at its end.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        self.public_url.origin().ascii_serialization()
+    }
+}
+
 impl ServerSection {
     /// The server to run; the store decides where the master key lies.
-    pub fn resolve(self, cx: &mut Context<'_>, store: Option<&Store>) -> Option<Server> {
+    pub fn resolve(mut self, cx: &mut Context<'_>, store: Option<&Store>) -> Option<Server> {
+        let path = Path::root().key("server");
+        let written = self.master_key.take();
+        let reached = self.reached(cx);
+        let master_key = master_key(cx, &path.key("master_key"), written, store);
+        let reached = reached?;
+        check_front(cx, &path, &reached);
+        let issuer = reached.issuer();
+        let Reached { public_url, listen, trusted_proxies } = reached;
+        Some(Server { public_url, issuer, listen, trusted_proxies, master_key: master_key? })
+    }
+
+    /// How the world reaches this node, whatever it is.
+    pub fn reached(self, cx: &mut Context<'_>) -> Option<Reached> {
         let path = Path::root().key("server");
         let public_url = self.public_url.and_then(|text| public_url(cx, &path.key("public_url"), &text));
         let listen = listen(cx, &path.key("listen"), self.listen.as_deref().unwrap_or("127.0.0.1:8080"));
         let trusted = self.trusted_proxies.unwrap_or_default().into_iter().enumerate();
         let proxies_path = path.key("trusted_proxies");
-        let trusted_proxies: Vec<IpNet> =
+        let trusted_proxies =
             trusted.filter_map(|(index, text)| cx.network(&proxies_path.index(index), &text)).collect();
-        let master_key = master_key(cx, &path.key("master_key"), self.master_key, store);
-        let (public_url, listen) = (public_url?, listen?);
-        check_front(cx, &path, &public_url, listen, &trusted_proxies);
-        let issuer = public_url.origin().ascii_serialization();
-        Some(Server { public_url, issuer, listen, trusted_proxies, master_key: master_key? })
+        Some(Reached { public_url: public_url?, listen: listen?, trusted_proxies })
     }
 }
 
@@ -138,7 +166,8 @@ fn master_key(
 }
 
 /// Does what browsers are told fit where the server listens?
-fn check_front(cx: &mut Context<'_>, path: &Path, public_url: &Url, listen: SocketAddr, trusted: &[IpNet]) {
+fn check_front(cx: &mut Context<'_>, path: &Path, reached: &Reached) {
+    let Reached { public_url, listen, trusted_proxies: trusted } = reached;
     if public_url.scheme() == "https" {
         if trusted.is_empty() {
             cx.warning(&path.key("public_url"), "the public URL is https, but no proxy is trusted").help(

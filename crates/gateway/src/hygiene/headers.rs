@@ -116,6 +116,12 @@ pub fn clean_response(headers: &mut HeaderMap) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Takes out what is about one connection only, of an answer that Acquit itself gave elsewhere.
+pub fn clean_hops(headers: &mut HeaderMap) {
+    clear_named(headers);
+    remove_where(headers, is_hop_by_hop);
+}
+
 /// Takes out of trailers what would not have passed as a header; apps put the two together.
 pub fn clean_trailers(headers: &mut HeaderMap) {
     remove_where(headers, |name| {

@@ -12,11 +12,21 @@ use crate::{App, pages::forbidden::Forbidden, respond};
 /// For a navigation a page that says as whom they are signed in and what they can do; for all else a line.
 #[must_use]
 pub fn answer(app: &App, origin: &Origin, identity: &Identity, method: &Method, headers: &HeaderMap) -> Response {
+    answer_at(|| app.clients.name(&origin.app()), identity, method, headers)
+}
+
+/// The same where the app has this name.
+pub(super) fn answer_at(
+    name: impl FnOnce() -> String,
+    identity: &Identity,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Response {
     if !sign_in::is_navigation(method, headers) {
         return (StatusCode::FORBIDDEN, "you may not open this app\n").into_response();
     }
     let page = Forbidden {
-        application: app.clients.name(&origin.app()),
+        application: name(),
         user: label(identity).to_owned(),
         apps: APPS.to_owned(),
         sign_out: SIGN_OUT.to_owned(),

@@ -5,15 +5,16 @@ use std::{io, sync::Arc};
 use acquit_delivery::egress::EgressError;
 use acquit_gateway::{
     listener::{self, Options},
-    proxy::{self, Proxy, Rules},
+    proxy::{self, House, Proxy, Rules},
     route::Routes,
     tls::{CertificateError, Certificates},
 };
 use axum::Router;
+use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::house::Server;
+use super::{Gate, house::Server};
 use crate::{App, settings::gateway::Tls};
 
 /// The most connections at a time: open WebSockets are among them.
@@ -34,10 +35,26 @@ pub enum FrontError {
 }
 
 /// The gateway, ready to take traffic.
-pub struct Front {
-    app: App,
-    proxy: Proxy<Server>,
+pub struct Front<H = Server> {
+    around: Around,
+    proxy: Proxy<H>,
     certificates: Option<Arc<Certificates>>,
+}
+
+/// What a gateway is a part of.
+pub struct Around {
+    /// What it knows.
+    pub gate: Arc<Gate>,
+    /// The host that all of the house's doors are at, as a `Host` header names it, if they are.
+    pub own: Option<String>,
+    /// Who may say whom they ask for.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+impl Around {
+    fn rules(&self, routes: &Routes) -> Rules {
+        Rules { routes: routes.clone(), own: self.own.clone(), trusted_proxies: self.trusted_proxies.clone() }
+    }
 }
 
 impl Front {
@@ -46,19 +63,34 @@ impl Front {
     /// # Errors
     /// [`FrontError`].
     pub fn new(app: App, doors: Router) -> Result<Self, FrontError> {
-        let house = Arc::new(Server::new(app.clone(), doors));
+        let around = Around {
+            gate: app.gate.clone(),
+            own: app.server.issuer.split_once("://").map(|(_, authority)| authority.to_owned()),
+            trusted_proxies: app.server.trusted_proxies.clone(),
+        };
+        let tls = app.settings().gateway.tls.clone();
+        Self::in_house(around, &tls, Server::new(app, doors))
+    }
+}
+
+impl<H: House> Front<H> {
+    /// In front of the routes that the gate knows, in this house.
+    ///
+    /// # Errors
+    /// [`FrontError`].
+    pub(super) fn in_house(around: Around, tls: &Tls, house: H) -> Result<Self, FrontError> {
         let config = proxy::Config {
-            rules: rules(&app, &app.gate.routes()),
-            cookies: app.gate.cookies().clone(),
-            standing: app.gate.standing().clone(),
+            rules: around.rules(&around.gate.routes()),
+            cookies: around.gate.cookies().clone(),
+            standing: around.gate.standing().clone(),
             extra_roots: Vec::new(),
         };
-        let certificates = match &app.settings().gateway.tls {
+        let certificates = match tls {
             Tls::InFront => None,
             Tls::Certificates(files) => Some(Arc::new(Certificates::load(files.clone())?)),
             Tls::Development => Some(Arc::new(Certificates::development()?)),
         };
-        Ok(Self { proxy: Proxy::new(config, house)?, app, certificates })
+        Ok(Self { proxy: Proxy::new(config, Arc::new(house))?, around, certificates })
     }
 
     /// Takes traffic until `stop`, by the routes that the configuration has at each moment.
@@ -73,11 +105,11 @@ impl Front {
             let proxy = proxy.clone();
             async move { proxy.serve(request, caller).await }
         };
-        let mut routes = self.app.gate.watch_routes();
+        let mut routes = self.around.gate.watch_routes();
         let changes = async {
             while routes.changed().await.is_ok() {
                 let now = routes.borrow_and_update().clone();
-                self.proxy.set_rules(rules(&self.app, &now));
+                self.proxy.set_rules(self.around.rules(&now));
             }
         };
         let renewals = async {
@@ -95,9 +127,4 @@ impl Front {
         }
         Ok(())
     }
-}
-
-fn rules(app: &App, routes: &Routes) -> Rules {
-    let own = app.server.issuer.split_once("://").map(|(_, authority)| authority.to_owned());
-    Rules { routes: routes.clone(), own, trusted_proxies: app.server.trusted_proxies.clone() }
 }

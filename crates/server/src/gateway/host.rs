@@ -54,7 +54,7 @@ pub fn of(app: &App, parts: &Parts) -> Result<Option<Origin>, OtherScheme> {
     fits.then(|| Some(origin.clone())).ok_or(OtherScheme)
 }
 
-fn by_authority<'a>(routes: &'a acquit_gateway::route::Routes, named: &str) -> Option<&'a Origin> {
+pub(super) fn by_authority<'a>(routes: &'a acquit_gateway::route::Routes, named: &str) -> Option<&'a Origin> {
     let named = named.to_ascii_lowercase();
     // A port that is the scheme's own may be written out.
     let bare = |port: &str, https: bool| {

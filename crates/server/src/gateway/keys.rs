@@ -9,10 +9,10 @@ use acquit_store::{Store, key::KeyRecord};
 
 use crate::{
     keys::{JWKS_MAX_AGE, KeysError, role},
-    seal::{Purpose, Sealer},
+    seal::{Purpose, RouteKeySeal, Sealer},
 };
 
-/// The name of the algorithm in the store: never that of a JWS.
+/// The name of the algorithm in the store: never that of a JWS. The view `gateway_keys` goes by it too.
 pub const ALG: &str = "route-es256";
 /// What the names of the keys in the store begin with.
 const PREFIX: &str = "route-";
@@ -24,7 +24,13 @@ pub(crate) fn is_ours(alg: &str) -> bool {
 
 /// The keys of this server. Clones share them.
 #[derive(Clone, Debug)]
-pub struct RouteKeys(Arc<RwLock<Opened>>);
+pub struct RouteKeys(Arc<Ring>);
+
+#[derive(Debug)]
+struct Ring {
+    opened: RwLock<Opened>,
+    seal: RouteKeySeal,
+}
 
 type Opened = Arc<Vec<(KeyRecord, Arc<SigningKey>)>>;
 
@@ -34,27 +40,37 @@ impl RouteKeys {
     /// # Errors
     /// [`KeysError`].
     pub async fn load(store: &Store, sealer: &Sealer, now: Timestamp) -> Result<Self, KeysError> {
-        let mut keys = open_all(store, sealer, &[]).await?;
-        if keys.is_empty() {
+        if store.route_keys().await?.is_empty() {
             // Nobody has cached a set without it: it may sign at once.
             make(store, sealer, now, now).await?;
-            keys = open_all(store, sealer, &keys).await?;
         }
-        Ok(Self(Arc::new(RwLock::new(Arc::new(keys)))))
+        Self::read(store, sealer.route_keys()).await
+    }
+
+    /// Reads the keys that a server made.
+    ///
+    /// # Errors
+    /// [`KeysError`]; [`KeysError::None`] when there are none yet.
+    pub async fn read(store: &Store, seal: RouteKeySeal) -> Result<Self, KeysError> {
+        let keys = open_all(store, &seal, &[]).await?;
+        if keys.is_empty() {
+            return Err(KeysError::None);
+        }
+        Ok(Self(Arc::new(Ring { opened: RwLock::new(Arc::new(keys)), seal })))
     }
 
     /// Looks for keys that another process made or retired.
     ///
     /// # Errors
     /// [`KeysError`]; the keys stay as they were.
-    pub async fn refresh(&self, store: &Store, sealer: &Sealer) -> Result<(), KeysError> {
-        let fresh = open_all(store, sealer, &self.keys()).await?;
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+    pub async fn refresh(&self, store: &Store) -> Result<(), KeysError> {
+        let fresh = open_all(store, &self.0.seal, &self.keys()).await?;
+        *self.0.opened.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
         Ok(())
     }
 
     fn keys(&self) -> Opened {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.opened.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The key that signs now: of those that may, the newest.
@@ -106,18 +122,16 @@ async fn make(store: &Store, sealer: &Sealer, now: Timestamp, signs_from: Timest
 
 async fn open_all(
     store: &Store,
-    sealer: &Sealer,
+    seal: &RouteKeySeal,
     known: &[(KeyRecord, Arc<SigningKey>)],
 ) -> Result<Vec<(KeyRecord, Arc<SigningKey>)>, KeysError> {
     let mut keys = Vec::new();
-    for record in store.keys().await?.into_iter().filter(|record| is_ours(&record.alg)) {
+    for record in store.route_keys().await? {
         let parsed = known.iter().find(|(other, _)| other.kid == record.kid).map(|(_, key)| key.clone());
         let key = match parsed {
             Some(key) => key,
             None => {
-                let der = sealer
-                    .open_bytes(Purpose::RouteKey, &record.sealed)
-                    .map_err(|_| KeysError::Sealed { kid: record.kid.clone() })?;
+                let der = seal.open(&record.sealed).map_err(|_| KeysError::Sealed { kid: record.kid.clone() })?;
                 Arc::new(SigningKey::from_pkcs8(Algorithm::Es256, &der)?)
             }
         };

@@ -43,12 +43,16 @@ const WHERE: HeaderName = HeaderName::from_static("x-acquit-sign-in");
 /// whatever else asks, a script, a program, a WebSocket, is told so by 401.
 #[must_use]
 pub fn answer(app: &App, origin: &Origin, method: &Method, path: &str, headers: &HeaderMap) -> Response {
-    let program = program::presented(headers) != Presented::Nothing;
-    if !program && is_navigation(method, headers) {
+    if is_navigation(method, headers) {
         return leave(app, origin, path, headers).unwrap_or_else(DoorError::page_on_route);
     }
+    not_signed_in(origin, headers)
+}
+
+/// Tells a script, a program or a WebSocket that nobody is signed in, and where its person could.
+pub(super) fn not_signed_in(origin: &Origin, headers: &HeaderMap) -> Response {
     // RFC 6750 section 3.
-    let (words, challenge) = if program {
+    let (words, challenge) = if is_program(headers) {
         ("this program's token is none of this host's, or its session is over\n", "Bearer error=\"invalid_token\"")
     } else {
         ("you are not signed in here\n", "Bearer")
@@ -64,6 +68,10 @@ pub fn answer(app: &App, origin: &Origin, method: &Method, path: &str, headers: 
     response
 }
 
+fn is_program(headers: &HeaderMap) -> bool {
+    program::presented(headers) != Presented::Nothing
+}
+
 /// Whether a person navigates the top-level page, as far as the request says.
 #[must_use]
 pub fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
@@ -72,6 +80,7 @@ pub fn is_navigation(method: &Method, headers: &HeaderMap) -> bool {
     (method == Method::GET || method == Method::HEAD)
         && provenance::load(headers) == Load::TopLevel
         && wants_page
+        && !is_program(headers)
         && !headers.contains_key(header::UPGRADE)
         // Proxies that only ask about a WebSocket leave the header before out.
         && !headers.contains_key(header::SEC_WEBSOCKET_KEY)

@@ -137,7 +137,11 @@ impl MasterKeySource {
     }
 }
 
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
+/// Writes a secret to a new file that only its owner may read.
+///
+/// # Errors
+/// When it cannot be made, also when it exists already.
+pub fn write_new(path: &Path, text: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -24,11 +24,23 @@ pub(super) async fn open(settings: &settings::Store) -> Result<Store, StartError
     if matches!(settings, settings::Store::Sqlite(_)) {
         return Ok(Store::open(url.expose()).await?);
     }
-    let place = place(url.expose());
+    patiently(url.expose(), || Store::open(url.expose())).await
+}
+
+/// Opens what servers share, as a node that changes nothing of its schema, likewise.
+pub(crate) async fn attach(url: &str) -> Result<Store, StartError> {
+    patiently(url, || Store::attach(url)).await
+}
+
+async fn patiently<F>(url: &str, open: impl Fn() -> F) -> Result<Store, StartError>
+where
+    F: Future<Output = Result<Store, StoreError>>,
+{
+    let place = place(url);
     let begun = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
-        match Store::open(url.expose()).await {
+        match open().await {
             Err(error @ StoreError::Unavailable(_)) if begun.elapsed() + pause <= PATIENCE => {
                 tracing::warn!(%error, "waiting for PostgreSQL at {place} to take connections");
                 sleep(pause).await;

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
 
 use super::Revocation;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, gateway::Eviction};
 
 /// For how long a number that was passed over may still appear.
 const MAY_APPEAR: Duration = Duration::from_secs(60);
@@ -36,18 +36,47 @@ impl Reader {
     /// # Errors
     /// [`StoreError`] as everywhere; then the same rows come again.
     pub async fn read(&mut self, store: &Store) -> Result<Vec<Revocation>, StoreError> {
+        let (now, place) = self.begin();
+        let page = store.revocations_since(place, PAGE).await?;
+        self.go_on(store, page, now).await
+    }
+
+    /// The same, with the endings that the gateway has to acknowledge, which were looked for before: each of them is among the rows, or
+    /// was among earlier ones.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere; then the same rows come again.
+    pub async fn read_with_evictions(
+        &mut self,
+        store: &Store,
+        node: &str,
+        limit: u32,
+    ) -> Result<(Vec<Eviction>, Vec<Revocation>), StoreError> {
+        let (now, place) = self.begin();
+        let (evictions, page) = store.evictions_and_log((node, limit), (place, PAGE)).await?;
+        Ok((evictions, self.go_on(store, page, now).await?))
+    }
+
+    /// When this read begins, and after which row.
+    fn begin(&mut self) -> (Instant, i64) {
         let now = Instant::now();
         self.missed.retain(|_, since| now.saturating_duration_since(*since) < MAY_APPEAR);
+        (now, self.missed.first_key_value().map_or(self.last, |(seq, _)| seq - 1))
+    }
+
+    /// Reads what follows the first page.
+    async fn go_on(
+        &mut self,
+        store: &Store,
+        mut page: Vec<Revocation>,
+        now: Instant,
+    ) -> Result<Vec<Revocation>, StoreError> {
         let mut new = Vec::new();
-        let mut place = self.missed.first_key_value().map_or(self.last, |(seq, _)| seq - 1);
         loop {
-            let page = store.revocations_since(place, PAGE).await?;
-            let more = page.len() == PAGE as usize;
-            place = page.last().map_or(place, |row| row.seq);
+            let last = page.last().map(|row| row.seq).filter(|_| page.len() == PAGE as usize);
             new.extend(page.into_iter().filter(|row| row.seq > self.last || self.missed.contains_key(&row.seq)));
-            if !more {
-                break;
-            }
+            let Some(last) = last else { break };
+            page = store.revocations_since(last, PAGE).await?;
         }
         let young = new.first().zip(new.last()).is_some_and(|(first, last)| last.at.since(first.at) < YOUNG);
         self.seen(new.iter().map(|row| row.seq), young, now);

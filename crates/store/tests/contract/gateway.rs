@@ -90,6 +90,94 @@ contract! {
         assert_eq!((receipt.state, receipt.steps[0].detail.as_deref()), (State::Complete, Some("nothing was open")));
     }
 
+    async fn the_word_of_a_node_that_touches_no_step_is_taken_over_by_the_next_that_does(world: World) {
+        for node in ["server", "alone"] {
+            world.gateway_node(node, at(5)).await.unwrap();
+        }
+        let logout = ended(&world).await;
+        let said = || vec![Acknowledgement { step: logout.steps[0].id.clone(), logout: logout.logout.clone(), streams: 2 }];
+        for _ in 0..2 {
+            world.say_refused("alone", said(), at(11)).await.unwrap();
+        }
+        assert!(world.evictions("alone", 10).await.unwrap()[0].acknowledged);
+        let receipt = world.receipt(&logout.logout).await.unwrap().unwrap();
+        assert_eq!((receipt.state, receipt.steps[0].attempts.len()), (State::InProgress, 0), "it touches no step");
+        acknowledge(&world, &logout, "server", 1, (13, 0)).await;
+        let receipt = world.receipt(&logout.logout).await.unwrap().unwrap();
+        assert_eq!((receipt.state, receipt.steps[0].outcome), (State::Complete, Outcome::Confirmed));
+        assert_eq!(receipt.steps[0].detail.as_deref(), Some("3 open streams were closed on 2 nodes"));
+        assert_eq!(receipt.steps[0].attempts.iter().map(|attempt| attempt.ms).collect::<Vec<_>>(), [1000, 3000]);
+        world.say_refused("late", said(), at(14)).await.unwrap();
+        assert_eq!(world.receipt(&logout.logout).await.unwrap().unwrap(), receipt, "nothing waits for it any more");
+    }
+
+    async fn a_server_takes_over_a_word_that_comes_after_its_own(world: World) {
+        for node in ["server", "alone"] {
+            world.gateway_node(node, at(5)).await.unwrap();
+        }
+        let logout = ended(&world).await;
+        acknowledge(&world, &logout, "server", 0, (11, 0)).await;
+        let said = Acknowledgement { step: logout.steps[0].id.clone(), logout: logout.logout.clone(), streams: 1 };
+        // By a clock that is ahead: nothing in the receipt is of later than now.
+        world.say_refused("alone", vec![said], at(900)).await.unwrap();
+        acknowledge(&world, &logout, "server", 0, (13, 0)).await;
+        let receipt = world.receipt(&logout.logout).await.unwrap().unwrap();
+        assert_eq!((receipt.state, receipt.steps[0].outcome), (State::Complete, Outcome::Confirmed));
+        assert_eq!(receipt.steps[0].attempts.iter().map(|attempt| attempt.ms).collect::<Vec<_>>(), [1000, 3000]);
+    }
+
+    async fn endings_that_a_node_has_not_acknowledged_come_before_those_that_wait_for_another(world: World) {
+        world.gateway_node("other", at(5)).await.unwrap();
+        let first = ended(&world).await;
+        acknowledge(&world, &first, "one", 0, (11, 0)).await;
+        let bob = world.user("bob").await;
+        let session = world.begin(&bob, 0).await;
+        world.join_gateway(host(&world, &session.id, 1), LIFETIMES).await.unwrap().unwrap();
+        let second = world.end(&session.id, 12).await;
+        let waiting = world.evictions("one", 1).await.unwrap();
+        assert_eq!(waiting.iter().map(|one| &one.logout).collect::<Vec<_>>(), [&second.logout]);
+        assert_eq!(world.evictions("one", 10).await.unwrap().len(), 2);
+    }
+
+    async fn what_is_to_be_acknowledged_is_in_the_log_that_is_read_with_it(world: World) {
+        let mut reader = Reader::default();
+        let logout = ended(&world).await;
+        let (evictions, log) = reader.read_with_evictions(&world, "one", 10).await.unwrap();
+        let session = evictions[0].session.clone();
+        assert_eq!((&evictions[0].logout, log.len()), (&logout.logout, 1));
+        assert_eq!(log[0].what, Revoked::Session(session));
+        let (evictions, log) = reader.read_with_evictions(&world, "one", 10).await.unwrap();
+        assert_eq!((evictions.len(), log.len()), (1, 0), "it is read once, and asked for until it is acknowledged");
+    }
+
+    async fn the_log_says_where_it_begins(world: World) {
+        assert_eq!(world.revocations_begin().await.unwrap(), None);
+        ended(&world).await;
+        assert_eq!(world.revocations_begin().await.unwrap(), Some(at(10)));
+    }
+
+    async fn use_that_other_nodes_saw_is_taken_over_once_and_is_never_of_later_than_now(world: World) {
+        let ann = world.user("ann").await;
+        let (one, two, gone) = (world.begin(&ann, 0).await, world.begin(&ann, 0).await, world.begin(&ann, 0).await);
+        world.end(&gone.id, 10).await;
+        let used = [(&one, 20), (&one, 50), (&two, 900), (&gone, 50)].map(|(session, when)| (session.id.clone(), at(when)));
+        world.note_used(used.to_vec()).await.unwrap();
+        let seen = async |id| world.session(id).await.unwrap().unwrap().session.last_seen_at;
+        assert_eq!(seen(&one.id).await, at(0), "nobody has taken it over");
+        assert!(!world.take_noted(at(60)).await.unwrap());
+        assert_eq!((seen(&one.id).await, seen(&two.id).await, seen(&gone.id).await), (at(50), at(60), at(0)));
+        assert!(!world.take_noted(at(900)).await.unwrap());
+        assert_eq!(seen(&two.id).await, at(60), "once");
+    }
+
+    async fn nodes_that_are_long_gone_are_forgotten(world: World) {
+        world.gateway_node("long gone", at(5)).await.unwrap();
+        world.gateway_node("there", at(5 + 86_400)).await.unwrap();
+        world.gateway_node("went", at(5 + 86_400)).await.unwrap();
+        world.gateway_node_gone("went").await.unwrap();
+        assert_eq!(world.sweep(at(10 + 86_400), LIFETIMES).await.unwrap().deleted, 2);
+    }
+
     async fn what_no_node_acknowledges_fails_at_its_deadline(world: World) {
         let logout = ended(&world).await;
         assert_eq!(world.sweep(at(10 + 4 * 86_400), LIFETIMES).await.unwrap().given_up, 1);

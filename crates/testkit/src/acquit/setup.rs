@@ -22,6 +22,9 @@ impl Engine {
     pub const BOTH: [Self; 2] = [Self::Sqlite, Self::Postgres];
 }
 
+/// The master key of every server.
+pub const MASTER_KEY: [u8; 32] = [0xa5; 32];
+
 /// What a server is started with.
 #[derive(Clone, Debug)]
 pub struct Setup {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, also in its helpers")]
 
 mod access_log;
+mod alone;
 mod apache;
 mod backchannel;
 mod bad_input;

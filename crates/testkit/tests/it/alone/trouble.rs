@@ -1,0 +1,76 @@
+//! What stands still, stops or dies.
+
+use std::{sync::Arc, time::Duration};
+
+use acquit_testkit::{acquit::AloneNode, browser::Load, postgres::Postgres};
+
+use super::{LONG, OFTEN, SIGNED_OUT, configuration, rest, world, world_on};
+use crate::world::{only_receipt, until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_database_stands_still_nobody_passes_and_nothing_stays_open_and_afterwards_all_goes_on() {
+    let server = Arc::new(tokio::task::spawn_blocking(Postgres::start).await.unwrap().unwrap());
+    let world = world_on(server.clone(), OFTEN).await;
+    world.enter("grafana", "alice").await;
+    let cookie = world.cookie("grafana");
+    let mut open = world.websocket(1, &cookie).await;
+    let frozen = server.freeze().unwrap();
+    let heard = rest(&mut open).await;
+    assert!(!heard.ends_with(SIGNED_OUT) && heard.starts_with(b"\x88"), "cut, and not called signed out: {heard:?}");
+    for node in 0..2 {
+        assert_eq!(world.status(node, &cookie).await, "503");
+    }
+    drop(frozen);
+    for node in 0..2 {
+        until(LONG, "all goes on", async || (world.status(node, &cookie).await == "200").then_some(())).await;
+    }
+    let _open = world.websocket(1, &cookie).await;
+    assert_eq!(world.house.live_sessions().await.len(), 1, "nobody was signed out");
+}
+
+#[tokio::test]
+async fn a_node_that_stops_is_not_waited_for() {
+    let mut world = world(OFTEN).await;
+    world.enter("grafana", "alice").await;
+    world.nodes[1].stop().await;
+    world.end_all().await;
+    assert_eq!(world.settled("grafana").await["detail"], "nothing was open on 2 nodes");
+}
+
+#[tokio::test]
+async fn a_node_that_dies_is_waited_for_until_it_counts_as_gone_and_no_longer() {
+    let mut world = world(OFTEN).await;
+    world.enter("grafana", "alice").await;
+    world.nodes[1].kill();
+    world.end_all().await;
+    let said = async || (only_receipt(&world.house).await["steps"][0]["attempts"].as_array()?.len() == 2).then_some(());
+    until(LONG, "the others say so", said).await;
+    assert_eq!(only_receipt(&world.house).await["state"], "in_progress");
+    world.house.runs.advance(Duration::from_secs(16));
+    assert_eq!(world.settled("grafana").await["detail"], "nothing was open on 2 nodes");
+}
+
+#[tokio::test]
+async fn while_no_server_can_be_reached_who_is_signed_in_goes_on_and_nobody_is_told_of_a_sign_out() {
+    let mut world = world(OFTEN).await;
+    world.enter("grafana", "alice").await;
+    let cookie = world.cookie("grafana");
+    let routes = format!(
+        "[[gateway.routes]]\nfrom = \"http://grafana.localhost:{}\"\nallow = {{ everyone = true }}\nto = \"http://{}\"\n",
+        world.nodes[0].port, world.app.address
+    );
+    let port = world.nodes[1].port;
+    world.nodes[1].stop().await;
+    let mut settings =
+        AloneNode::settings(&configuration(&world.house, &world.database, acquit_testkit::peers::free_port(), &routes));
+    settings.house = url::Url::parse(&format!("http://127.0.0.1:{port}")).unwrap();
+    world.nodes[1] = AloneNode::start(settings, world.house.runs.clock.clone(), OFTEN).await.unwrap();
+    assert_eq!(world.status(1, &cookie).await, "200");
+    for path in ["/.pomerium/sign_out", "/.acquit/sign_in", "/.pomerium/user", "/.well-known/pomerium"] {
+        assert_eq!(world.status_at(1, path, &cookie).await, "503", "{path}");
+    }
+    assert_eq!(world.house.live_sessions().await.len(), 1);
+    // Another node still reaches one.
+    let page = world.browser.step(&Load::typed(&world.at("grafana", "/.well-known/pomerium"))).await.unwrap();
+    assert_eq!(page.status, 200, "{page}");
+}
