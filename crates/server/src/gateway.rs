@@ -86,7 +86,7 @@ impl Gate {
             woken: Notify::new(),
             told: Notify::new(),
             read_every: settings.read_every,
-            idle: std::sync::Mutex::new(idle),
+            idle: std::sync::Mutex::new(lifetimes.idle),
             shut: broadcast::Sender::new(SHUT),
             used: std::sync::Mutex::default(),
         }

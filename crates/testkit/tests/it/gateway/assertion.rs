@@ -141,7 +141,7 @@ async fn a_key_that_is_replaced_while_somebody_is_in_is_published_before_it_sign
         assert_eq!(published().await, [old.clone()]);
         let app = &world.app.runs.app;
         let (new, from) = rotate(&app.store, &app.sealer, app.clock.now()).await.unwrap();
-        app.assertions.keys().refresh(&app.store, &app.sealer).await.unwrap();
+        app.assertions.keys().refresh(&app.store).await.unwrap();
         let new = new.trim_start_matches("route-");
         assert_eq!(published().await, [new, &old], "both, the newest first");
         // Old enough that it is made anew, and still under the old key: apps may hold the set of before.
