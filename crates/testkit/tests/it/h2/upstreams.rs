@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use acquit_testkit::frames::{Block, Frame, Frames, flag, kind};
+use acquit_testkit::frames::{Block, Frame, flag, kind};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
