@@ -95,7 +95,7 @@ impl Frames {
         let first = self.hears.frame().await.expect("the server's settings");
         assert_eq!((first.kind, first.flags), (kind::SETTINGS, 0), "{first:?}");
         assert!(self.says.write(&Frame::settings_ack().bytes()).await, "the connection is open");
-        let acknowledged = self.hears.until(|frame| frame.is_settings_ack()).await;
+        let acknowledged = self.hears.until(Frame::is_settings_ack).await;
         assert!(acknowledged.is_some(), "our settings are acknowledged");
         first.settings_inside()
     }

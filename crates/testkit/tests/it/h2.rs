@@ -3,7 +3,12 @@
 
 use std::net::SocketAddr;
 
-use acquit_testkit::{Engine, Setup, TestApp, acquit::InProcess, frames::Frames, peers::free_port};
+use acquit_testkit::{
+    Engine, Setup, TestApp,
+    acquit::InProcess,
+    frames::{Block, Frame, Frames, flag},
+    peers::free_port,
+};
 use base64::Engine as _;
 use rustls_pki_types::CertificateDer;
 
@@ -111,6 +116,31 @@ impl Target {
             Some(certificate) => Frames::tls(self.address, HOST, certificate).await,
             None => Frames::plain(self.address).await,
         }
+    }
+
+    /// A whole request on this stream with this block.
+    fn asks(stream: u32, block: Block) -> Frame {
+        Frame::headers(stream, flag::END_HEADERS | flag::END_STREAM, block)
+    }
+
+    /// The block of a request for the path that everybody may ask for.
+    fn block(&self, method: &str) -> Block {
+        Block::request(method, self.scheme, &self.authority, self.path)
+    }
+
+    /// The HEADERS of a whole request on this stream.
+    fn get(&self, stream: u32) -> Frame {
+        Self::asks(stream, self.block("GET"))
+    }
+
+    /// The HEADERS of a request on this stream that is to have a body.
+    fn post(&self, stream: u32) -> Frame {
+        Frame::headers(stream, flag::END_HEADERS, self.block("POST"))
+    }
+
+    /// The HEADERS of a whole request on this stream that is not answered.
+    fn hold(&self, stream: u32) -> Frame {
+        Self::asks(stream, Block::request("GET", self.scheme, &self.authority, self.held))
     }
 }
 

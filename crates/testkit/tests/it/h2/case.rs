@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use acquit_testkit::frames::{Block, Frame, Frames, code, flag, kind};
+use acquit_testkit::frames::{Frame, Frames, code, flag, kind};
 
 use super::Target;
 
@@ -73,7 +73,7 @@ pub(super) fn case(about: &'static str) -> Case {
 
 impl Case {
     /// Without the prefaces of both sides.
-    pub(super) fn from_the_first_byte(mut self) -> Self {
+    pub(super) fn without_greeting(mut self) -> Self {
         self.greeted = false;
         self
     }
@@ -264,33 +264,6 @@ pub(super) async fn run(target: &Target, sections: fn(&Target) -> Vec<Section>) 
         }
     }
     assert!(wrong.is_empty(), "{}\n", wrong.join("\n"));
-}
-
-impl Target {
-    /// A whole request on this stream with this block.
-    pub(super) fn asks(stream: u32, block: Block) -> Frame {
-        Frame::headers(stream, flag::END_HEADERS | flag::END_STREAM, block)
-    }
-
-    /// The block of a request for the path that everybody may ask for.
-    pub(super) fn block(&self, method: &str) -> Block {
-        Block::request(method, self.scheme, &self.authority, self.path)
-    }
-
-    /// The HEADERS of a whole request on this stream.
-    pub(super) fn get(&self, stream: u32) -> Frame {
-        Self::asks(stream, self.block("GET"))
-    }
-
-    /// The HEADERS of a request on this stream that is to have a body.
-    pub(super) fn post(&self, stream: u32) -> Frame {
-        Frame::headers(stream, flag::END_HEADERS, self.block("POST"))
-    }
-
-    /// The HEADERS of a whole request on this stream that is not answered.
-    pub(super) fn hold(&self, stream: u32) -> Frame {
-        Self::asks(stream, Block::request("GET", self.scheme, &self.authority, self.held))
-    }
 }
 
 /// A payload with this much padding announced and that much there (RFC 9113, 6.1).

@@ -28,7 +28,7 @@ pub(super) fn sections(at: &Target) -> Vec<Section> {
 fn streams(at: &Target) -> (Section, Section) {
     let shut = || Frame::settings(&[(setting::INITIAL_WINDOW_SIZE, 0)]);
     let preface = [PREFACE, &Frame::settings(&[(setting::INITIAL_WINDOW_SIZE, 65_535)]).bytes()].concat();
-    let start = case("the preface of a client").from_the_first_byte().raw(preface).must(Must::Greeting);
+    let start = case("the preface of a client").without_greeting().raw(preface).must(Must::Greeting);
     let second = [
         case("PRIORITY where no stream is").say([Frame::priority(1, 0, false, 255), ping()]).must(PONG),
         case("WINDOW_UPDATE on a stream whose request is whole")

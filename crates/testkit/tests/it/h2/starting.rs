@@ -9,9 +9,9 @@ pub(super) fn sections() -> Vec<Section> {
     vec![section(
         "http2/3.5",
         [
-            case("the preface of a client").from_the_first_byte().raw(good).must(Must::Greeting),
+            case("the preface of a client").without_greeting().raw(good).must(Must::Greeting),
             case("a preface that is none")
-                .from_the_first_byte()
+                .without_greeting()
                 .raw(*b"NO PREFACE OF HTTP/2 AT ALL\r\n\r\n")
                 .must(Must::GoAway(code::PROTOCOL_ERROR))
                 .comes(
