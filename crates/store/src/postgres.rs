@@ -8,7 +8,6 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use futures_util::future::{join, try_join_all};
 use tokio_postgres::{Config, NoTls, Statement, types::ToSql};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use tokio::time::timeout;
 
@@ -79,7 +78,7 @@ impl Postgres {
         let options = config.get_options().map_or_else(|| BOUNDS.to_owned(), |own| format!("{BOUNDS} {own}"));
         config.options(options);
         let by_tls = url.contains("sslmode=require") || url.contains("sslmode=prefer");
-        let dial = Dial { config: config.clone(), tls: by_tls.then(tls).transpose()? };
+        let dial = Dial { config: config.clone(), tls: by_tls.then(listen::tls).transpose()? };
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = match &dial.tls {
             Some(tls) => Manager::from_config(config, tls.clone(), recycling),
@@ -263,18 +262,6 @@ impl Drop for Connection {
 
 fn as_params(params: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
     params.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
-}
-
-fn tls() -> Result<MakeRustlsConnect, StoreError> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| StoreError::Url(error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(MakeRustlsConnect::new(config))
 }
 
 /// Without synchronous commit a crash may lose what was acknowledged; a replica may lag and cannot be written.

@@ -1,7 +1,7 @@
 //! Hints of other nodes that the revocation log has more, by LISTEN on a connection of its own. Whoever misses one finds the rows
 //! when they read next.
 
-use std::future::poll_fn;
+use std::{future::poll_fn, sync::Arc};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -39,6 +39,19 @@ impl Dial {
         client.batch_execute("LISTEN acquit_log").await?;
         Ok(Hints { heard, _client: client })
     }
+}
+
+/// TLS by the system's roots.
+pub(super) fn tls() -> Result<MakeRustlsConnect, StoreError> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| StoreError::Url(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
 }
 
 /// The hints of other nodes, until the connection breaks or this is dropped.
