@@ -18,6 +18,9 @@ use crate::{
     value::params,
 };
 
+/// How many sessions are touched in one transaction.
+const TOUCHED_AT_ONCE: usize = 200;
+
 /// A step that the nodes of the gateway have to acknowledge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Eviction {
@@ -103,11 +106,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] as everywhere.
-    pub async fn touch_sessions(&self, used: Vec<(SessionId, Timestamp)>) -> Result<(), StoreError> {
-        if used.is_empty() {
-            return Ok(());
+    pub async fn touch_sessions(&self, mut used: Vec<(SessionId, Timestamp)>) -> Result<(), StoreError> {
+        // In the order of their names, as every logout takes them, and never so many that one has to wait for long.
+        used.sort();
+        for some in used.chunks(TOUCHED_AT_ONCE) {
+            self.write(some.to_vec(), |tx, used| Box::pin(touch(tx, used))).await?;
         }
-        self.write(used, |tx, used| Box::pin(touch(tx, used))).await
+        Ok(())
     }
 }
 

@@ -72,6 +72,15 @@ impl Batch {
 }
 
 impl Store {
+    /// Ends a session of which the store has nothing else, as after a backup was restored: what was sealed for it must be refused all
+    /// the same.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn revoke_unknown(&self, session: &SessionId, at: Timestamp) -> Result<(), StoreError> {
+        self.write((session.clone(), at), |tx, (session, at)| Box::pin(revoke(tx, session, *at))).await
+    }
+
     /// The log after a place, in order.
     ///
     /// # Errors
@@ -79,6 +88,12 @@ impl Store {
     pub async fn revocations_since(&self, seq: i64, limit: u32) -> Result<Vec<Revocation>, StoreError> {
         self.read((seq, limit.clamp(1, 10_000)), |tx, (seq, limit)| Box::pin(since(tx, *seq, *limit))).await
     }
+}
+
+async fn revoke(tx: &mut Tx, session: &SessionId, at: Timestamp) -> Result<(), StoreError> {
+    let mut batch = Batch::default();
+    batch.revoked_session(session, at);
+    tx.execute_all(&batch).await.map(drop)
 }
 
 async fn since(tx: &mut Tx, seq: i64, limit: u32) -> Result<Vec<Revocation>, StoreError> {
