@@ -9,9 +9,9 @@ pub struct Allow {
     pub everyone: bool,
     /// Usernames, or ids of users.
     pub users: Vec<String>,
-    /// Addresses, in lower case.
+    /// Addresses, in lower case as far as they are ASCII.
     pub emails: Vec<String>,
-    /// Domains of addresses, in lower case.
+    /// Domains of addresses, likewise.
     pub domains: Vec<String>,
     /// Groups; those of an identity provider with its connection before them, until the operator maps them.
     pub groups: Vec<String>,
@@ -29,7 +29,8 @@ impl Allow {
         {
             return true;
         }
-        let Some(email) = identity.email.as_deref().map(str::to_lowercase) else { return false };
+        // Letters of ASCII only: others have lower cases that are somebody else's, as that of the kelvin sign is a `k`.
+        let Some(email) = identity.email.as_deref().map(str::to_ascii_lowercase) else { return false };
         let domain = email.rsplit_once('@').map(|(_, domain)| domain);
         listed(&self.emails, &email) || domain.is_some_and(|domain| listed(&self.domains, domain))
     }
@@ -90,6 +91,14 @@ mod tests {
         ] {
             assert!(!allow.admits(&alice()), "{allow:?}");
         }
+    }
+
+    #[test]
+    fn an_address_with_a_letter_that_is_another_ones_capital_is_not_that_ones() {
+        let allow = Allow { domains: list(&["kate.example"]), emails: list(&["kate@example.com"]), ..Allow::default() };
+        let of = |email: &str| Identity { email: Some(email.to_owned()), ..alice() };
+        assert!(allow.admits(&of("KATE@example.com")) && allow.admits(&of("x@KATE.example")));
+        assert!(!allow.admits(&of("\u{212a}ate@example.com")) && !allow.admits(&of("x@\u{212a}ate.example")));
     }
 
     #[test]

@@ -28,7 +28,9 @@ struct Denied {
 #[derive(Debug)]
 struct Denial {
     order: Order,
-    /// Whether the store did not take it; otherwise it is under way.
+    /// How many orders for it are under way.
+    under_way: usize,
+    /// Whether the store did not take one.
     failed: bool,
 }
 
@@ -57,15 +59,15 @@ impl Denials {
     /// Refuses what `order` is to end, from now on. An earlier order for the same stays the one to be tried again.
     pub fn deny(&self, order: &Order) {
         let mut denied = self.denied.write().unwrap_or_else(PoisonError::into_inner);
-        let denial = || Denial { order: order.clone(), failed: false };
+        let denial = || Denial { order: order.clone(), under_way: 0, failed: false };
         match &order.scope {
-            Scope::Session(session) => drop(denied.sessions.entry(session.clone()).or_insert_with(denial)),
+            Scope::Session(session) => denied.sessions.entry(session.clone()).or_insert_with(denial).under_way += 1,
             Scope::Sessions(sessions) => {
                 for session in sessions {
-                    denied.sessions.entry(session.clone()).or_insert_with(denial);
+                    denied.sessions.entry(session.clone()).or_insert_with(denial).under_way += 1;
                 }
             }
-            Scope::User(user) => drop(denied.users.entry(user.clone()).or_insert_with(denial)),
+            Scope::User(user) => denied.users.entry(user.clone()).or_insert_with(denial).under_way += 1,
         }
         drop(denied);
         match &order.scope {
@@ -95,11 +97,45 @@ impl Denials {
         }
     }
 
+    /// An order for `scope` turned out to do nothing: what is refused because of it alone is left to the store again.
+    pub fn withdraw(&self, scope: &Scope) {
+        let mut denied = self.denied.write().unwrap_or_else(PoisonError::into_inner);
+        let is_done = |denial: &mut Denial| {
+            denial.under_way = denial.under_way.saturating_sub(1);
+            denial.under_way == 0 && !denial.failed
+        };
+        let done = |denials: &mut HashMap<SessionId, Denial>, session: &SessionId| {
+            let done = denials.get_mut(session).is_some_and(is_done);
+            done.then(|| denials.remove(session)).is_some()
+        };
+        match scope {
+            Scope::Session(session) => {
+                if done(&mut denied.sessions, session) {
+                    self.gateway.lift(session);
+                }
+            }
+            Scope::Sessions(sessions) => {
+                for session in sessions {
+                    if done(&mut denied.sessions, session) {
+                        self.gateway.lift(session);
+                    }
+                }
+            }
+            Scope::User(user) => {
+                if denied.users.get_mut(user).is_some_and(is_done) {
+                    denied.users.remove(user);
+                    self.gateway.lift_user(user);
+                }
+            }
+        }
+    }
+
     /// Notes that the store did not take the order for `scope`.
     pub fn keep(&self, scope: &Scope) {
         let mut denied = self.denied.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(denial) = denied.get_mut(scope) {
             denial.failed = true;
+            denial.under_way = denial.under_way.saturating_sub(1);
         }
     }
 
@@ -175,6 +211,35 @@ mod tests {
         for scope in [Scope::Session(session.id.clone()), Scope::User(session.user.clone())] {
             denials.deny(&order(scope.clone()));
             assert!(denials.denies(&session), "{scope:?}");
+            denials.lift(&scope);
+            assert!(!denials.denies(&session), "{scope:?}");
+        }
+    }
+
+    #[test]
+    fn an_order_that_does_nothing_leaves_what_others_refuse() {
+        let session = session();
+        let denials = Denials::default();
+        for scope in [
+            Scope::Session(session.id.clone()),
+            Scope::Sessions(vec![session.id.clone()]),
+            Scope::User(session.user.clone()),
+        ] {
+            denials.deny(&order(scope.clone()));
+            denials.withdraw(&scope);
+            assert!(!denials.denies(&session), "{scope:?}: it was alone");
+
+            denials.deny(&order(scope.clone()));
+            denials.deny(&order(scope.clone()));
+            denials.withdraw(&scope);
+            assert!(denials.denies(&session), "{scope:?}: another one is under way");
+            denials.keep(&scope);
+            denials.deny(&order(scope.clone()));
+            denials.withdraw(&scope);
+            assert!(
+                denials.denies(&session) && denials.failed().len() == 1,
+                "{scope:?}: another one is to be tried again"
+            );
             denials.lift(&scope);
             assert!(!denials.denies(&session), "{scope:?}");
         }

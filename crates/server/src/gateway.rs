@@ -37,7 +37,10 @@ use acquit_core::{LogoutId, SessionId, Timestamp, session::Lifetimes};
 
 use acquit_gateway::{cookie::Cookies, route::Routes, seal::SealKey, standing::Standing};
 use acquit_store::{StoreError, revocation::Reader};
-use tokio::sync::{Mutex, Notify, broadcast, watch as channel};
+use tokio::{
+    sync::{Mutex, Notify, broadcast, watch as channel},
+    time::Instant,
+};
 
 use crate::settings;
 
@@ -61,6 +64,8 @@ pub struct Gate {
     cookies: Arc<Cookies>,
     standing: Arc<Standing>,
     reader: Mutex<Reader>,
+    /// When the store last failed to say what has ended.
+    failed: std::sync::Mutex<Option<Instant>>,
     woken: Notify,
     /// Other nodes are to hear that there is more to read.
     told: Notify,
@@ -83,6 +88,7 @@ impl Gate {
             cookies: Arc::new(Cookies::new(cookies, lifetimes.longest())),
             standing: Arc::default(),
             reader: Mutex::default(),
+            failed: std::sync::Mutex::default(),
             woken: Notify::new(),
             told: Notify::new(),
             read_every: settings.read_every,
@@ -160,11 +166,20 @@ impl Gate {
     /// # Errors
     /// [`StoreError`]: then nobody knows, and nobody may pass.
     pub async fn refresh(&self, store: &acquit_store::Store) -> Result<(), StoreError> {
+        let waits_since = Instant::now();
         let mut reader = self.reader.lock().await;
         if self.standing.is_fresh() {
             // Somebody else asked while this one waited.
             return Ok(());
         }
-        watch::read(store, &mut reader, &self.standing).await
+        if self.failed.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at >= waits_since) {
+            // In vain. A store that stands still takes long to fail, and many may be waiting, one behind the other.
+            return Err(StoreError::Unavailable("it did not answer others who asked".to_owned()));
+        }
+        let read = watch::read(store, &mut reader, &self.standing).await;
+        if read.is_err() {
+            *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+        read
     }
 }

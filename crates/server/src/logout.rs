@@ -186,8 +186,12 @@ async fn run(app: &App, order: Order, once: Option<Once>) -> Result<Done, Logout
     let clients = app.clients.clone();
     let outcome = app.store.log_out(order, move |id| clients.channels(id, now)).await;
     let outcome = outcome.inspect_err(|_| app.denials.keep(&scope))?;
-    // Durable, or nothing to end: from here on the store refuses by itself.
-    app.denials.lift(&scope);
+    match outcome {
+        // It says nothing of other orders for the same, which the store may not have taken.
+        Err(NothingDone::Replayed) => app.denials.withdraw(&scope),
+        // Durable, or nothing to end: from here on the store refuses by itself.
+        Ok(_) | Err(NothingDone::UnknownTarget) => app.denials.lift(&scope),
+    }
     let shut = app.gate.watch_shut();
     app.gate.wake();
     failpoint::hit("logout-committed");

@@ -22,6 +22,9 @@ pub use self::{
     role::{InvalidRole, role},
 };
 
+/// How many sessions are touched in one transaction.
+const TOUCHED_AT_ONCE: usize = 200;
+
 /// How many notes of other nodes are taken at a time.
 const NOTES: i64 = 1000;
 
@@ -60,11 +63,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] as everywhere.
-    pub async fn touch_sessions(&self, used: Vec<(SessionId, Timestamp)>) -> Result<(), StoreError> {
-        if used.is_empty() {
-            return Ok(());
+    pub async fn touch_sessions(&self, mut used: Vec<(SessionId, Timestamp)>) -> Result<(), StoreError> {
+        // In the order of their names, as every logout takes them, and never so many that one has to wait for long.
+        used.sort();
+        for some in used.chunks(TOUCHED_AT_ONCE) {
+            self.write(some.to_vec(), |tx, used| Box::pin(touch(tx, used))).await?;
         }
-        self.write(used, |tx, used| Box::pin(touch(tx, used))).await
+        Ok(())
     }
 
     /// Notes that sessions were used, for a server to take over: a node that is only a gateway cannot touch sessions.

@@ -72,6 +72,15 @@ impl Batch {
 }
 
 impl Store {
+    /// Ends a session of which the store has nothing else, as after a backup was restored: what was sealed for it must be refused all
+    /// the same.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn revoke_unknown(&self, session: &SessionId, at: Timestamp) -> Result<(), StoreError> {
+        self.write((session.clone(), at), |tx, (session, at)| Box::pin(revoke(tx, session, *at))).await
+    }
+
     /// The log after a place, in order.
     ///
     /// # Errors
@@ -92,6 +101,12 @@ impl Store {
 async fn begin(tx: &mut Tx) -> Result<Option<Timestamp>, StoreError> {
     let row = tx.query_opt("SELECT MIN(at) FROM revocations", &params![]).await?;
     Ok(row.map(|row| row.read().opt_time()).transpose()?.flatten())
+}
+
+async fn revoke(tx: &mut Tx, session: &SessionId, at: Timestamp) -> Result<(), StoreError> {
+    let mut batch = Batch::default();
+    batch.revoked_session(session, at);
+    tx.execute_all(&batch).await.map(drop)
 }
 
 pub(crate) async fn since(tx: &mut Tx, seq: i64, limit: u32) -> Result<Vec<Revocation>, StoreError> {

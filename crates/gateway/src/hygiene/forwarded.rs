@@ -15,7 +15,8 @@ const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 
 /// What a peer may say of whom it asks for, beside `X-Forwarded-*`.
-const OF_A_PROXY: [&str; 5] = ["forwarded", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip"];
+pub(super) const OF_A_PROXY: [&str; 5] =
+    ["forwarded", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip"];
 
 /// Writes what the app is told of who asked at `origin`.
 pub fn write(headers: &mut HeaderMap, peer: IpAddr, origin: &Origin, trusted: &[IpNet]) {

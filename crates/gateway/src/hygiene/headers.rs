@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::Refusal;
+use super::{Refusal, forwarded::OF_A_PROXY};
 
 /// Whether a header is about one connection only (RFC 9110 section 7.6.1), beside what `Connection` names.
 fn is_hop_by_hop(name: &str) -> bool {
@@ -130,7 +130,8 @@ pub fn clean_trailers(headers: &mut HeaderMap) {
             || is_ours(name)
             || is_ambiguous(name)
             || name.starts_with("x-forwarded-")
-            || ["content-length", "host", "cookie", "set-cookie", "authorization", "forwarded"].contains(&name)
+            || OF_A_PROXY.contains(&name)
+            || ["content-length", "host", "cookie", "set-cookie", "authorization"].contains(&name)
     });
 }
 
@@ -254,6 +255,7 @@ mod tests {
             ("x-acquit-user", "forged"),
             ("x_acquit_user", "forged"),
             ("x-forwarded-for", "forged"),
+            ("x-real-ip", "forged"),
             ("cookie", "a=b"),
             ("host", "evil"),
         ]);

@@ -51,8 +51,10 @@ async fn take(
     (code, state): (&str, &str),
 ) -> Result<(Identity, HeaderValue), DoorError> {
     let code = RouteCode::open(app, code, origin, state)?;
+    // Used up whoever brings it: one that came to another browser than it was for has been read by others there.
+    let is_new = code.take(app).await?;
     // Somebody else's code in this browser would sign its person in as somebody else (RFC 9700 section 4.7).
-    if !visitor::is_tagged(app, origin, headers, trip.browser()) || !code.take(app).await? {
+    if !is_new || !visitor::is_tagged(app, origin, headers, trip.browser()) {
         return Err(DoorError::Expired);
     }
     match visitor::verdict(app, &code.identity).await? {

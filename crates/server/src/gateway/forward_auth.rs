@@ -17,13 +17,13 @@ use acquit_gateway::{
 use axum::{
     Router,
     extract::{ConnectInfo, FromRequestParts, State},
-    http::{HeaderMap, StatusCode, request::Parts},
+    http::{HeaderMap, HeaderName, StatusCode, request::Parts},
     response::Response,
     routing::any,
 };
 
 use self::answer::Answer;
-use super::{forbidden, sign_in, visitor};
+use super::{assertion, forbidden, sign_in, visitor};
 use crate::App;
 
 /// The doors. Every method gets the same answer: Envoy asks by the one that the browser used.
@@ -38,6 +38,10 @@ pub fn routes() -> Router<App> {
 }
 
 async fn ask_nginx(State(app): State<App>, Asker(parts): Asker) -> Response {
+    // It clears headers by their whole names only, and asks with all that the browser sent.
+    if parts.headers.keys().any(is_forged) {
+        return Answer::forged().for_nginx();
+    }
     ask(&app, &parts, nginx::read(&parts.headers)).await.for_nginx()
 }
 
@@ -51,6 +55,12 @@ async fn ask_caddy(State(app): State<App>, Asker(parts): Asker) -> Response {
 
 async fn ask_envoy(State(app): State<App>, Asker(parts): Asker) -> Response {
     ask(&app, &parts, envoy::read(&parts.method, &parts.uri, &parts.headers)).await.for_envoy()
+}
+
+/// Whether a header has a name that only Acquit may use, and Acquit does not: nothing would take its place.
+fn is_forged(name: &HeaderName) -> bool {
+    let ours = ["x-acquit-", "x-pomerium-"].iter().any(|prefix| name.as_str().starts_with(prefix));
+    ours && !assertion::HEADERS.contains(name)
 }
 
 /// What a proxy asks that the operator trusts to say whom it asks for.

@@ -97,9 +97,7 @@ async fn asked(app: &App, origin: &Origin, asked: Asked<'_>) -> Result<Response,
     match (asked.load, whose) {
         (Load::TopLevel, Some(identity)) if proved => {
             let landing = landing(app, origin, &asked.params);
-            let Some(()) = end(app, origin, &identity, &asked.address).await? else {
-                return confirm(app, origin, landing);
-            };
+            end(app, origin, &identity, &asked.address).await?;
             let url = RouteExit::url(app, origin, Some(identity.session), landing)?;
             Ok(forget(app, origin, respond::see_other(&url)))
         }
@@ -129,8 +127,8 @@ fn confirm(app: &App, origin: &Origin, landing: Option<String>) -> Result<Respon
     Ok(respond::see_other(&RouteExit::url(app, origin, None, landing)?))
 }
 
-/// Ends the session that a cookie is of. Of one that has ended it does nothing more; none when nothing is known of it any more.
-async fn end(app: &App, origin: &Origin, identity: &Identity, address: &str) -> Result<Option<()>, DoorError> {
+/// Ends the session that a cookie is of. Of one that has ended it does nothing more.
+async fn end(app: &App, origin: &Origin, identity: &Identity, address: &str) -> Result<(), DoorError> {
     let order = Order {
         scope: Scope::Session(identity.session.clone()),
         by: By::Application,
@@ -142,8 +140,14 @@ async fn end(app: &App, origin: &Origin, identity: &Identity, address: &str) -> 
         named: Vec::new(),
     };
     match log_out(app, order).await {
-        Ok(_) => Ok(Some(())),
-        Err(LogoutError::UnknownTarget) => Ok(None),
+        Ok(_) => Ok(()),
+        // The store has lost it, as where a backup was restored. The cookie, and copies of it, are good all the same until this.
+        Err(LogoutError::UnknownTarget) => {
+            let now = app.clock.now();
+            app.store.revoke_unknown(&identity.session, now).await?;
+            app.gate.standing().ended(&identity.session, now);
+            Ok(())
+        }
         Err(error) => Err(error.into()),
     }
 }

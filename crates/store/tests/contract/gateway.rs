@@ -1,5 +1,7 @@
 //! The gateway: its hosts in a session, and what its nodes acknowledge.
 
+use std::{sync::Arc, time::Duration};
+
 use acquit_core::{
     Timestamp,
     participant::{Channels, Participant, Protocol},
@@ -229,6 +231,14 @@ contract! {
         assert_eq!(all, ended);
     }
 
+    async fn a_session_that_the_store_has_lost_can_be_ended(world: World) {
+        let lost = acquit_core::SessionId::from_random([7; 16]);
+        let mut reader = Reader::default();
+        world.revoke_unknown(&lost, at(1)).await.unwrap();
+        let log = reader.read(&world).await.unwrap();
+        assert_eq!(log.into_iter().map(|row| (row.what, row.at)).collect::<Vec<_>>(), [(Revoked::Session(lost), at(1))]);
+    }
+
     async fn use_is_noted_for_many_sessions_at_once_and_never_backwards(world: World) {
         let ann = world.user("ann").await;
         let (one, two) = (world.begin(&ann, 0).await, world.begin(&ann, 0).await);
@@ -265,4 +275,34 @@ async fn a_first_row_that_becomes_visible_late_is_not_lost() {
     transaction.commit().await.unwrap();
     assert_eq!(what(&mut reader).await, [Revoked::Session(late.id.clone())]);
     assert_eq!(what(&mut reader).await, []);
+}
+
+/// A logout of several sessions and the note of their use must not each hold what the other waits for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_use_of_sessions_is_noted_in_the_order_in_which_a_logout_locks_them() {
+    let world = Arc::new(World::postgres().await);
+    let ann = world.user("ann").await;
+    let mut ids = [world.begin(&ann, 0).await.id, world.begin(&ann, 0).await.id];
+    ids.sort();
+    let [first, last] = ids;
+    let connect = async || {
+        let (client, connection) = tokio_postgres::connect(&world.url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    };
+    let (mut other, watching) = (connect().await, connect().await);
+    let transaction = other.transaction().await.unwrap();
+    let lock = async |id: &str, wait: &str| {
+        transaction.execute(&format!("SELECT 1 FROM sessions WHERE id = $1 FOR UPDATE {wait}"), &[&id]).await
+    };
+    lock(first.as_str(), "").await.unwrap();
+    let (noting, used) = (world.clone(), vec![(last.clone(), at(9)), (first.clone(), at(9))]);
+    let noted = tokio::spawn(async move { noting.touch_sessions(used).await });
+    let waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waiting = async { while watching.query_opt(waits, &[]).await.unwrap().is_none() {} };
+    tokio::time::timeout(Duration::from_secs(5), waiting).await.expect("it waits for the first");
+    lock(last.as_str(), "NOWAIT").await.expect("it is not held by who waits");
+    transaction.commit().await.unwrap();
+    noted.await.unwrap().unwrap();
+    assert_eq!(world.session(&last).await.unwrap().unwrap().session.last_seen_at, at(9));
 }

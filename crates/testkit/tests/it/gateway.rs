@@ -10,6 +10,7 @@ use http::{Method, Request, Response};
 use hyper::body::Bytes;
 use url::Url;
 
+mod adversary;
 mod assertion;
 mod named;
 mod sign_in;

@@ -156,7 +156,7 @@ impl RouteSection {
 impl AllowSection {
     fn resolve(self) -> Allow {
         let lower = |list: Option<Vec<String>>| -> Vec<String> {
-            list.unwrap_or_default().into_iter().map(|name| name.to_lowercase()).collect()
+            list.unwrap_or_default().into_iter().map(|name| name.to_ascii_lowercase()).collect()
         };
         Allow {
             everyone: self.everyone.unwrap_or(false),

@@ -42,6 +42,11 @@ impl Answer {
         Self::Other((StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], words).into_response())
     }
 
+    /// The request says what only Acquit may say.
+    pub(super) fn forged() -> Self {
+        Self::Other((StatusCode::BAD_REQUEST, "headers of these names are Acquit's\n").into_response())
+    }
+
     /// For proxies that give every answer but a 2xx to the browser.
     pub(super) fn for_proxy(self) -> Response {
         match self {

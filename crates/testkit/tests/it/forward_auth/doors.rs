@@ -93,6 +93,23 @@ async fn each_door_answers_every_method_alike_and_nothing_is_kept() {
 }
 
 #[tokio::test]
+async fn nginx_lets_nobody_pass_with_a_header_of_ours_that_it_does_not_know_to_clear() {
+    let app = acquit().await;
+    let (path, headers) = questions("/public/x").remove(0);
+    for (name, status) in [
+        ("X-Pomerium-Claim-Roles", 403),
+        ("X-Acquit-User", 403),
+        ("X-Pomerium-Claim-Email", 200),
+        ("X-Acquit-Jwt-Assertion", 200),
+        ("X-Acquitted", 200),
+    ] {
+        let answer = ask(&app, Method::GET, &path, &borrowed(&headers, &[(name, "forged")])).await;
+        assert_eq!(answer.status().as_u16(), status, "{name}");
+        assert!(!answer.headers().values().any(|value| value == "forged"));
+    }
+}
+
+#[tokio::test]
 async fn whoever_is_no_trusted_proxy_is_refused_whatever_they_say() {
     let app = acquit().await;
     for (path, headers) in questions("/public/x") {

@@ -48,6 +48,31 @@ async fn a_person_signs_in_once_and_the_app_behind_each_proxy_gets_no_cookie_of_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_acquit_says_is_not_taken_out_by_who_names_it() {
+    let Some(world) = world().await else { return };
+    let browser = Browser::new();
+    for front in &world.fronts {
+        world.enter(&browser, front, "alice").await;
+        let cookie = browser.cookie(&front.url("/"), "acquit-route").unwrap();
+        world.mirror.take();
+        for named in ["X-Acquit-Jwt-Assertion", "close, x-pomerium-claim-email", "keep-alive, X-Pomerium-Claim-Sub"] {
+            let head = format!(
+                "GET /dash HTTP/1.1\r\nHost: {}\r\nCookie: acquit-route={cookie}\r\nConnection: {named}\r\n\r\n",
+                front.host()
+            );
+            let answer = raw(&front.address(), &head).await;
+            let got = world.mirror.take();
+            let is_told = |name| got.iter().all(|got| header(got, name).is_some_and(|value| !value.is_empty()));
+            let told =
+                ["x-acquit-jwt-assertion", "x-pomerium-claim-email", "x-pomerium-claim-sub"].into_iter().all(is_told);
+            let passed = (status(&answer), got.len()) == (200, 1) && told;
+            let refused = (status(&answer), got.len()) == (400, 0);
+            assert!(passed || refused, "{:?} {named}: {answer} {got:?} {}", front.kind, front.log());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_browser_says_of_itself_does_not_arrive() {
     let Some(world) = world().await else { return };
     let browser = Browser::new();

@@ -73,6 +73,8 @@ async fn a_code_is_good_once_for_a_minute_in_its_browser_at_its_route_with_its_s
         let url = callback(&world, browser, "grafana").await;
         let page = stranger.open(&url).await;
         assert!(is_refused(&page), "another browser: {page}");
+        assert!(is_refused(&browser.open(&url).await), "who brought it there knows it");
+        let url = callback(&world, browser, "grafana").await;
         let moved = url.replace("grafana.localhost", "vault.localhost");
         assert!(!browser.open(&moved).await.url.as_str().contains("grafana"), "another route");
         assert!(is_refused(&stranger.open(&moved).await));
