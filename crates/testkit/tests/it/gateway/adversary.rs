@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use acquit_server::{reload::reload, settings::Settings, sweep};
+use acquit_store::revocation::{Revocation, Revoked};
 use acquit_testkit::{Engine, Setup, postgres::Postgres, wire};
 use futures_util::future::join_all;
 use http::{HeaderValue, Request, header};
 use hyper::body::Bytes;
 
 use super::{World, end_all, made, world, world_on};
-use crate::world::until;
+use crate::{failing_store::sql, world::until};
 
 /// Less than four tries of the store one after the other.
 const LONG: Duration = Duration::from_secs(35);
@@ -103,4 +104,21 @@ async fn who_waits_for_a_store_that_stands_still_does_not_wait_for_all_who_came_
     assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
     drop(frozen);
     until(LONG, "it goes on", async || (world.user("grafana", &cookie).await.status() == 200).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_sign_out_of_a_session_that_the_store_has_lost_ends_it_all_the_same() {
+    let world = world_on(Engine::Postgres).await;
+    world.enter(&world.browser, "grafana", "alice").await;
+    let copy = world.cookie(&world.browser, "grafana").unwrap();
+    // As where a backup from before the sign-in was restored.
+    sql(&world.app, "DELETE FROM participants; DELETE FROM sessions");
+    assert_eq!(world.user("grafana", &copy).await.status(), 200, "nothing has ended it");
+    let page = world.go("grafana", "/.pomerium/sign_out").await;
+    assert!(page.status < 400, "{page}");
+    assert!(world.cookie(&world.browser, "grafana").is_none(), "{page}");
+    assert_eq!(world.user("grafana", &copy).await.status(), 401);
+    // Other nodes, and this one after it starts again, read it in the log.
+    let log = world.app.runs.app.store.revocations_since(0, 9).await.unwrap();
+    assert!(matches!(log.as_slice(), [Revocation { what: Revoked::Session(_), .. }]), "{log:?}");
 }
