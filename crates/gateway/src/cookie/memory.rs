@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn a_cookie_is_opened_once_at_each_origin_and_says_the_same_again() {
-        let (memory, here, there) = (Memory::default(), origin("https://a.example.com"), origin("https://b.example.com"));
+        let (memory, here, there) =
+            (Memory::default(), origin("https://a.example.com"), origin("https://b.example.com"));
         assert_eq!(memory.recall(&here, "x", || Some(identity(1))), Some(identity(1)));
         assert_eq!(memory.recall(&here, "x", || panic!("it is known")), Some(identity(1)));
         assert_eq!(memory.recall(&here, "y", || None), None, "another one is another one");
