@@ -46,9 +46,13 @@ async function main() {
   if (options.only === undefined) run.streams = await streams(world, { size, say });
   facts.loadAfter = machine.load();
   facts.minutes = (Date.now() - begun.getTime()) / 60_000;
-  print(run, options.write);
+  // A part of a run, or a hasty one, is no result.
+  print(run, options.write && !options.quick && options.only === undefined && !options.streams);
 }
 
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => stopAll().finally(() => process.exit(1)));
+}
 try {
   await main();
 } catch (error) {

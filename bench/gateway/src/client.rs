@@ -60,7 +60,8 @@ pub(crate) async fn run(options: ClientOptions) -> anyhow::Result<()> {
         let (id, cookie) = line.split_once(' ')?;
         Some(Session { id: id.to_owned(), cookie: cookie.to_owned() })
     };
-    let sessions = text.lines().map(|line| session(line).context("a line without a cookie")).collect::<Result<_, _>>()?;
+    let sessions =
+        text.lines().map(|line| session(line).context("a line without a cookie")).collect::<Result<_, _>>()?;
     let (sender, closed) = unbounded_channel();
     let (streams, idle, count) = (JoinSet::new(), Vec::new(), HashMap::new());
     let mut client = Client { options, sessions, streams, idle, count, sender, closed };
@@ -150,7 +151,8 @@ impl Client {
             let sent = Instant::now();
             api.write_all(request.as_bytes()).await?;
             for _ in 0..expected {
-                let next = timeout(PATIENCE, self.closed.recv()).await.context("a stream of an ended session stays open")?;
+                let next =
+                    timeout(PATIENCE, self.closed.recv()).await.context("a stream of an ended session stays open")?;
                 let closed = next.context("nobody tells of closed streams")?;
                 ensure!(closed.session == session.id, "a stream of another session ended");
                 closed.check()?;

@@ -3,11 +3,7 @@
 use std::{error::Error, future::pending, pin::pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{
-    HeaderValue, Method, Request, Response, StatusCode, Version, header,
-    request::Parts,
-    uri::PathAndQuery,
-};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts, uri::PathAndQuery};
 use hyper::{
     body::{Body, Incoming},
     upgrade::OnUpgrade,
