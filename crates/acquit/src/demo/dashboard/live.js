@@ -3,7 +3,7 @@
   const main = document.querySelector("main[data-live]");
   const [heading, why, count] = ["heading", "why", "count"].map((name) => main.querySelector(`[data-${name}]`));
   const again = main.querySelector("[data-again]");
-  const out = main.querySelector("[data-out]");
+  const [out, person] = ["out", "person"].map((name) => main.querySelector(`[data-${name}]`));
 
   function show(state, said, because) {
     if (main.dataset.live === state) return;
@@ -12,7 +12,7 @@
     heading.textContent = said;
     why.textContent = because;
     again.hidden = state !== "cut";
-    out.hidden = state === "cut";
+    out.hidden = person.hidden = state === "cut";
   }
 
   function open() {
