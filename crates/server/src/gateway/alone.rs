@@ -110,7 +110,6 @@ impl Running {
     }
 
     /// What says whether it is there and ready.
-    #[must_use]
     pub fn health(&self) -> Router {
         health::routes(self.node.clone())
     }
