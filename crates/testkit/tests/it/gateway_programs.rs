@@ -86,7 +86,10 @@ async fn a_service_comes_with_its_token_and_the_app_hears_who_it_is_but_not_the_
         assert!(answer.contains("Bearer error=\"invalid_token\""), "a program is not sent to a page: {answer}");
     }
     assert_eq!(world.program_status("vault", &token).await, "401", "another host's token is none");
-    assert_eq!(world.routes.status("grafana", &format!("acquit-route={}", &token["acquit_program_".len()..])).await, "401");
+    assert_eq!(
+        world.routes.status("grafana", &format!("acquit-route={}", &token["acquit_program_".len()..])).await,
+        "401"
+    );
     // A browser's cookie does not help out a bad token.
     let page = world.browser.open(&world.routes.at("grafana", "/dash")).await;
     world.acquit.sign_in(&world.browser, &page, "bob").await;
@@ -134,7 +137,8 @@ async fn what_ends_its_session_or_its_user_ends_a_token_and_cuts_what_the_progra
 #[tokio::test]
 async fn a_program_is_not_asked_for_use_but_its_time_is_over_when_it_was_said() {
     let world = world(Engine::Sqlite).await;
-    let order = json!({ "user": "backup", "route": world.routes.at("grafana", ""), "name": "b", "expires_in": 172_800 });
+    let order =
+        json!({ "user": "backup", "route": world.routes.at("grafana", ""), "name": "b", "expires_in": 172_800 });
     let (status, body) = world.acquit.api(Method::POST, "/api/v1/programs", Some(&order)).await;
     assert_eq!(status, 201, "{body}");
     let token = body["token"].as_str().unwrap();
