@@ -55,7 +55,7 @@ async fn the_logout_request_of_a_saml_application_ends_all_routes() {
                 assert_eq!(page.mark().as_deref(), Some("landing"), "{what}: {page}");
                 assert_eq!(sp.responses(), ["Success"], "{what}: the routes are done as well");
             }
-            held.is_over(&what).await;
+            held.has_ended(&what).await;
             elsewhere.is_good().await;
             let receipt = receipt(&app).await;
             routes.confirmed(&receipt, &what);
@@ -85,7 +85,7 @@ async fn pysaml2_and_node_saml_end_all_routes_by_a_sign_out_of_theirs() {
             let held = routes.hold(&browser).await;
             let page = peer.sign_out(&browser, more).await;
             assert_eq!(page.mark().as_deref(), Some("landing"), "{page}\n{}", peer.log());
-            held.is_over(peer.id()).await;
+            held.has_ended(peer.id()).await;
             routes.confirmed(&receipt(&app).await, peer.id());
         }
     };
@@ -120,7 +120,7 @@ async fn the_command_that_ends_sessions_ends_all_routes_of_a_server_that_runs() 
             }
             let shown: Value = serde_json::from_str(&said(&app.runs.command(&command))).unwrap();
             // Before anything else is asked: the sessions are over when it returns.
-            held.is_over(&what).await;
+            held.has_ended(&what).await;
             let logouts = shown["logouts"].as_array().unwrap();
             let of_alice = |one: &&Value| one["steps"].as_array().is_some_and(|steps| !steps.is_empty());
             let told = logouts.iter().find(of_alice).unwrap_or_else(|| panic!("{what}: {shown:#}"));
@@ -155,7 +155,7 @@ async fn apache_and_a_route_in_one_session_end_each_other() {
             let here = browser.open(&routes.at("grafana", "/dash")).await;
             browser.click(&here, &url).await;
         }
-        held.is_over(&what).await;
+        held.has_ended(&what).await;
         until(LONG, "the module confirms", async || {
             (outcome(&app.receipts().await.pop()?, "apache", "backchannel") == "confirmed").then_some(())
         })

@@ -105,7 +105,7 @@ async fn a_logout_that_begins_anywhere_closes_what_is_open_and_refuses_the_cooki
                     world.browser.load(load).await;
                 }
             }
-            held.is_over(begun).await;
+            held.has_ended(begun).await;
             let receipt = complete(&world).await;
             assert_eq!(receipt["state"], "complete", "{begun}: {receipt:#}");
             world.routes.confirmed(&receipt, begun);

@@ -150,7 +150,7 @@ impl Held<'_> {
     }
 
     /// The WebSocket was closed in the right words, and the cookies are refused from another machine.
-    pub(crate) async fn is_over(mut self, what: &str) {
+    pub(crate) async fn has_ended(mut self, what: &str) {
         let heard = rest(&mut self.open).await;
         assert!(heard.ends_with(SIGNED_OUT), "{what}: {heard:?}");
         for (host, cookie) in HOSTS.iter().zip(&self.cookies) {

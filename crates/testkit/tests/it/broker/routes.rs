@@ -27,7 +27,7 @@ async fn a_sign_out_at_the_provider_ends_all_routes_by_back_channel_and_in_a_fra
                 let frames = world.browser.load_frames(&page).await;
                 assert_eq!(frames.iter().map(|frame| frame.status).collect::<Vec<_>>(), [200], "{what}");
             }
-            held.is_over(&what).await;
+            held.has_ended(&what).await;
             let receipt = until(LONG, "the routes are acknowledged", async || {
                 // It is refused here before it is written that it is over.
                 let receipt = world.broker.receipts().await.pop()?;

@@ -15,7 +15,7 @@ async fn a_logout_request_of_the_provider_ends_all_routes() {
             let held = routes.hold(&world.browser).await;
             let said = world.told_by(&world.idp.logout_request(&["index-1"], by), by).await;
             assert_eq!(said, "Success", "{what}: the routes are done as well");
-            held.is_over(&what).await;
+            held.has_ended(&what).await;
             let receipt = world.receipt().await;
             assert_eq!(receipt["requested"]["by"], "upstream", "{what}");
             routes.confirmed(&receipt, &what);

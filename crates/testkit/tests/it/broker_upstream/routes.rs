@@ -18,7 +18,7 @@ async fn a_logout_token_of_oidc_provider_ends_all_routes() {
         let held = routes.hold(&world.browser).await;
         let page = world.upstream.sign_out(&world.browser).await;
         assert_eq!(page.mark().as_deref(), Some("upstream-signed-out"), "{page}");
-        held.is_over(&what).await;
+        held.has_ended(&what).await;
         let told = world.upstream.knows().await.told;
         assert_eq!(told, [json!({ "account": "up-erin", "good": true })], "{what}");
         // The frame of the broker application waits for a browser, so the whole is not settled.

@@ -138,7 +138,7 @@ async fn a_key_that_is_replaced_while_somebody_is_in_is_published_before_it_sign
             set["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
         };
         let old = kid(&jwt(&world, &world.browser, "grafana").await.body);
-        assert_eq!(published().await, [old.clone()]);
+        assert_eq!(published().await, std::slice::from_ref(&old));
         let app = &world.app.runs.app;
         let (new, from) = rotate(&app.store, &app.sealer, app.clock.now()).await.unwrap();
         app.assertions.keys().refresh(&app.store).await.unwrap();
