@@ -32,7 +32,6 @@ pub mod name;
 pub mod net;
 pub mod organizations;
 pub mod path;
-pub mod planned;
 pub mod raw;
 pub mod registration;
 pub mod schema;

@@ -76,6 +76,11 @@ const VERSIONS: &[(&str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0014_gateway_alone.sql"),
         include_str!("../migrations/postgres/0014_gateway_alone.sql"),
     ),
+    (
+        "V15__programs",
+        include_str!("../migrations/sqlite/0015_programs.sql"),
+        include_str!("../migrations/postgres/0015_programs.sql"),
+    ),
 ];
 
 /// Keeps nodes that start together from migrating at the same time; any number that nobody else uses.

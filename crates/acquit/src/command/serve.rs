@@ -5,7 +5,10 @@ use std::{net::SocketAddr, sync::Arc};
 use acquit_server::{
     App,
     clock::SystemClock,
-    gateway::front::{Front, FrontError},
+    gateway::{
+        forward_auth::grpc,
+        front::{Front, FrontError},
+    },
     listener,
     reload::reload,
     router::router,
@@ -79,14 +82,18 @@ async fn serve(settings: Settings, global: &Global, environment: &Environment) -
     note(&format!("acquit serves {issuer} on {address}"));
     let doors = router(running.app.clone());
     let front = front(&running.app, &doors, stop.clone()).await?;
+    let envoy = envoy(&running.app, stop.clone()).await?;
     let reloading = reload_on_hangup(&running.app, global, environment)?;
     tokio::select! {
         () = listener::serve(listener, doors, stop) => {}
         () = reloading => {}
     }
+    // They stop by the same word.
     if let Some(front) = front {
-        // It stops by the same word.
         let _ = front.await;
+    }
+    if let Some(envoy) = envoy {
+        let _ = envoy.await;
     }
     note("stopping: finishing the deliveries under way");
     running.stop().await;
@@ -125,6 +132,14 @@ async fn front(
     let front = Front::new(app.clone(), doors.clone()).map_err(failed)?;
     note(&format!("the gateway takes traffic on {address}"));
     Ok(Some(tokio::spawn(front.serve(listener, stop))))
+}
+
+/// Answers Envoy by gRPC, if there is a socket for that.
+async fn envoy(app: &App, stop: CancellationToken) -> Result<Option<JoinHandle<()>>, CommandError> {
+    let Some(address) = app.settings().gateway.envoy_listen else { return Ok(None) };
+    let listener = bind(address).await?;
+    note(&format!("Envoy is answered by gRPC on {address}"));
+    Ok(Some(tokio::spawn(listener::serve(listener, grpc::routes(app.clone()), stop))))
 }
 
 /// On SIGHUP the configuration is read again. One with a mistake changes nothing.

@@ -25,6 +25,9 @@ pub struct GatewaySection {
     /// The address and port on which Acquit takes the traffic of the routes. Without it other proxies take it and ask here
     /// (forward-auth).
     pub listen: Option<String>,
+    /// The address and port on which Envoy asks by gRPC (`ext_authz`), from an address in `server.trusted_proxies`; keep it off the
+    /// internet.
+    pub envoy_listen: Option<String>,
     /// Certificates for the routes' hosts; the one whose name the browser asks for is used, and files that change are read
     /// again. Without any Acquit speaks plain HTTP there, and TLS is the job of a proxy in front.
     pub certificates: Option<Vec<CertificateSection>>,
@@ -81,6 +84,18 @@ impl GatewaySection {
         let issuer = around.map(|around| around.issuer);
         let path = Path::root().key("gateway");
         let listen = self.listen.as_deref().and_then(|text| listen(cx, &path.key("listen"), text));
+        let envoy_path = path.key("envoy_listen");
+        let envoy_listen = self.envoy_listen.as_deref().and_then(|text| self::listen(cx, &envoy_path, text));
+        if envoy_listen.is_some() {
+            match around {
+                None => drop(cx.error(&envoy_path, "a node that is only a gateway answers no other proxies")),
+                Some(around) if !around.trusts_proxies => {
+                    cx.warning(&envoy_path, "Envoy is not believed whom it asks for")
+                        .help("name its address in `server.trusted_proxies`");
+                }
+                Some(_) => {}
+            }
+        }
         let redirects_path = path.key("trusted_redirects");
         let redirects = self.trusted_redirects.unwrap_or_default().into_iter().enumerate();
         let trusted_redirects =
@@ -120,7 +135,7 @@ impl GatewaySection {
                 .help("name its address in `server.trusted_proxies`, or give the route a `to`");
         }
         let routes = routes.into_iter().map(|(route, _)| route).collect();
-        settings::Gateway { listen, tls, trusted_redirects, routes, ..settings::Gateway::default() }
+        settings::Gateway { listen, envoy_listen, tls, trusted_redirects, routes, ..settings::Gateway::default() }
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value as Schema;
 use super::{
     diagnostic::{Diagnostics, quoted},
     path::Path,
-    planned, schema, suggest,
+    schema, suggest,
     tree::{Entry, Node, Value},
 };
 
@@ -108,10 +108,6 @@ fn unknown<'a>(entry: &Entry, schema: &'a Schema, path: &Path, diagnostics: &mut
     // Whatever it is, it may be a secret under a misspelt name.
     hide_all(&entry.node, diagnostics);
     let inner = path.key(&entry.key);
-    if let Some(what) = planned::key(path, &entry.key) {
-        diagnostics.error(&inner, Some(&entry.origin), what);
-        return None;
-    }
     let known = schema::keys(schema);
     let meant = suggest::nearest(&entry.key, &known);
     let help = match meant {

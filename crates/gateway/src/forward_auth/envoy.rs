@@ -1,4 +1,4 @@
-//! Envoy's `ext_authz` by HTTP: the request itself without its body, its path behind a prefix of ours.
+//! Envoy's `ext_authz`: by HTTP the request itself without its body, its path behind a prefix of ours; by gRPC a description of it.
 
 use http::{HeaderMap, Method, Uri};
 
@@ -25,6 +25,15 @@ pub fn read(method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Original,
     let whole = uri.path_and_query().map_or("", |whole| whole.as_str());
     let target = whole.strip_prefix(PREFIX).unwrap_or_default();
     Ok(Original::new(method.as_str(), https, &named, target)?)
+}
+
+/// Reads a description of a request, as gRPC has it: `path` with its query.
+///
+/// # Errors
+/// [`Refused`].
+pub fn described(method: &str, scheme_of: &str, host: &str, path: &str) -> Result<Original, Refused> {
+    let https = scheme(scheme_of, "scheme")?;
+    Ok(Original::new(method, https, host, path)?)
 }
 
 #[cfg(test)]

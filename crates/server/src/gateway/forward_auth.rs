@@ -4,6 +4,7 @@
 //! proxy keeps open: the next request is refused.
 
 mod answer;
+pub mod grpc;
 
 use std::{
     net::SocketAddr,

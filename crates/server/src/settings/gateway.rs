@@ -20,6 +20,8 @@ const READ_EVERY: Duration = Duration::from_millis(500);
 pub struct Gateway {
     /// The address of its own listening socket; none where other proxies take the traffic and only ask.
     pub listen: Option<SocketAddr>,
+    /// Where Envoy asks by gRPC, if it does.
+    pub envoy_listen: Option<SocketAddr>,
     /// How browsers reach it.
     pub tls: Tls,
     /// Where a route's sign-out may lead to, to the letter, beyond the route itself.
@@ -34,6 +36,7 @@ impl Default for Gateway {
     fn default() -> Self {
         Self {
             listen: None,
+            envoy_listen: None,
             tls: Tls::default(),
             trusted_redirects: Vec::new(),
             routes: Vec::new(),

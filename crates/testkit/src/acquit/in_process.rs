@@ -4,7 +4,14 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use acquit::config::{self, environment::Environment};
 use acquit_core::Timestamp;
-use acquit_server::{App, clock::ManualClock, gateway::front::Front, listener, router::router, start};
+use acquit_server::{
+    App,
+    clock::ManualClock,
+    gateway::{forward_auth::grpc, front::Front},
+    listener,
+    router::router,
+    start,
+};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -46,6 +53,10 @@ impl InProcess {
             let listener = TcpListener::bind(address).await.unwrap();
             let front = Front::new(app.clone(), doors.clone()).unwrap();
             tokio::spawn(front.serve(listener, stop.clone()));
+        }
+        if let Some(address) = app.settings().gateway.envoy_listen {
+            let listener = TcpListener::bind(address).await.unwrap();
+            tokio::spawn(listener::serve(listener, grpc::routes(app.clone()), stop.clone()));
         }
         let server = tokio::spawn(listener::serve(listener, doors, stop.clone()));
         let runs = Self { app, clock: clock.clone(), stop, server, _running: running, _folder: folder };

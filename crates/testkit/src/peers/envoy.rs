@@ -25,18 +25,21 @@ fn path() -> PathBuf {
     path
 }
 
-pub(super) fn command(root: &Path, words: &Words) -> Command {
-    let text = sample(
-        "envoy.yaml",
-        &[
-            (TLS, "    - filters:\n"),
-            ("address: 0.0.0.0, port_value: 443", &format!("address: 127.0.0.1, port_value: {}", words.port)),
-            ("domains: [\"grafana.corp.example.com\"]", &format!("domains: [\"{}\"]", words.host)),
-            ("http://127.0.0.1:8080", &format!("http://127.0.0.1:{}", words.acquit)),
-            ("port_value: 8080", &format!("port_value: {}", words.acquit)),
-            ("port_value: 3000", &format!("port_value: {}", words.app)),
-        ],
-    );
+pub(super) fn command(root: &Path, words: &Words, grpc: bool) -> Command {
+    let (port, own) = (words.port, words.acquit);
+    let (listen, domain) =
+        (format!("address: 127.0.0.1, port_value: {port}"), format!("domains: [\"{}\"]", words.host));
+    let (acquit, app) = (format!("port_value: {own}"), format!("port_value: {}", words.app));
+    let (url, asked) = (format!("http://127.0.0.1:{own}"), format!("port_value: {}", words.grpc));
+    let mut changes = vec![
+        (TLS, "    - filters:\n"),
+        ("address: 0.0.0.0, port_value: 443", &listen),
+        ("domains: [\"grafana.corp.example.com\"]", &domain),
+        ("port_value: 8080", &acquit),
+        ("port_value: 3000", &app),
+    ];
+    changes.push(if grpc { ("port_value: 9001", &asked) } else { ("http://127.0.0.1:8080", &url) });
+    let text = sample(if grpc { "envoy-grpc.yaml" } else { "envoy.yaml" }, &changes);
     let file = with_file(root, "envoy.yaml", &text);
     let mut command = program(path(), root);
     command.arg("-c").arg(file).args(["--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"]);

@@ -23,17 +23,20 @@ pub enum Kind {
     Caddy,
     /// Envoy with `ext_authz` by HTTP.
     Envoy,
+    /// Envoy with `ext_authz` by gRPC.
+    EnvoyGrpc,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Nginx, Self::Caddy, Self::Envoy];
+    pub const ALL: [Self; 4] = [Self::Nginx, Self::Caddy, Self::Envoy, Self::EnvoyGrpc];
 
     fn host(self) -> &'static str {
         match self {
             Self::Nginx => "nginx.localhost",
             Self::Caddy => "caddy.localhost",
             Self::Envoy => "envoy.localhost",
+            Self::EnvoyGrpc => "envoy-grpc.localhost",
         }
     }
 }
@@ -59,6 +62,8 @@ pub(super) struct Words {
     pub own: String,
     /// The port of Acquit.
     pub acquit: u16,
+    /// The port where it answers Envoy by gRPC.
+    pub grpc: u16,
     /// The port of the app.
     pub app: u16,
 }
@@ -92,24 +97,26 @@ impl Front {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Starts it before the app on this port, asking the Acquit on that one.
+    /// Starts it before the app on this port, asking the Acquit at that host, or by gRPC at that port.
     ///
     /// # Panics
     /// It is not installed, or does not start.
-    pub async fn start(&mut self, app: u16, own: &str) {
+    pub async fn start(&mut self, app: u16, own: &str, grpc: u16) {
         let words = Words {
             port: self.port,
             name: self.kind.host(),
             host: self.host(),
             own: own.to_owned(),
             acquit: own.rsplit_once(':').expect("a port").1.parse().unwrap(),
+            grpc,
             app,
         };
         let root = self.folder.path();
         let mut command = match self.kind {
             Kind::Nginx => nginx::command(root, &words),
             Kind::Caddy => caddy::command(root, &words),
-            Kind::Envoy => envoy::command(root, &words),
+            Kind::Envoy => envoy::command(root, &words, false),
+            Kind::EnvoyGrpc => envoy::command(root, &words, true),
         };
         let log = fs::File::create(root.join("log")).unwrap();
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).kill_on_drop(true);

@@ -3,7 +3,7 @@
 use acquit_testkit::{
     Browser, Engine, Page, Registration, Setup, TestApp, TestRp,
     acquit::{InProcess, Program},
-    peers::{self, Front, front::Kind},
+    peers::{self, Front, free_port, front::Kind},
 };
 
 mod app;
@@ -14,7 +14,7 @@ mod sign_out;
 
 use app::Mirror;
 
-/// Acquit, an app, and the three proxies before it, each with a route of its own; and an application of OpenID Connect.
+/// Acquit, an app, and the proxies before it, each with a route of its own; and an application of OpenID Connect.
 struct World<R = InProcess> {
     acquit: TestApp<R>,
     payroll: TestRp,
@@ -47,11 +47,13 @@ async fn world_of<R>(start: impl AsyncFnOnce(Setup, &TestRp) -> TestApp<R>) -> O
     let mut fronts: Vec<Front> = Kind::ALL.into_iter().map(Front::new).collect();
     let payroll = Registration::new("payroll").start().await;
     let routes: String = fronts.iter().map(|front| routes(&front.host())).collect();
-    let setup = Setup::on(Engine::Sqlite).host("id.localhost").behind_proxies().with(&routes);
+    let grpc = free_port();
+    let gateway = format!("[gateway]\nenvoy_listen = \"127.0.0.1:{grpc}\"\n\n{routes}");
+    let setup = Setup::on(Engine::Sqlite).host("id.localhost").behind_proxies().with(&gateway);
     let acquit = start(setup, &payroll).await;
     let own = acquit.url("").replace("http://", "");
     for front in &mut fronts {
-        front.start(mirror.port, &own).await;
+        front.start(mirror.port, &own, grpc).await;
     }
     Some(World { acquit, payroll, mirror, fronts })
 }

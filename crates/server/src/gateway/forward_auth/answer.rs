@@ -71,7 +71,7 @@ impl Answer {
         }
     }
 
-    /// For Envoy, which leaves alone what it is not told of.
+    /// For Envoy by HTTP, which leaves alone what it is not told of.
     pub(super) fn for_envoy(self) -> Response {
         let mut response = match self {
             Self::Pass(mut headers) => {
