@@ -41,7 +41,6 @@ enum Code {
 }
 
 /// The doors of that socket.
-#[must_use]
 pub fn routes(app: App) -> Router {
     Router::new().route(CHECK, post(check)).fallback(nothing_else).with_state(app)
 }
