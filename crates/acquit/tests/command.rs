@@ -383,10 +383,10 @@ fn rotated_keys_are_published_before_they_sign() {
 #[test]
 fn a_program_is_let_in_at_a_route_and_its_session_is_listed_and_ended() {
     let house = House::new();
-    let route = "[gateway]\n\n[[gateway.routes]]\nfrom = \"https://wiki.localhost\"\nto = \"http://127.0.0.1:3000\"\nallow = { everyone = true }\n";
+    let route = "[gateway]\nlisten = \"127.0.0.1:8443\"\n\n[[gateway.routes]]\nfrom = \"http://wiki.localhost:8443\"\nto = \"http://127.0.0.1:3000\"\nallow = { everyone = true }\n";
     std::fs::write(house.file("acquit.toml"), format!("{CONFIGURATION}\n{route}")).unwrap();
     house.add_user("alice");
-    let add = ["programs", "add", "ci", "--user", "alice", "--route", "https://wiki.localhost/", "--for", "2d"];
+    let add = ["programs", "add", "ci", "--user", "alice", "--route", "http://wiki.localhost:8443/", "--for", "2d"];
     let (code, out, err) = house.run(&add);
     assert_eq!(code, 0, "{err}");
     // Nothing but the token where a script reads it.
@@ -399,13 +399,22 @@ fn a_program_is_let_in_at_a_route_and_its_session_is_listed_and_ended() {
         house.run(&["sessions", "end", "--session", session["id"].as_str().unwrap(), "--yes", "--wait", "0s"]);
     assert_eq!(code, 3, "the gateway has not said yet that it refuses it: {out}");
     for (wrong, expected) in [
-        (["--user", "alice", "--route", "https://other.localhost"], 1),
-        (["--user", "nobody", "--route", "https://wiki.localhost"], 1),
+        (["--user", "alice", "--route", "http://other.localhost:8443"], 1),
+        (["--user", "nobody", "--route", "http://wiki.localhost:8443"], 1),
     ] {
         assert_eq!(house.run(&[&["programs", "add", "ci"][..], &wrong].concat()).0, expected, "{wrong:?}");
     }
-    let long =
-        house.run(&["programs", "add", "ci", "--user", "alice", "--route", "https://wiki.localhost", "--for", "8d"]);
+    let long = house.run(&[
+        "programs",
+        "add",
+        "ci",
+        "--user",
+        "alice",
+        "--route",
+        "http://wiki.localhost:8443",
+        "--for",
+        "8d",
+    ]);
     assert!(long.0 == 2 && long.2.contains("program_max"), "{long:?}");
     assert_eq!(house.json(&["sessions", "list"])["data"].as_array().unwrap().len(), 0);
 }

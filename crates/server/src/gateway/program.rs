@@ -79,6 +79,11 @@ pub enum AdmitError {
     /// The caller asks for less; the operator may allow more in the configuration.
     #[error("a program's token lives between 1 second and {} seconds (`lifetimes.program_max`)", .0.as_secs())]
     Life(Duration),
+    /// The operator names a user of their own: whoever vouches for this one could not take the program back.
+    #[error(
+        "this person comes through an identity provider, whose sign-out would not reach a program: let it act as a service"
+    )]
+    FromElsewhere,
     /// The operator changes the route's `allow`, or names another user.
     #[error("no route of this host lets {0} in")]
     NotAllowed(String),
@@ -114,6 +119,9 @@ pub async fn admit(means: Means<'_>, admission: Admission, now: Timestamp) -> Re
     let life = life.unwrap_or(longest);
     if life < Duration::from_secs(1) || life > longest {
         return Err(AdmitError::Life(longest));
+    }
+    if user.origin.is_some() {
+        return Err(AdmitError::FromElsewhere);
     }
     let id = SessionId::from_random(random::id_at(now)?);
     let new = NewSession {

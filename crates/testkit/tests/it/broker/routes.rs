@@ -18,6 +18,11 @@ async fn a_sign_out_at_the_provider_ends_all_routes_by_back_channel_and_in_a_fra
             let told = if in_frame { Told::Front(door) } else { Told::Back };
             let world = made(engine, "", &routes.configuration("domains = [\"example.com\"]"), told).await;
             world.enter("alice").await;
+            // The provider's sign-out would not reach a program that acts as one of its people.
+            let whose = world.broker.live_sessions().await[0]["user"]["id"].clone();
+            let order = json!({ "user": whose, "route": routes.at("grafana", ""), "name": "ci" });
+            let (status, refused) = world.broker.api(Method::POST, "/api/v1/programs", Some(&order)).await;
+            assert!(status == 400 && refused.to_string().contains("identity provider"), "{status}: {refused}");
             let held = routes.hold(&world.browser).await;
             let page = world.browser.open(&world.upstream.url("/sign-out")).await;
             let form = page.form_with("question").press("decision", "sign-out");
