@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use acquit_core::Timestamp;
+use acquit_core::{Timestamp, session::Lifetimes};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use self::memory::Memory;
@@ -43,21 +43,25 @@ pub fn name(origin: &Origin) -> &'static str {
 #[derive(Debug)]
 pub struct Cookies {
     key: SealKey,
-    /// The longest that any session lives, in seconds.
-    longest: AtomicU64,
+    /// The longest that people's sessions live, in seconds.
+    session_max: AtomicU64,
+    /// The longest that programs' do.
+    pub(crate) program_max: AtomicU64,
     memory: Memory,
 }
 
 impl Cookies {
-    /// Under the key for cookies, while no session lives longer than `longest`.
+    /// Under the key for cookies, while no session lives longer than that.
     #[must_use]
-    pub fn new(key: SealKey, longest: Duration) -> Self {
-        Self { key, longest: AtomicU64::new(longest.as_secs()), memory: Memory::default() }
+    pub fn new(key: SealKey, lifetimes: Lifetimes) -> Self {
+        let (session_max, program_max) = (lifetimes.max.as_secs().into(), lifetimes.program.as_secs().into());
+        Self { key, session_max, program_max, memory: Memory::default() }
     }
 
-    /// Takes over another longest life: what was made under a longer one is good for no longer than this.
-    pub fn set_longest(&self, longest: Duration) {
-        self.longest.store(longest.as_secs(), Ordering::Relaxed);
+    /// Takes over other lifetimes: what was made under longer ones is good for no longer than these.
+    pub fn set_lifetimes(&self, lifetimes: Lifetimes) {
+        self.session_max.store(lifetimes.max.as_secs(), Ordering::Relaxed);
+        self.program_max.store(lifetimes.program.as_secs(), Ordering::Relaxed);
     }
 
     /// The value of the cookie for `identity` at `origin`.
@@ -77,16 +81,16 @@ impl Cookies {
     /// Whose cookie this is, if it was made here for this origin and its session is not too old.
     #[must_use]
     pub fn open(&self, origin: &Origin, value: &str, now: Timestamp) -> Option<Identity> {
-        self.open_in(origin.authority(), value, now)
+        self.open_in(origin.authority(), value, (now, &self.session_max))
     }
 
-    pub(crate) fn open_in(&self, context: &str, value: &str, now: Timestamp) -> Option<Identity> {
+    pub(crate) fn open_in(&self, context: &str, value: &str, (now, max): (Timestamp, &AtomicU64)) -> Option<Identity> {
         if value.len() > MAX_VALUE {
             return None;
         }
         let identity = self.memory.recall(context, value, || self.unseal(context, value))?;
-        let longest = Duration::from_secs(self.longest.load(Ordering::Relaxed));
-        identity.is_in_time(now, longest).then_some(identity)
+        let max = Duration::from_secs(max.load(Ordering::Relaxed));
+        identity.is_in_time(now, max).then_some(identity)
     }
 
     fn unseal(&self, context: &str, value: &str) -> Option<Identity> {
@@ -107,8 +111,11 @@ mod tests {
         Timestamp::from_seconds(seconds)
     }
 
+    const LONG: Duration = Duration::from_secs(1000);
+    const LIFETIMES: Lifetimes = Lifetimes { idle: LONG, max: LONG, program: LONG };
+
     fn cookies() -> Cookies {
-        Cookies::new(SealKey::new(&[1; 32]).unwrap(), Duration::from_secs(1000))
+        Cookies::new(SealKey::new(&[1; 32]).unwrap(), LIFETIMES)
     }
 
     fn origin(text: &str) -> Origin {
@@ -139,7 +146,7 @@ mod tests {
     fn a_cookie_is_good_for_no_longer_than_any_session_may_live_by_now() {
         let (cookies, here) = (cookies(), origin("https://a.example.com"));
         let value = cookies.seal(&here, &identity(0)).unwrap();
-        cookies.set_longest(Duration::from_secs(30));
+        cookies.set_lifetimes(Lifetimes { max: Duration::from_secs(30), ..LIFETIMES });
         assert_eq!(cookies.open(&here, &value, at(39)), Some(identity(0)));
         assert_eq!(cookies.open(&here, &value, at(40)), None, "its ending may be forgotten by now");
     }
@@ -147,8 +154,7 @@ mod tests {
     #[test]
     fn what_is_no_cookie_of_ours_is_nobodys() {
         let (cookies, here) = (cookies(), origin("https://a.example.com"));
-        let other =
-            Cookies::new(SealKey::new(&[2; 32]).unwrap(), Duration::from_secs(1000)).seal(&here, &identity(0)).unwrap();
+        let other = Cookies::new(SealKey::new(&[2; 32]).unwrap(), LIFETIMES).seal(&here, &identity(0)).unwrap();
         for value in ["", "a", "%%%", &"a".repeat(MAX_VALUE + 1), &other] {
             assert_eq!(cookies.open(&here, value, at(0)), None);
         }

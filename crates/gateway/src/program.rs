@@ -82,7 +82,7 @@ impl Cookies {
     /// Whose token this is, if it was made here for this origin and its time is not over.
     #[must_use]
     pub fn open_program(&self, origin: &Origin, token: &str, now: Timestamp) -> Option<Identity> {
-        self.open_in(&context(origin), token.strip_prefix(PREFIX)?, now)
+        self.open_in(&context(origin), token.strip_prefix(PREFIX)?, (now, &self.program_max))
     }
 }
 
@@ -95,7 +95,7 @@ fn context(origin: &Origin) -> String {
 mod tests {
     use std::time::Duration;
 
-    use acquit_core::{SessionId, UserId};
+    use acquit_core::{SessionId, UserId, session::Lifetimes};
 
     use super::*;
     use crate::{identity::Person, seal::SealKey};
@@ -157,7 +157,9 @@ mod tests {
 
     #[test]
     fn a_token_is_good_at_its_own_host_and_is_no_cookie_nor_a_cookie_a_token() {
-        let cookies = Cookies::new(SealKey::new(&[1; 32]).unwrap(), Duration::from_secs(1000));
+        let (short, long) = (Duration::from_secs(1), Duration::from_secs(1000));
+        let lifetimes = Lifetimes { idle: short, max: long, program: long };
+        let cookies = Cookies::new(SealKey::new(&[1; 32]).unwrap(), lifetimes);
         let (here, there) =
             (Origin::parse("https://a.example.com").unwrap(), Origin::parse("https://b.example.com").unwrap());
         let now = Timestamp::from_seconds(50);
@@ -169,5 +171,8 @@ mod tests {
         let cookie = cookies.seal(&here, &identity()).unwrap();
         assert_eq!(cookies.open_program(&here, &format!("{PREFIX}{cookie}"), now), None);
         assert_eq!(cookies.open_program(&here, &cookie, now), None);
+        cookies.set_lifetimes(Lifetimes { program: Duration::from_secs(40), ..lifetimes });
+        assert_eq!(cookies.open_program(&here, &token, now), None, "the operator shortened it");
+        assert!(cookies.open(&here, &cookie, now).is_some());
     }
 }

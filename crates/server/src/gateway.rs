@@ -85,7 +85,7 @@ impl Gate {
     pub fn new(settings: &settings::Gateway, lifetimes: Lifetimes, cookies: SealKey) -> Self {
         Self {
             routes: channel::Sender::new(Arc::new(settings.table())),
-            cookies: Arc::new(Cookies::new(cookies, lifetimes.longest())),
+            cookies: Arc::new(Cookies::new(cookies, lifetimes)),
             standing: Arc::default(),
             reader: Mutex::default(),
             failed: std::sync::Mutex::default(),
@@ -106,7 +106,7 @@ impl Gate {
 
     /// Takes other settings over. What is open on a route that is gone goes on to its end.
     pub(crate) fn replace_settings(&self, settings: &settings::Gateway, lifetimes: Lifetimes) {
-        self.cookies.set_longest(lifetimes.longest());
+        self.cookies.set_lifetimes(lifetimes);
         *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = lifetimes.idle;
         self.routes.send_replace(Arc::new(settings.table()));
     }

@@ -77,7 +77,7 @@ impl Add {
         let means = Means {
             store: &shop.store,
             clients: shop.clients(),
-            cookies: &Cookies::new(sealer.routes().clone(), lifetimes.longest()),
+            cookies: &Cookies::new(sealer.routes().clone(), lifetimes),
             routes: &shop.settings.gateway.table(),
             lifetimes,
         };

@@ -10,7 +10,7 @@ use acquit_testkit::{
 };
 use http::Method;
 
-use crate::world::{enter_all, only_receipt, settle_by_clock, until};
+use crate::world::{enter_all, only_receipt, settle_between_attempts, settle_by_clock, until};
 
 const SOON: Duration = Duration::from_secs(10);
 
@@ -49,7 +49,7 @@ async fn a_logout_is_tried_with_a_fresh_token_until_it_is_confirmed() {
     browser.open(&payroll.end_session_url(&browser, None)).await;
     let id = only_receipt(&app).await["id"].as_str().unwrap().to_owned();
     // Far beyond the life of any token: each attempt signs a new one.
-    let receipt = settle_by_clock(&app, &id, Duration::from_secs(61), Duration::from_secs(60)).await;
+    let receipt = settle_between_attempts(&app, &id, Duration::from_secs(61), Duration::from_secs(60)).await;
     assert_eq!(receipt["state"], "complete", "{receipt:#}");
     let statuses: Vec<_> = receipt["steps"][0]["attempts"]
         .as_array()

@@ -149,7 +149,8 @@ async fn a_program_is_not_asked_for_use_but_its_time_is_over_when_it_was_said() 
     assert_eq!((&shown[0]["program"], &shown[0]["user_agent"]), (&json!("b"), &Value::Null), "{shown:#?}");
     world.acquit.runs.advance(Duration::from_secs(101));
     assert_eq!(world.program_status("grafana", token).await, "401");
-    assert_eq!(world.acquit.live_sessions().await.len(), 0);
+    let (_, shown) = world.acquit.api(Method::GET, "/api/v1/sessions", None).await;
+    assert_eq!(shown["data"][0]["state"], "ended", "{shown:#}");
 }
 
 #[tokio::test]

@@ -51,18 +51,35 @@ pub(crate) async fn enter_all<R>(app: &TestApp<R>, browser: &Browser, applicatio
     }
 }
 
-/// Moves the clock on in steps until nothing of a logout is pending. Not while an attempt is under way: on a busy machine some
-/// minutes would pass before it arrives, and its token would be too old by then.
+/// Moves the clock on in steps until nothing of a logout is pending.
 pub(crate) async fn settle_by_clock(app: &TestApp<InProcess>, id: &str, step: Duration, limit: Duration) -> Value {
-    let done = async || {
-        let receipt = app.receipt(id).await;
-        if receipt["state"] != "in_progress" {
-            return Some(receipt);
-        }
+    settle(app, id, limit, || app.runs.advance(step)).await
+}
+
+/// The same, but not while an attempt is under way: on a busy machine some minutes would pass before it arrives, and its token would
+/// be too old by then.
+pub(crate) async fn settle_between_attempts(
+    app: &TestApp<InProcess>,
+    id: &str,
+    step: Duration,
+    limit: Duration,
+) -> Value {
+    settle(app, id, limit, || {
         if app.runs.is_idle() {
             app.runs.advance(step);
         }
-        None
+    })
+    .await
+}
+
+async fn settle(app: &TestApp<InProcess>, id: &str, limit: Duration, go_on: impl Fn()) -> Value {
+    let done = async || {
+        let receipt = app.receipt(id).await;
+        if receipt["state"] == "in_progress" {
+            go_on();
+            return None;
+        }
+        Some(receipt)
     };
     until(limit, "the logout is settled as the clock goes on", done).await
 }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use acquit_core::{SessionId, Timestamp, UserId};
+use acquit_core::{SessionId, Timestamp, UserId, session::Lifetimes};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use http_body_util::{Full, StreamBody};
@@ -134,6 +134,9 @@ pub(super) struct World {
     _guard: DropGuard,
 }
 
+const MAX: Duration = Duration::from_secs(1000);
+const LIFETIMES: Lifetimes = Lifetimes { idle: MAX, max: MAX, program: MAX };
+
 /// A person with a session.
 pub(super) fn identity(username: &str) -> Identity {
     let of = (SessionId::from_random([1; 16]), UserId::from_random([2; 16]), 0);
@@ -172,7 +175,7 @@ impl World {
     ) -> Self {
         let standing = Arc::new(Standing::new(Live::default()));
         standing.heard(Instant::now());
-        let cookies = Arc::new(Cookies::new(SealKey::new(&[1; 32]).unwrap(), Duration::from_secs(1000)));
+        let cookies = Arc::new(Cookies::new(SealKey::new(&[1; 32]).unwrap(), LIFETIMES));
         let house = Arc::new(TestHouse {
             standing: standing.clone(),
             store: AtomicBool::new(true),

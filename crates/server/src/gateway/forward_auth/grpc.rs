@@ -116,9 +116,11 @@ fn read(asked: &HttpRequest) -> Result<(Original, HeaderMap), Refused> {
 async fn answer(answer: Answer) -> Option<CheckResponse> {
     let response = match answer {
         Answer::Pass(headers) => {
-            let keeps_cookies = headers.contains_key(header::COOKIE);
+            let headers = options(&headers);
+            // What was not said anew would go on as it came, with what is ours in it.
+            let keeps_cookies = headers.iter().any(|option| option.is_of(&header::COOKIE));
             let headers_to_remove = if keeps_cookies { Vec::new() } else { vec!["cookie".to_owned()] };
-            let pass = Pass { headers: options(&headers), headers_to_remove };
+            let pass = Pass { headers, headers_to_remove };
             let status = Some(RpcStatus::default());
             return Some(CheckResponse { status, http_response: Some(HttpResponse::Pass(pass)) });
         }
@@ -137,12 +139,13 @@ async fn answer(answer: Answer) -> Option<CheckResponse> {
     Some(CheckResponse { status, http_response: Some(HttpResponse::Denied(denied)) })
 }
 
-/// Each header in place of what is there; more values of a name stand beside its first.
+/// Each header in place of what is there; more values of a name stand beside its first. Only text can be said here.
 fn options(headers: &HeaderMap) -> Vec<HeaderOption> {
-    let of_name = |name: &HeaderName| headers.get_all(name).iter().enumerate().collect::<Vec<_>>();
     let one = |name: &HeaderName| {
-        let values = of_name(name).into_iter();
-        values.map(|(index, value)| HeaderOption::new(name.as_str(), value.as_bytes(), index > 0)).collect::<Vec<_>>()
+        let texts = headers.get_all(name).iter().filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
+        let texts: Vec<_> = texts.map(str::to_owned).collect();
+        let options = texts.iter().enumerate().map(|(index, text)| HeaderOption::new(name.as_str(), text, index > 0));
+        options.collect::<Vec<_>>()
     };
     headers.keys().flat_map(one).collect()
 }
@@ -255,7 +258,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(header::SET_COOKIE, HeaderValue::from_static("a=1"));
         headers.append(header::SET_COOKIE, HeaderValue::from_static("b=2"));
+        headers.append(header::COOKIE, HeaderValue::from_bytes(b"c=\xe9").unwrap());
         let appended: Vec<bool> = options(&headers).into_iter().map(|option| option.append.unwrap().value).collect();
-        assert_eq!(appended, [false, true]);
+        assert_eq!(appended, [false, true], "and what is no text is not said");
     }
 }

@@ -140,6 +140,8 @@ async fn a_key_that_is_replaced_while_somebody_is_in_is_published_before_it_sign
         let old = kid(&jwt(&world, &world.browser, "grafana").await.body);
         assert_eq!(published().await, std::slice::from_ref(&old));
         let app = &world.app.runs.app;
+        // Later than the first one was made, which comes after it then.
+        world.app.runs.advance(Duration::from_secs(1));
         let (new, from) = rotate(&app.store, &app.sealer, app.clock.now()).await.unwrap();
         app.assertions.keys().refresh(&app.store).await.unwrap();
         let new = new.trim_start_matches("route-");

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use axum::http::HeaderName;
 use prost::Message;
 
 /// What Envoy asks.
@@ -130,8 +131,14 @@ pub(super) struct Bool {
 
 impl HeaderOption {
     /// A header that takes the place of what came under its name, or stands beside it.
-    pub(super) fn new(name: &str, value: &[u8], append: bool) -> Self {
-        let header = HeaderValue { key: name.to_owned(), raw_value: value.to_vec(), ..HeaderValue::default() };
+    pub(super) fn new(name: &str, value: &str, append: bool) -> Self {
+        // Envoy takes this field alone here.
+        let header = HeaderValue { key: name.to_owned(), value: value.to_owned(), ..HeaderValue::default() };
         Self { header: Some(header), append: Some(Bool { value: append }) }
+    }
+
+    /// Whether it is of this name.
+    pub(super) fn is_of(&self, name: &HeaderName) -> bool {
+        self.header.as_ref().is_some_and(|header| header.key == name.as_str())
     }
 }
