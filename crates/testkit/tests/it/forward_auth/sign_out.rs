@@ -68,7 +68,10 @@ async fn an_operator_who_ends_a_session_ends_all_routes_at_once() {
         second += usize::from(world.is_in(&other, front).await);
     }
     let all = world.fronts.len();
-    assert!([(0, all), (all, 0)].contains(&(first, second)), "one of both sessions is out everywhere: {first} {second}");
+    assert!(
+        [(0, all), (all, 0)].contains(&(first, second)),
+        "one of both sessions is out everywhere: {first} {second}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
