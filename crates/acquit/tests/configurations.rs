@@ -114,7 +114,7 @@ fn a_good_configuration_has_settings_and_no_mistakes() {
     assert_eq!(settings.lifetimes, acquit_server::settings::Lifetimes::default());
     assert_eq!(settings.limits, acquit_server::settings::Limits::default());
     assert_eq!(settings.egress.len(), 3);
-    assert_eq!(settings.users.len(), 2);
+    assert_eq!(settings.users.len(), 3);
     assert!(settings.users[1].disabled);
     let shown = format!("{settings:?}");
     for secret in SECRETS {
