@@ -35,7 +35,7 @@ pub struct GatewaySection {
     #[schemars(extend("default" = false))]
     pub development_certificate: Option<bool>,
     /// The keys of a node that is only a gateway, as `acquit gateway keys` writes them. With them this is the configuration of such a
-    /// node, for `acquit serve --gateway-only`: it takes [server] without a master key, [store], [lifetimes] and [gateway].
+    /// node, for `acquit serve --gateway-only`: it takes `[server]` without a master key, `[store]`, `[lifetimes]` and `[gateway]`.
     pub keys: Option<SecretText>,
     /// Where such a node reaches an Acquit server, which signs people in and out: "http://10.0.0.1:8080". By default the public URL.
     pub house: Option<String>,
