@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use acquit_testkit::{Engine, Setup, TestApp, acquit::InProcess, wire};
+use acquit_testkit::{Engine, Setup, TestApp, acquit::InProcess, peers::free_port, wire};
 use http::{Method, Request, Response};
 use hyper::body::Bytes;
 
@@ -157,5 +157,32 @@ async fn a_host_that_is_no_route_and_what_is_not_said_clearly_are_refused() {
     for path in ["/auth", "/auth/", "/auth/haproxy", "/auth/envoyx"] {
         let answer = ask(&app, Method::GET, path, &[("Accept", "text/html")]).await;
         assert_eq!(answer.status(), 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn envoys_own_socket_answers_trusted_proxies_only_and_whole_messages_only() {
+    const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
+    let port = free_port();
+    let gateway = format!("[gateway]\nenvoy_listen = \"127.0.0.1:{port}\"\n\n{}", super::routes("app.localhost:81"));
+    let _acquit = Setup::on(Engine::Sqlite).host("id.localhost").behind_proxies().with(&gateway).start(&[]).await;
+    let trusted = None;
+    let other: Option<IpAddr> = Some("127.0.0.2".parse().unwrap());
+    let (whole, long) = (Bytes::from_static(&[0; 5]), Bytes::from(vec![0; 200_000]));
+    for (path, kind, body, from, status) in [
+        (CHECK, "application/grpc", whole.clone(), other, "7"),
+        (CHECK, "application/grpc", long.clone(), other, "7"),
+        // It has no request in it.
+        (CHECK, "application/grpc", whole.clone(), trusted, "3"),
+        (CHECK, "application/grpc", whole.slice(..4), trusted, "3"),
+        (CHECK, "application/grpc", long, trusted, "3"),
+        (CHECK, "text/plain", whole.clone(), trusted, "3"),
+        ("/envoy.service.auth.v3.Authorization/Other", "application/grpc", whole.clone(), trusted, "12"),
+        ("/sign-in", "application/grpc", whole, trusted, "12"),
+    ] {
+        let request = Request::post(format!("http://127.0.0.1:{port}{path}")).header("Content-Type", kind);
+        let answer = wire::exchange(request.body(body.clone()).unwrap(), from).await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}: gRPC says it otherwise");
+        assert_eq!(answer.headers()["grpc-status"], status, "{path} {kind} {} {from:?}", body.len());
     }
 }
