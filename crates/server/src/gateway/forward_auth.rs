@@ -17,7 +17,7 @@ use acquit_gateway::{
 };
 use axum::{
     Router,
-    extract::{ConnectInfo, FromRequestParts, State},
+    extract::{ConnectInfo, FromRequest, Request, State},
     http::{HeaderMap, HeaderName, StatusCode, request::Parts},
     response::Response,
     routing::any,
@@ -67,26 +67,35 @@ fn is_forged(name: &HeaderName) -> bool {
 /// What a proxy asks that the operator trusts to say whom it asks for.
 struct Asker(Parts);
 
-impl FromRequestParts<App> for Asker {
-    type Rejection = (StatusCode, &'static str);
+impl FromRequest<App> for Asker {
+    type Rejection = NotTrusted;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
-        // Whoever has no connection is nobody's proxy.
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-        if peer.is_some_and(|peer| app.server.trusted_proxies.iter().any(|net| net.contains(&peer))) {
-            return Ok(Self(parts.clone()));
-        }
-        // Anybody can ask: the operator is told once.
-        static TOLD: AtomicBool = AtomicBool::new(false);
-        if !TOLD.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                peer = peer.map(tracing::field::display),
-                path = parts.uri.path(),
-                "forward-auth is asked from an address that is not in `server.trusted_proxies`; if that is your proxy, add it there"
-            );
-        }
-        Err((StatusCode::FORBIDDEN, "forward-auth answers trusted proxies only\n"))
+    async fn from_request(request: Request, app: &App) -> Result<Self, NotTrusted> {
+        let parts = request.into_parts().0;
+        only_trusted(&parts, app)?;
+        Ok(Self(parts))
     }
+}
+
+/// The answer to whoever is no proxy that the operator trusts.
+type NotTrusted = (StatusCode, &'static str);
+
+fn only_trusted(parts: &Parts, app: &App) -> Result<(), NotTrusted> {
+    // Whoever has no connection is nobody's proxy.
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+    if peer.is_some_and(|peer| app.server.trusted_proxies.iter().any(|net| net.contains(&peer))) {
+        return Ok(());
+    }
+    // Anybody can ask: the operator is told once.
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    if !TOLD.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            peer = peer.map(tracing::field::display),
+            path = parts.uri.path(),
+            "forward-auth is asked from an address that is not in `server.trusted_proxies`; if that is your proxy, add it there"
+        );
+    }
+    Err((StatusCode::FORBIDDEN, "forward-auth answers trusted proxies only\n"))
 }
 
 /// Decides about a request as a proxy describes it.

@@ -136,7 +136,7 @@ pub async fn admit(means: Means<'_>, admission: Admission, now: Timestamp) -> Re
         program: Some(NewProgram { until: now.plus(life), by }),
         upstream: None,
     };
-    let mut view = SessionView {
+    let view = SessionView {
         session: new.session(user.epoch),
         user,
         ip: None,
@@ -148,15 +148,13 @@ pub async fn admit(means: Means<'_>, admission: Admission, now: Timestamp) -> Re
     if !of_host.any(|route| route.allow.admits(&identity)) {
         return Err(AdmitError::NotAllowed(view.user.username));
     }
-    // Who does not fit into a token is told so before anything begins.
-    means.cookies.seal_program(&origin, &identity)?;
-    view.session = means.store.begin_session(new).await??;
+    // Who does not fit into a token is told so before anything begins; nobody has it before that is written.
+    let token = means.cookies.seal_program(&origin, &identity)?;
+    means.store.begin_session(new).await??;
     let participant = sign_in::participant(&view, &origin, now)?;
     if means.store.join_gateway(participant, means.lifetimes).await?.is_err() {
         return Err(AdmitError::Ended);
     }
-    let identity = person::identity(means.clients, means.lifetimes, &view);
-    let token = means.cookies.seal_program(&origin, &identity)?;
     tracing::info!(user = %view.user.id, session = %id, host = origin.authority(), "a program was let in");
     Ok(Admitted { token, session: id, until: now.plus(life) })
 }

@@ -7,7 +7,7 @@ use acquit_gateway::forward_auth::{Misconfigured, Original, Refused, envoy};
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{FromRequestParts, Request, State},
+    extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::Response,
     routing::post,
@@ -19,7 +19,7 @@ use prost::Message;
 use self::messages::{
     CheckRequest, CheckResponse, Denied, HeaderOption, HttpRequest, HttpResponse, HttpStatus, Pass, RpcStatus,
 };
-use super::{Answer, Asker, ask};
+use super::{Answer, ask, only_trusted};
 use crate::App;
 
 /// The only call.
@@ -50,10 +50,10 @@ async fn nothing_else() -> Response {
 }
 
 async fn check(State(app): State<App>, request: Request) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let Ok(Asker(parts)) = Asker::from_request_parts(&mut parts, &app).await else {
+    let (parts, body) = request.into_parts();
+    if only_trusted(&parts, &app).is_err() {
         return failed(Code::PermissionDenied, "forward-auth answers trusted proxies only");
-    };
+    }
     if !is_grpc(&parts.headers) {
         return failed(Code::InvalidArgument, "this is no call of gRPC");
     }
