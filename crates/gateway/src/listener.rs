@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
 use http::{Request, Response, Version};
 use hyper::{
     body::{Body, Incoming},
@@ -40,6 +40,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::reins::Streams;
 pub use self::reins::{Hold, Reins};
+use crate::hygiene::forwarded;
 
 /// How long a new connection may stay silent, and how long the headers of a request may take; in HTTP/1.1 also how long a connection
 /// may stay silent between two.
@@ -95,6 +96,12 @@ impl Caller {
         });
     }
 
+    /// The other end of the connection, as apps are told of it.
+    #[must_use]
+    pub(crate) fn told(&self) -> &forwarded::Peer {
+        &self.presence.0.told
+    }
+
     /// Cancelled when the server is told to stop.
     #[must_use]
     pub fn stop(&self) -> &CancellationToken {
@@ -137,7 +144,8 @@ where
             },
         };
         let (stop, requests) = (stop.clone(), Requests::default());
-        let peer = Arc::new(Peer { address, _place: place, stop, tracker: tracker.clone(), requests });
+        let told = forwarded::Peer::new(address.ip());
+        let peer = Arc::new(Peer { address, told, _place: place, stop, tracker: tracker.clone(), requests });
         let (service, tls) = (service.clone(), tls.clone());
         tracker.spawn(async move {
             // Nagle's algorithm only delays answers here.
@@ -169,6 +177,7 @@ where
 #[derive(Debug)]
 struct Peer {
     address: SocketAddr,
+    told: forwarded::Peer,
     stop: CancellationToken,
     tracker: TaskTracker,
     requests: Requests,
@@ -218,10 +227,11 @@ where
         }
         let caller = asked.caller(reins);
         let answer = service(request, caller.clone());
-        async move {
-            let _under_way = caller;
-            Ok::<_, Infallible>(answer.await)
-        }
+        // Not in a block of its own, which would have room for the answer's future twice.
+        answer.map(move |answer| {
+            drop(caller);
+            Ok::<_, Infallible>(answer)
+        })
     });
     // An error here is the peer's: it went away or spoke no HTTP.
     let mut connection = pin!(builder().serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned());

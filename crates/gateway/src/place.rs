@@ -46,7 +46,7 @@ pub fn find<'a>(host: &str, path: &Path<'_>, routes: &'a Routes, own: Option<&st
     }
     let plain = routes.find(host, &path.plain).ok_or(Nowhere::Path)?;
     // An app that reads the path more freely must not give what another rule guards.
-    if is_alike(host, routes, plain, &path.plain, &path.free) {
+    if path.plain == path.free || is_alike(host, routes, plain, &path.plain, &path.free) {
         Ok(Place::Route(plain))
     } else {
         Err(Nowhere::Refused(Refusal::Path))

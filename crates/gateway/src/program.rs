@@ -4,7 +4,7 @@
 //! session, and asks nothing of the store. No app ever sees it.
 
 use acquit_core::Timestamp;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::{
     cookie::{CookieError, Cookies},
@@ -16,7 +16,8 @@ use crate::{
 pub const PREFIX: &str = "acquit_program_";
 
 /// Where programs say who they are that use `Authorization` for the app itself; these headers never reach an app.
-const OURS: [&str; 2] = ["x-acquit-authorization", "x-pomerium-authorization"];
+const OURS: [HeaderName; 2] =
+    [HeaderName::from_static("x-acquit-authorization"), HeaderName::from_static("x-pomerium-authorization")];
 
 /// What a request says of the program that sends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub enum Presented<'a> {
 #[must_use]
 pub fn presented(headers: &HeaderMap) -> Presented<'_> {
     let authorization = headers.get_all(header::AUTHORIZATION).iter().filter_map(in_authorization);
-    let ours = OURS.iter().flat_map(|name| headers.get_all(*name)).filter_map(alone);
+    let ours = OURS.into_iter().flat_map(|name| headers.get_all(name)).filter_map(alone);
     let mut found = authorization.chain(ours);
     match (found.next(), found.next()) {
         (None, _) => Presented::Nothing,

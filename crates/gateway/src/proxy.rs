@@ -19,6 +19,7 @@ mod websocket;
 use std::{
     borrow::Cow,
     fmt,
+    pin::Pin,
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -38,6 +39,7 @@ pub use self::{
     frame::{close, text},
     house::{House, Renewed, Unavailable},
     onward::{Onward, Unanswered},
+    upstream::Answer,
     websocket::accept,
 };
 use crate::{
@@ -113,24 +115,25 @@ struct Admitted {
     cookie: Option<HeaderValue>,
 }
 
-/// A request as it was read.
-struct Asked<'a> {
+/// A request for a route, as it was read.
+struct Asked {
     parts: Parts,
-    body: Incoming,
+    /// None once it is on its way.
+    body: Option<Incoming>,
     caller: Caller,
     path: PathAndQuery,
-    route: &'a Arc<Route>,
-    rules: &'a Rules,
+    route: Arc<Route>,
+    rules: Arc<Rules>,
 }
 
 /// Where a request goes.
-enum Way<'a> {
+enum Way {
     /// To Acquit's own host, with this target.
     Home(Uri),
     /// To Acquit's door on the host of a route, with this target.
     Door(Uri),
     /// To an app, with this target.
-    Route(&'a Arc<Route>, PathAndQuery),
+    Route(Arc<Route>, PathAndQuery),
 }
 
 impl<H: House> Proxy<H> {
@@ -150,45 +153,56 @@ impl<H: House> Proxy<H> {
         *self.0.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
     }
 
-    /// Answers one request.
-    pub async fn serve(&self, request: Request<Incoming>, caller: Caller) -> Response<ProxyBody<H>> {
+    /// Answers one request. hyper moves the future about, so it holds what it needs and no more: what can be done at once is done
+    /// before there is one, and what is seldom needed lies elsewhere.
+    pub fn serve(
+        &self,
+        request: Request<Incoming>,
+        caller: Caller,
+    ) -> impl Future<Output = Response<ProxyBody<H>>> + Send + use<H> {
         let rules = self.0.rules.read().unwrap_or_else(PoisonError::into_inner).clone();
         let (mut parts, body) = request.into_parts();
         let mut access = Access::begin(&parts, &caller);
-        let way = match way(&parts, &rules) {
-            Err(page) => return logged(answer(page), access),
-            Ok(way) => way,
-        };
-        access.goes(&way);
-        let (route, path) = match way {
-            Way::Home(uri) | Way::Door(uri) => {
+        let way = way(&parts, &rules);
+        if let Ok(way) = &way {
+            access.goes(way);
+        }
+        let shared = self.0.clone();
+        let going = match way {
+            Err(page) => Going::Answered(page),
+            Ok(Way::Home(uri) | Way::Door(uri)) => {
                 // HTTP/2 names it in the target, of which the path alone goes on.
                 let host = parts.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
                 if let Some(host) = host {
                     parts.headers.entry(header::HOST).or_insert(host);
                 }
                 parts.uri = uri;
-                let request = Request::from_parts(parts, body);
-                return logged(self.0.house.door(request, &caller).await.map(ProxyBody::house), access);
+                Going::House(Box::pin(
+                    async move { shared.house.door(Request::from_parts(parts, body), &caller).await },
+                ))
             }
-            Way::Route(route, path) => (route, path),
-        };
-        parts.uri = path.clone().into();
-        let response = match self.0.admit(&parts, route, path.path()).await {
-            Err(response) => {
-                if access.is_on() && response.status() == StatusCode::FORBIDDEN {
-                    access.of(self.0.identify(&route.from, &parts.headers).as_ref(), None);
-                }
-                *response
-            }
-            Ok(admitted) => {
-                access.of(admitted.identity.as_ref(), admitted.stream.as_ref());
-                let asked = Asked { parts, body, caller, path, route, rules: &rules };
-                self.0.forward(asked, admitted, &mut access).await
+            Ok(Way::Route(route, path)) => {
+                parts.uri = path.clone().into();
+                Going::App(shared, Asked { parts, body: Some(body), caller, path, route, rules })
             }
         };
-        logged(response, access)
+        async move {
+            let response = match going {
+                Going::Answered(page) => answer(page),
+                Going::House(answer) => answer.await.map(ProxyBody::house),
+                Going::App(shared, mut asked) => shared.pass(&mut asked, &mut access).await,
+            };
+            logged(response, access)
+        }
     }
+}
+
+/// A request on its way.
+enum Going<H, F> {
+    /// Nowhere: it cannot be read in one way only.
+    Answered(Page),
+    House(Pin<Box<F>>),
+    App(Arc<Shared<H>>, Asked),
 }
 
 /// The answer, with the line of the access log that is written when it is over.
@@ -198,6 +212,26 @@ fn logged<H: House>(response: Response<ProxyBody<H>>, mut access: Access) -> Res
 }
 
 impl<H: House> Shared<H> {
+    /// Answers a request for a route: by its app, if it may pass.
+    async fn pass(&self, asked: &mut Asked, access: &mut Access) -> Response<ProxyBody<H>> {
+        let mut outgoing = match self.admit(&asked.parts, &asked.route, asked.path.path()).await {
+            Ok(admitted) => {
+                access.of(admitted.identity.as_ref(), admitted.stream.as_ref());
+                match self.prepare(asked, admitted) {
+                    Ok(outgoing) => outgoing,
+                    Err(refusal) => return answer(refusal.into()),
+                }
+            }
+            Err(response) => {
+                if access.is_on() && response.status() == StatusCode::FORBIDDEN {
+                    access.of(self.identify(&asked.route.from, &asked.parts.headers).as_ref(), None);
+                }
+                return *response;
+            }
+        };
+        self.forward(asked, &mut outgoing, access).await
+    }
+
     /// Lets a request pass, or answers it.
     async fn admit(&self, parts: &Parts, route: &Route, path: &str) -> Result<Admitted, Box<Response<ProxyBody<H>>>> {
         let house = |response: Response<H::Body>| Box::new(response.map(ProxyBody::house));
@@ -222,16 +256,18 @@ impl<H: House> Shared<H> {
                 Decision::Forbidden(identity) => return Err(house(self.house.forbidden(parts, route, &identity))),
                 Decision::Unsure if !asked => {
                     asked = true;
-                    self.house.refresh().await.map_err(|Unavailable| unsure())?;
+                    Box::pin(self.house.refresh()).await.map_err(|Unavailable| unsure())?;
                 }
                 Decision::Unsure => return Err(unsure()),
                 Decision::Renew(identity) if renewed.is_none() => {
-                    renewed = self.house.renew(route, &identity).await.map_err(|Unavailable| unsure())?;
+                    renewed = Box::pin(self.house.renew(route, &identity)).await.map_err(|Unavailable| unsure())?;
                     if renewed.is_none() {
-                        return Err(house(self.house.sign_in(parts, route).await));
+                        return Err(house(Box::pin(self.house.sign_in(parts, route)).await));
                     }
                 }
-                Decision::SignIn | Decision::Renew(_) => return Err(house(self.house.sign_in(parts, route).await)),
+                Decision::SignIn | Decision::Renew(_) => {
+                    return Err(house(Box::pin(self.house.sign_in(parts, route)).await));
+                }
             }
         }
     }
@@ -250,7 +286,7 @@ impl<H: House> Shared<H> {
 }
 
 /// Where a request goes, if it can be read in one way only.
-fn way<'a>(parts: &Parts, rules: &'a Rules) -> Result<Way<'a>, Page> {
+fn way(parts: &Parts, rules: &Rules) -> Result<Way, Page> {
     let extended = websocket::is_extended_connect(parts);
     if parts.method == Method::TRACE || (parts.method == Method::CONNECT && !extended) {
         return Err(Refusal::Method.into());
@@ -269,7 +305,7 @@ fn way<'a>(parts: &Parts, rules: &'a Rules) -> Result<Way<'a>, Page> {
         // As it came: the doors of forward-auth are told there of the paths that browsers asked for.
         Place::House => Ok(Way::Home(target(&Cow::Borrowed(parts.uri.path()))?.into())),
         Place::Door => Ok(Way::Door(target(&path.free)?.into())),
-        Place::Route(route) => Ok(Way::Route(route, target(&path.plain)?)),
+        Place::Route(route) => Ok(Way::Route(route.clone(), target(&path.plain)?)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Our cookies: no app sees one, and none sets one.
 
 use http::{HeaderMap, HeaderValue, header};
+use memchr::memchr;
 
 /// Whether a cookie is one of Acquit's, or of the Pomerium that it stands in for; in any case, since some apps and browsers
 /// do not tell cases apart.
@@ -26,7 +27,19 @@ fn is_pair_of_ours(pair: &[u8]) -> bool {
 /// come in the same header.
 fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     let values = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
-    values.flat_map(|value| value.split(|byte| *byte == b';')).map(<[u8]>::trim_ascii)
+    values.flat_map(split).map(<[u8]>::trim_ascii)
+}
+
+/// The parts between semicolons.
+fn split(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(value);
+    std::iter::from_fn(move || {
+        let Some((part, after)) = memchr(b';', rest?).and_then(|at| rest?.split_at_checked(at)) else {
+            return rest.take();
+        };
+        rest = after.get(1..);
+        Some(part)
+    })
 }
 
 /// The values of the cookies of exactly this name.

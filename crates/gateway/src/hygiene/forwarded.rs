@@ -18,27 +18,51 @@ const PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 pub(super) const OF_A_PROXY: [&str; 5] =
     ["forwarded", "x-real-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip"];
 
+/// The other end of a connection, as apps are told of it with each of its requests.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    address: IpAddr,
+    /// As `X-Forwarded-For` has it.
+    text: HeaderValue,
+    /// As `Forwarded` has it.
+    element: Box<str>,
+}
+
+impl Peer {
+    /// At this address.
+    #[must_use]
+    pub fn new(address: IpAddr) -> Self {
+        let address = address.to_canonical();
+        let text = address.to_string();
+        let (open, close) = if address.is_ipv6() { ("\"[", "]\"") } else { ("", "") };
+        let element = ["for=", open, &text, close].concat().into();
+        // An address has no character that a header may not have.
+        let text = HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("unknown"));
+        Self { address, text, element }
+    }
+}
+
 /// Writes what the app is told of who asked at `origin`.
-pub fn write(headers: &mut HeaderMap, peer: IpAddr, origin: &Origin, trusted: &[IpNet]) {
-    let peer = peer.to_canonical();
-    let believed = trusted.iter().any(|net| net.contains(&peer));
+pub fn write(headers: &mut HeaderMap, peer: &Peer, origin: &Origin, trusted: &[IpNet]) {
+    let believed = trusted.iter().any(|net| net.contains(&peer.address));
     let chain = |name: &HeaderName| {
-        let values = headers.get_all(name).iter().filter(|_| believed).filter_map(|value| value.to_str().ok());
-        values.collect::<Vec<_>>().join(", ")
+        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        let said = if believed { values.collect::<Vec<_>>().join(", ") } else { String::new() };
+        Some(said).filter(|said| !said.is_empty())
     };
     let (before, said) = (chain(&FOR), chain(&header::FORWARDED));
     remove_where(headers, |name| {
         name.starts_with("x-forwarded-") || (OF_A_PROXY.contains(&name) && (!believed || name == "forwarded"))
     });
-    let joined = |before: &str, last: String| {
-        HeaderValue::try_from(if before.is_empty() { last } else { format!("{before}, {last}") }).ok()
+    let last = [&*peer.element, ";host=\"", origin.authority(), "\";proto=", origin.scheme()].concat();
+    let all = said.map(|said| format!("{said}, {last}")).unwrap_or(last);
+    let addresses = match before.zip(peer.text.to_str().ok()) {
+        Some((before, last)) => HeaderValue::try_from(format!("{before}, {last}")).ok(),
+        None => Some(peer.text.clone()),
     };
-    let address = peer.to_string();
-    let (open, close) = if peer.is_ipv6() { ("\"[", "]\"") } else { ("", "") };
-    let last = ["for=", open, &address, close, ";host=\"", origin.authority(), "\";proto=", origin.scheme()].concat();
     for (name, value) in [
-        (FOR, joined(&before, address)),
-        (header::FORWARDED, joined(&said, last)),
+        (FOR, addresses),
+        (header::FORWARDED, HeaderValue::try_from(all).ok()),
         (PROTO, Some(HeaderValue::from_static(origin.scheme()))),
         (HOST, Some(origin.told().host.clone())),
         (PORT, Some(origin.told().port.clone())),
@@ -59,7 +83,7 @@ mod tests {
             headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         let trusted = ["10.0.0.0/8".parse().unwrap()];
-        write(&mut headers, peer.parse().unwrap(), &Origin::parse(origin).unwrap(), &trusted);
+        write(&mut headers, &Peer::new(peer.parse().unwrap()), &Origin::parse(origin).unwrap(), &trusted);
         let mut all: Vec<String> =
             headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
         all.sort_unstable();

@@ -104,12 +104,19 @@ pub fn clean_response(headers: &mut HeaderMap) -> Result<(), Refusal> {
     let coded = headers.contains_key(header::TRANSFER_ENCODING);
     let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
     if let Some(first) = lengths.next() {
-        if coded || lengths.any(|other| other != first) || !first.as_bytes().iter().all(u8::is_ascii_digit) {
+        let mut again = false;
+        let differs = lengths.any(|other| {
+            again = true;
+            other != first
+        });
+        if coded || differs || !first.as_bytes().iter().all(u8::is_ascii_digit) {
             return Err(Refusal::Length);
         }
         // Saying the same twice is allowed once.
-        let length = first.clone();
-        headers.insert(header::CONTENT_LENGTH, length);
+        let length = again.then(|| first.clone());
+        if let Some(length) = length {
+            headers.insert(header::CONTENT_LENGTH, length);
+        }
     }
     clear_named(headers);
     remove_where(headers, |name| is_hop_by_hop(name) || is_ours(name) || name == "alt-svc");

@@ -104,14 +104,14 @@ impl Access {
     }
 
     /// Where the request goes. What is for Acquit's own host is no line of this log: paths there may be secrets.
-    pub(super) fn goes(&mut self, way: &Way<'_>) {
+    pub(super) fn goes(&mut self, way: &Way) {
         match (way, &mut self.0) {
             (_, None) => {}
             (Way::Home(_), line) => *line = None,
             (Way::Door(uri), Some(line)) => line.path = Some(uri.path().to_owned()),
             (Way::Route(route, path), Some(line)) => {
                 line.path = Some(path.path().to_owned());
-                line.route = Some((*route).clone());
+                line.route = Some(route.clone());
             }
         }
     }

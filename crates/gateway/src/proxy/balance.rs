@@ -42,13 +42,6 @@ pub(crate) struct Turn<'a> {
     tried: u64,
 }
 
-impl Turn<'_> {
-    /// Whether there is another one to try.
-    pub(crate) fn has_more(&self) -> bool {
-        (self.tried.count_ones() as usize) < self.upstreams.len().min(64)
-    }
-}
-
 impl Iterator for Turn<'_> {
     type Item = Arc<Upstream>;
 

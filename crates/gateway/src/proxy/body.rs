@@ -10,12 +10,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{Instant, Sleep};
 
 use super::{
     House, Used,
     access::{Access, Over},
+    upstream::Answer,
 };
 use crate::{
     hygiene::headers::clean_trailers,
@@ -91,7 +92,7 @@ impl<H: House> ProxyBody<H> {
 
 /// The body of an app's answer, and what is open for as long as it goes on.
 pub(super) struct Download<H: House> {
-    body: Incoming,
+    body: Answer,
     use_again: Option<UseAgain<H>>,
     /// Ends the answer with the session. Let go before the stream is no longer counted.
     _hold: Option<Hold>,
@@ -102,7 +103,7 @@ pub(super) struct Download<H: House> {
 
 impl<H: House> Download<H> {
     pub(super) fn new(
-        body: Incoming,
+        body: Answer,
         use_again: Option<UseAgain<H>>,
         stream: Option<Arc<Stream>>,
         caller: Caller,

@@ -1,13 +1,11 @@
 //! A request that may pass goes to the app, and the app's answer to the browser.
 
-use std::{error::Error, future::pending, pin::pin, sync::Arc, time::Duration};
+use std::{future::pending, pin::pin, sync::Arc, time::Duration};
 
+use acquit_core::SessionId;
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, request::Parts, uri::PathAndQuery};
-use hyper::{
-    body::{Body, Incoming},
-    upgrade::OnUpgrade,
-};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version, header, uri::PathAndQuery};
+use hyper::{body::Body, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -19,12 +17,11 @@ use super::{
     page::Page,
     tunnel,
     upload::{Progress, Upload},
-    upstream::{Failure, Upstream},
+    upstream::{Answer, Failure, Upstream},
     websocket,
 };
 use crate::{
     hygiene::{Refusal, cookies, forwarded, headers, trace},
-    identity::Identity,
     listener::Caller,
     live::Stream,
     program,
@@ -36,37 +33,73 @@ const ADDED: usize = 16;
 /// How long both sides of a WebSocket may take to switch after the app agreed.
 const SWITCH_WITHIN: Duration = Duration::from_secs(10);
 
+/// A request as it goes on to the app, and what is to be remembered until the answer comes.
+pub(super) struct Outgoing {
+    /// None once a connection has taken it.
+    request: Option<Request<Upload>>,
+    progress: Option<Arc<Progress>>,
+    websocket: Option<websocket::Asked>,
+    /// Whose request it is.
+    session: Option<SessionId>,
+    stream: Option<Arc<Stream>>,
+    cookie: Option<HeaderValue>,
+}
+
 impl<H: House> Shared<H> {
+    /// Makes of a request that may pass what the app gets.
+    pub(super) fn prepare(&self, asked: &mut Asked, admitted: Admitted) -> Result<Outgoing, Refusal> {
+        let Asked { parts, body, caller, route, rules, .. } = asked;
+        let Admitted { identity, stream, cookie } = admitted;
+        let websocket = websocket::Asked::of(parts);
+        let body = body.take().filter(|body| !body.is_end_stream());
+        // A WebSocket that begins with a body would begin in its middle for the app.
+        if websocket.is_some() && body.is_some() || websocket.is_none() && parts.method == Method::CONNECT {
+            return Err(Refusal::Length);
+        }
+        let mut headers = std::mem::take(&mut parts.headers);
+        // Room for what is added, at once.
+        headers.reserve(ADDED);
+        headers::clean_request(&mut headers);
+        program::clean_request(&mut headers);
+        trace::clean(&mut headers);
+        cookies::clean_request(&mut headers);
+        if let Some(identity) = identity.as_ref().filter(|_| route.pass_identity) {
+            self.house.identity_headers(route, identity, &mut headers);
+        }
+        forwarded::write(&mut headers, caller.told(), &route.from, &rules.trusted_proxies);
+        if let Some(websocket) = &websocket {
+            websocket.ask(&mut headers);
+        }
+        let progress = body.as_ref().map(|_| Progress::begin());
+        let upload = match body.zip(progress.clone()) {
+            Some((body, progress)) => Upload::new(body, progress, stream.clone(), caller.clone()),
+            None => Upload::Nothing,
+        };
+        let mut request = Request::new(upload);
+        *request.method_mut() = if parts.method == Method::CONNECT { Method::GET } else { parts.method.clone() };
+        *request.headers_mut() = headers;
+        let session = identity.map(|identity| identity.session);
+        Ok(Outgoing { request: Some(request), progress, websocket, session, stream, cookie })
+    }
+
     /// Carries a request to the app, and the head of the answer back; the bodies follow by themselves.
     pub(super) async fn forward(
         &self,
-        asked: Asked<'_>,
-        admitted: Admitted,
+        asked: &Asked,
+        outgoing: &mut Outgoing,
         access: &mut Access,
     ) -> Response<ProxyBody<H>> {
-        let Asked { mut parts, body, caller, path, route, rules } = asked;
-        let Admitted { identity, stream, cookie } = admitted;
-        let websocket = websocket::Asked::of(&mut parts);
-        // A WebSocket that begins with a body would begin in its middle for the app.
-        if websocket.is_some() && !body.is_end_stream() || websocket.is_none() && parts.method == Method::CONNECT {
-            return answer(Refusal::Length.into());
-        }
-        let mut parts = self.prepare(parts, route, identity.as_ref());
-        forwarded::write(&mut parts.headers, caller.address.ip(), &route.from, &rules.trusted_proxies);
-        if let Some(websocket) = &websocket {
-            websocket.ask(&mut parts.headers);
-        }
-        let (upload, progress) = if body.is_end_stream() {
-            (Upload::Nothing, None)
-        } else {
-            let progress = Progress::begin();
-            (Upload::new(body, progress.clone(), stream.clone(), caller.clone()), Some(progress))
+        let Outgoing { request, progress, websocket, session, stream, cookie } = outgoing;
+        let call = Call {
+            route: &asked.route,
+            path: &asked.path,
+            progress: progress.as_deref(),
+            upgrade: websocket.is_some(),
         };
-        let call = Call { route, path, progress, upgrade: websocket.is_some() };
         let sent = tokio::select! {
             biased;
             page = cut(stream.as_deref()) => Err(page),
-            sent = self.send(&call, parts, upload) => sent,
+            sent = self.send(&call, request) => sent,
         };
         let mut response = match sent {
             Ok(response) => response,
@@ -81,60 +114,39 @@ impl<H: House> Shared<H> {
         }
         *response.version_mut() = Version::HTTP_11;
         cookies::clean_response(response.headers_mut());
-        if identity.is_some() && route.cache == Cache::NoStore && is_page(&response) {
+        if session.is_some() && asked.route.cache == Cache::NoStore && is_page(&response) {
             response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             response.headers_mut().remove(header::EXPIRES);
         }
-        if let Some(cookie) = cookie {
+        if let Some(cookie) = cookie.take() {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
-        let used = identity.map(|identity| Used { house: self.house.clone(), session: identity.session });
+        let used = session.take().map(|session| Used { house: self.house.clone(), session });
         if let Some(used) = &used {
             used.again();
         }
-        let use_again = used.filter(|_| route.streams_are_use).map(UseAgain::new);
-        match websocket.filter(|_| agreed) {
-            Some(websocket) => switch(response, websocket, &caller, (stream, std::mem::take(access)), use_again),
-            None => response.map(|body| ProxyBody::app(Download::new(body, use_again, stream, caller))),
+        let use_again = used.filter(|_| asked.route.streams_are_use).map(UseAgain::new);
+        let (stream, caller) = (stream.take(), &asked.caller);
+        match websocket.take().filter(|_| agreed) {
+            Some(websocket) => switch(response, websocket, caller, (stream, std::mem::take(access)), use_again),
+            None => response.map(|body| ProxyBody::app(Download::new(body, use_again, stream, caller.clone()))),
         }
-    }
-
-    /// Makes of the request's head what the app gets.
-    fn prepare(&self, parts: Parts, route: &Route, identity: Option<&Identity>) -> Parts {
-        let Parts { method, mut headers, .. } = parts;
-        // Room for what is added, at once.
-        headers.reserve(ADDED);
-        headers::clean_request(&mut headers);
-        program::clean_request(&mut headers);
-        trace::clean(&mut headers);
-        cookies::clean_request(&mut headers);
-        if let Some(identity) = identity.filter(|_| route.pass_identity) {
-            self.house.identity_headers(route, identity, &mut headers);
-        }
-        let (mut prepared, ()) = Request::new(()).into_parts();
-        prepared.method = if method == Method::CONNECT { Method::GET } else { method };
-        prepared.headers = headers;
-        prepared
     }
 
     /// Sends the request to an upstream, or to the next ones while none took a connection.
-    async fn send(&self, call: &Call<'_>, mut parts: Parts, mut upload: Upload) -> Result<Response<Incoming>, Page> {
-        let mut turn = call.route.balance.next(&call.route.to, &self.dialer);
-        let again = parts.method.is_safe() && upload.is_end_stream();
+    async fn send(&self, call: &Call<'_>, request: &mut Option<Request<Upload>>) -> Result<Response<Answer>, Page> {
+        let turn = call.route.balance.next(&call.route.to, &self.dialer);
         let mut page = Page::NotProxied;
-        while let Some(upstream) = turn.next() {
+        for upstream in turn {
             if call.upgrade && !upstream.upgrades() {
                 page = Page::BadAnswer;
                 continue;
             }
-            let spare = (again && turn.has_more()).then(|| parts.clone());
-            match call.send(&upstream, parts, upload).await {
+            match call.send(&upstream, request).await {
                 Ok(response) => return Ok(response),
                 Err(Trouble::Page(page)) => return Err(page),
                 Err(Trouble::Unreachable) => page = Page::Unreachable,
             }
-            let Some(spare) = spare else { break };
-            (parts, upload) = (spare, Upload::Nothing);
         }
         Err(page)
     }
@@ -147,49 +159,51 @@ enum Trouble {
     Page(Page),
 }
 
-/// A request on its way.
+/// What is to be known of a request while it is sent.
 struct Call<'a> {
     route: &'a Route,
-    path: PathAndQuery,
-    progress: Option<Arc<Progress>>,
+    path: &'a PathAndQuery,
+    progress: Option<&'a Progress>,
     upgrade: bool,
 }
 
 impl Call<'_> {
-    async fn send(&self, upstream: &Upstream, mut parts: Parts, upload: Upload) -> Result<Response<Incoming>, Trouble> {
+    async fn send(
+        &self,
+        upstream: &Upstream,
+        request: &mut Option<Request<Upload>>,
+    ) -> Result<Response<Answer>, Trouble> {
         let (host, authority) = if self.route.preserve_host {
             let told = self.route.from.told();
             (&told.host, &told.authority)
         } else {
             upstream.names()
         };
-        parts.headers.insert(header::HOST, host.clone());
-        let target = (authority.clone(), self.path.clone());
-        let sending = upstream.send(Request::from_parts(parts, upload), target, self.upgrade);
+        if let Some(request) = request {
+            request.headers_mut().insert(header::HOST, host.clone());
+        }
+        let sending = upstream.send(request, (authority, self.path), self.upgrade);
         match self.in_time(sending).await {
             Some(Ok(response)) => Ok(response),
-            Some(Err(Failure::Unreachable(error))) => {
+            Some(Err(failure @ Failure::Unreachable(_))) => {
                 if upstream.refused() {
-                    let error = &error as &dyn Error;
+                    let error = failure.error();
                     tracing::warn!(upstream = upstream.authority(), error, "an app takes no connection");
                 }
                 Err(Trouble::Unreachable)
             }
-            Some(Err(Failure::Broken(error))) => {
-                let error = &error as &dyn Error;
-                tracing::info!(upstream = upstream.authority(), error, "an app gave no answer");
+            Some(Err(failure @ Failure::Broken(_))) => {
+                tracing::info!(upstream = upstream.authority(), error = failure.error(), "an app gave no answer");
                 Err(Trouble::Page(Page::BadAnswer))
             }
-            None if self.progress.as_ref().is_some_and(|progress| !progress.is_done()) => {
-                Err(Trouble::Page(Page::SlowRequest))
-            }
+            None if self.progress.is_some_and(|progress| !progress.is_done()) => Err(Trouble::Page(Page::SlowRequest)),
             None => Err(Trouble::Page(Page::TooLate)),
         }
     }
 
     /// Waits for the head of an answer: as long as the route says from when something of the request last came.
     async fn in_time<T>(&self, sending: impl Future<Output = T>) -> Option<T> {
-        let Some(progress) = &self.progress else { return timeout(self.route.timeout, sending).await.ok() };
+        let Some(progress) = self.progress else { return timeout(self.route.timeout, sending).await.ok() };
         let mut sending = pin!(sending);
         let mut from = Instant::now();
         loop {
@@ -222,7 +236,7 @@ fn is_page<B>(response: &Response<B>) -> bool {
 
 /// Answers the browser that the protocol is switched, and carries what follows.
 fn switch<H: House>(
-    response: Response<Incoming>,
+    response: Response<Answer>,
     websocket: websocket::Asked,
     caller: &Caller,
     (stream, mut access): (Option<Arc<Stream>>, Access),

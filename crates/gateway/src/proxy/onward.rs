@@ -1,7 +1,7 @@
 //! Passes a request on to an Acquit server elsewhere, as a proxy in front of it does: in the name of the route's host, and saying who
 //! asked.
 
-use std::{error::Error, time::Duration};
+use std::time::Duration;
 
 use http::{HeaderValue, Method, Request, Response, Version, header, uri::Authority};
 use hyper::body::{Body, Incoming};
@@ -14,7 +14,7 @@ use acquit_delivery::egress::EgressError;
 
 use super::{
     upload::{Progress, Upload},
-    upstream::{Dialer, Failure, Upstream},
+    upstream::{Answer, Dialer, Upstream},
 };
 use crate::{
     hygiene::{forwarded, headers},
@@ -59,7 +59,7 @@ impl Onward {
         request: Request<Incoming>,
         (caller, origin): (&Caller, &Origin),
         trusted: &[IpNet],
-    ) -> Result<Response<Incoming>, Unanswered> {
+    ) -> Result<Response<Answer>, Unanswered> {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().cloned().filter(|_| parts.method != Method::CONNECT);
         let path = path.ok_or(Unanswered::Request)?;
@@ -75,14 +75,15 @@ impl Onward {
         *onward.headers_mut() = parts.headers;
         let headers = onward.headers_mut();
         headers::clean_request(headers);
-        forwarded::write(headers, caller.address.ip(), origin, trusted);
+        forwarded::write(headers, caller.told(), origin, trusted);
         headers.insert(header::HOST, HeaderValue::try_from(origin.authority()).map_err(|_| Unanswered::Request)?);
-        let sent = timeout(WITHIN, self.0.send(onward, (host, path), false)).await;
+        let mut onward = Some(onward);
+        let sent = timeout(WITHIN, self.0.send(&mut onward, (&host, &path), false)).await;
         let mut response = match sent {
             Ok(Ok(response)) if !response.status().is_informational() => response,
             Ok(Ok(_)) => return Err(Unanswered::Server),
-            Ok(Err(Failure::Unreachable(error) | Failure::Broken(error))) => {
-                tracing::warn!(error = &error as &dyn Error, "the Acquit server behind this gateway does not answer");
+            Ok(Err(failure)) => {
+                tracing::warn!(error = failure.error(), "the Acquit server behind this gateway does not answer");
                 return Err(Unanswered::Server);
             }
             Err(_) => {

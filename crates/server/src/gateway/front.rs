@@ -101,10 +101,7 @@ impl<H: House> Front<H> {
         let tls = self.certificates.clone().map(Certificates::config).transpose()?;
         let options = Options { tls, connections: MAX_CONNECTIONS };
         let proxy = self.proxy.clone();
-        let service = move |request, caller| {
-            let proxy = proxy.clone();
-            async move { proxy.serve(request, caller).await }
-        };
+        let service = move |request, caller| proxy.serve(request, caller);
         let mut routes = self.around.gate.watch_routes();
         let changes = async {
             while routes.changed().await.is_ok() {

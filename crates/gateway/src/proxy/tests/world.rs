@@ -189,10 +189,7 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
         let serving = proxy.clone();
-        let answer = move |request, caller| {
-            let proxy = serving.clone();
-            async move { proxy.serve(request, caller).await }
-        };
+        let answer = move |request, caller| serving.serve(request, caller);
         let options = Options { connections: 65_536, ..Options::default() };
         tokio::spawn(listener::serve(listener, options, answer, stop.clone()));
         Self { house, standing, proxy, address, cookies, _guard: stop.drop_guard() }

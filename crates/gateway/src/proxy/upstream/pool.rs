@@ -1,0 +1,318 @@
+//! The connections to one app that are open: those of HTTP/1.1 wait for their next request, and one of HTTP/2 is shared by all.
+//!
+//! A connection is given back by whoever drops the answer that came on it, without a task of its own, since by then it nearly
+//! always waits for the next request already.
+
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+use hyper::{
+    body::{Body, Frame, Incoming, SizeHint},
+    client::conn::{http1, http2},
+};
+use tokio::{runtime::Handle, time::Instant};
+
+use super::{
+    Failure, Target,
+    connect::{Connector, Sender, Speaks},
+};
+use crate::proxy::upload::Upload;
+
+/// How long an idle connection is kept; shorter than what apps usually do, so that they seldom hang up first.
+const IDLE: Duration = Duration::from_secs(30);
+/// How many idle connections are kept.
+const IDLE_CONNECTIONS: usize = 256;
+
+/// Sends requests to one place, on connections that are open where there are any. Clones share them.
+#[derive(Clone)]
+pub(super) struct Pool(Arc<Shared>);
+
+struct Shared {
+    connector: Connector,
+    /// Whether connections are given back.
+    keeps: bool,
+    open: Mutex<Open>,
+    /// Held by whoever opens the one connection of HTTP/2, for which the others wait.
+    dialing: tokio::sync::Mutex<()>,
+    /// Whether HTTP/2 was spoken last.
+    is_http2: AtomicBool,
+}
+
+#[derive(Default)]
+struct Open {
+    /// The one used last at the end.
+    http1: Vec<(Instant, http1::SendRequest<Upload>)>,
+    http2: Option<Http2>,
+    /// Which connection of HTTP/2 the next one is.
+    next: u64,
+    /// Whether somebody looks for what is idle too long.
+    swept: bool,
+}
+
+struct Http2 {
+    number: u64,
+    used: Instant,
+    sender: http2::SendRequest<Upload>,
+}
+
+impl Open {
+    /// A connection of HTTP/1.1 that waits for a request.
+    fn http1(&mut self) -> Option<http1::SendRequest<Upload>> {
+        let (since, sender) = self.http1.pop()?;
+        if since.elapsed() >= IDLE {
+            // The others were used before it.
+            self.http1.clear();
+            return None;
+        }
+        if sender.is_ready() { Some(sender) } else { self.http1() }
+    }
+
+    /// The connection of HTTP/2, and which one it is.
+    fn http2(&mut self) -> Option<(u64, http2::SendRequest<Upload>)> {
+        let http2 = self.http2.as_mut().filter(|http2| http2.sender.is_ready());
+        let Some(http2) = http2 else {
+            self.http2 = None;
+            return None;
+        };
+        http2.used = Instant::now();
+        Some((http2.number, http2.sender.clone()))
+    }
+
+    /// Takes out what is idle too long; whether anything is left.
+    fn sweep(&mut self) -> bool {
+        self.http1.retain(|(since, sender)| since.elapsed() < IDLE && !sender.is_closed());
+        self.http2.take_if(|http2| http2.used.elapsed() >= IDLE || http2.sender.is_closed());
+        !self.http1.is_empty() || self.http2.is_some()
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("connector", &self.0.connector).finish_non_exhaustive()
+    }
+}
+
+/// A connection for one request.
+enum Connection {
+    /// Nobody else uses it.
+    Http1(http1::SendRequest<Upload>),
+    /// It is shared; with its number where it is the one that others share.
+    Http2(Option<u64>, http2::SendRequest<Upload>),
+}
+
+impl Pool {
+    pub(super) fn new(connector: Connector) -> Self {
+        Self::with(connector, true)
+    }
+
+    /// With a connection of its own for each request.
+    pub(super) fn of_single_use(connector: Connector) -> Self {
+        Self::with(connector, false)
+    }
+
+    fn with(connector: Connector, keeps: bool) -> Self {
+        let is_http2 = AtomicBool::new(connector.speaks() == Speaks::Http2);
+        let (open, dialing) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self(Arc::new(Shared { connector, keeps, open, dialing, is_http2 }))
+    }
+
+    /// Sends a request, which is taken out, and returns the head of the answer. What an app did not begin to read, since it hung up
+    /// just then, is sent once more on another connection.
+    pub(super) async fn send(
+        &self,
+        request: &mut Option<Request<Upload>>,
+        target: &Target<'_>,
+    ) -> Result<Response<Answer>, Failure> {
+        loop {
+            let (connection, reused) = match self.0.reuse() {
+                Some(connection) => (connection, true),
+                None => Box::pin(self.0.open()).await?,
+            };
+            let Some(mut sending) = request.take() else { return Err(Failure::Unreachable("it was sent".into())) };
+            let mut failed = match connection {
+                Connection::Http1(mut sender) => {
+                    *sending.uri_mut() = target.in_origin_form();
+                    match sender.try_send_request(sending).await {
+                        Ok(response) => {
+                            let lease = self.0.keeps.then(|| Lease { pool: self.0.clone(), sender: Some(sender) });
+                            return Ok(response.map(|body| Answer { body, _lease: lease }));
+                        }
+                        Err(failed) => failed,
+                    }
+                }
+                Connection::Http2(number, mut sender) => {
+                    *sending.uri_mut() = target.in_absolute_form();
+                    match sender.try_send_request(sending).await {
+                        Ok(response) => return Ok(response.map(|body| Answer { body, _lease: None })),
+                        Err(failed) => {
+                            self.0.open_ones().http2.take_if(|http2| Some(http2.number) == number);
+                            failed
+                        }
+                    }
+                }
+            };
+            *request = failed.take_message().filter(|_| reused);
+            if request.is_none() {
+                return Err(Failure::Broken(failed.into_error()));
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn open_ones(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection that is open already.
+    fn reuse(&self) -> Option<Connection> {
+        let mut open = self.open_ones();
+        match open.http1() {
+            Some(sender) => Some(Connection::Http1(sender)),
+            None => open.http2().map(|(number, sender)| Connection::Http2(Some(number), sender)),
+        }
+    }
+
+    /// A new connection, or the shared one that somebody else opened meanwhile; whether it was there before.
+    async fn open(self: &Arc<Self>) -> Result<(Connection, bool), Failure> {
+        let _dialing = match self.is_http2.load(Ordering::Relaxed) && self.keeps {
+            true => Some(self.dialing.lock().await),
+            false => None,
+        };
+        if let Some((number, sender)) = self.open_ones().http2() {
+            return Ok((Connection::Http2(Some(number), sender), true));
+        }
+        let sender = self.connector.connect().await?;
+        self.is_http2.store(matches!(sender, Sender::Http2(_)), Ordering::Relaxed);
+        Ok(match sender {
+            Sender::Http1(sender) => (Connection::Http1(sender), false),
+            Sender::Http2(sender) => (Connection::Http2(self.share(&sender), sender), false),
+        })
+    }
+
+    /// Has others use a connection of HTTP/2 too, unless there is one.
+    fn share(self: &Arc<Self>, sender: &http2::SendRequest<Upload>) -> Option<u64> {
+        let mut open = self.open_ones();
+        if !self.keeps || open.http2.is_some() {
+            return None;
+        }
+        let number = open.next;
+        open.next += 1;
+        open.http2 = Some(Http2 { number, used: Instant::now(), sender: sender.clone() });
+        self.watch(&mut open);
+        Some(number)
+    }
+
+    /// Keeps a connection of HTTP/1.1 for the next request.
+    fn keep(self: &Arc<Self>, sender: http1::SendRequest<Upload>) {
+        let mut open = self.open_ones();
+        if open.http1.len() < IDLE_CONNECTIONS {
+            open.http1.push((Instant::now(), sender));
+            self.watch(&mut open);
+        }
+    }
+
+    /// Has what is idle too long taken out, also when nobody asks for a connection.
+    fn watch(self: &Arc<Self>, open: &mut Open) {
+        if !open.swept
+            && let Ok(runtime) = Handle::try_current()
+        {
+            open.swept = true;
+            runtime.spawn(sweep(Arc::downgrade(self)));
+        }
+    }
+}
+
+/// Takes out what is idle too long, for as long as there is anything.
+async fn sweep(pool: Weak<Shared>) {
+    loop {
+        tokio::time::sleep(IDLE).await;
+        let Some(pool) = pool.upgrade() else { return };
+        let mut open = pool.open_ones();
+        if !open.sweep() {
+            open.swept = false;
+            return;
+        }
+    }
+}
+
+/// A connection of HTTP/1.1 for as long as an answer comes on it.
+struct Lease {
+    pool: Arc<Shared>,
+    sender: Option<http1::SendRequest<Upload>>,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(mut sender) = self.sender.take() else { return };
+        if sender.is_ready() {
+            self.pool.keep(sender);
+        } else if !sender.is_closed()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            // The request is still being sent, or the answer was not read to its end.
+            let pool = self.pool.clone();
+            runtime.spawn(async move {
+                if sender.ready().await.is_ok() {
+                    pool.keep(sender);
+                }
+            });
+        }
+    }
+}
+
+/// The body of an app's answer. When it is dropped, its connection is there for the next request.
+pub struct Answer {
+    body: Incoming,
+    /// After the body: what is left unread ends the connection.
+    _lease: Option<Lease>,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.body.fmt(f)
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Target<'_> {
+    /// As HTTP/1.1 asks for it.
+    fn in_origin_form(&self) -> Uri {
+        self.path.clone().into()
+    }
+
+    /// As HTTP/2 does, which makes `:scheme`, `:authority` and `:path` of it.
+    fn in_absolute_form(&self) -> Uri {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(self.path.clone());
+        Uri::from_parts(parts).unwrap_or_default()
+    }
+}
