@@ -168,7 +168,7 @@ impl<H: House> Proxy<H> {
             access.goes(way);
         }
         let shared = self.0.clone();
-        let going = match way {
+        let mut going = match way {
             Err(page) => Going::Answered(page),
             Ok(Way::Home(uri) | Way::Door(uri)) => {
                 // HTTP/2 names it in the target, of which the path alone goes on.
@@ -187,10 +187,11 @@ impl<H: House> Proxy<H> {
             }
         };
         async move {
-            let response = match going {
-                Going::Answered(page) => answer(page),
+            // By reference: what is moved out has its place twice.
+            let response = match &mut going {
+                Going::Answered(page) => answer(*page),
                 Going::House(answer) => answer.await.map(ProxyBody::house),
-                Going::App(shared, mut asked) => shared.pass(&mut asked, &mut access).await,
+                Going::App(shared, asked) => shared.pass(asked, &mut access).await,
             };
             logged(response, access)
         }

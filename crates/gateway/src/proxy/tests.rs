@@ -6,6 +6,7 @@ mod credentials;
 mod http2;
 mod idle;
 mod live;
+mod pool;
 mod raw;
 mod secure;
 mod trouble;

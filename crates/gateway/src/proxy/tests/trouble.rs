@@ -20,29 +20,39 @@ async fn an_app_that_takes_no_connection_is_a_bad_gateway() {
 }
 
 #[tokio::test]
-async fn another_upstream_is_asked_while_nothing_was_sent_and_asking_is_safe() {
-    let to = [format!("http://{}", nobody().await), format!("http://{}", mirror().await)];
-    let world = World::with([route(&to)]).await;
-    assert!(world.get("/", "").await.contains("200 OK"));
-    for _ in 0..4 {
-        assert!(
-            world.say(world.head("POST", "/", "Connection: close\r\nContent-Length: 0\r\n")).await.contains("200 OK"),
-            "who refuses is left out"
-        );
+async fn another_upstream_is_asked_while_nothing_was_sent() {
+    let to = [format!("http://{}", nobody().await), format!("http://{}", one_that_reads("form").await)];
+    for (method, more, body) in [("GET", "", ""), ("POST", "Content-Length: 4\r\n", "form")] {
+        let world = World::with([route(&to)]).await;
+        for _ in 0..4 {
+            let head = world.head(method, "/", &format!("Connection: close\r\n{more}"));
+            let heard = world.say(format!("{head}{body}")).await;
+            assert!(heard.contains("200 OK") && heard.ends_with(&format!("got {body:?}")), "{method}: {heard}");
+        }
     }
-    let world = World::with([route(&to)]).await;
-    assert!(
-        world.say(world.head("POST", "/", "Connection: close\r\nContent-Length: 0\r\n")).await.contains("502"),
-        "asking twice is not safe"
-    );
+}
+
+/// An app that reads the body of a request that says that it has one, and says what it read.
+async fn one_that_reads(text: &'static str) -> std::net::SocketAddr {
+    app_that(move |mut stream| async move {
+        let head = read_head(&mut stream).await;
+        let length = if head.to_ascii_lowercase().contains("content-length: 4") { text.len() } else { 0 };
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body).await.unwrap();
+        stream.write_all(&ok(&format!("got {:?}", String::from_utf8_lossy(&body)))).await.unwrap();
+    })
+    .await
 }
 
 #[tokio::test]
 async fn an_app_that_hangs_up_was_asked_once() {
     let dead = app_that(|mut stream| async move { drop(read_head(&mut stream).await) }).await;
     let to = [format!("http://{dead}"), format!("http://{}", mirror().await)];
-    let world = World::with([route(&to)]).await;
-    assert!(world.get("/", "").await.starts_with("HTTP/1.1 502"));
+    for (method, more) in [("GET", ""), ("POST", "Content-Length: 0\r\n")] {
+        let world = World::with([route(&to)]).await;
+        let heard = world.say(world.head(method, "/", &format!("Connection: close\r\n{more}"))).await;
+        assert!(heard.starts_with("HTTP/1.1 502"), "{method}: {heard}");
+    }
 }
 
 #[tokio::test]

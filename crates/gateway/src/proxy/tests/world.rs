@@ -131,6 +131,8 @@ pub(super) struct World {
     pub(super) proxy: Proxy<TestHouse>,
     pub(super) address: SocketAddr,
     cookies: Arc<Cookies>,
+    /// How large the future of the last request was, in bytes.
+    pub(super) size: Arc<AtomicUsize>,
     _guard: DropGuard,
 }
 
@@ -189,10 +191,16 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
         let serving = proxy.clone();
-        let answer = move |request, caller| serving.serve(request, caller);
+        let size = Arc::new(AtomicUsize::default());
+        let measures = Arc::clone(&size);
+        let answer = move |request, caller| {
+            let going = serving.serve(request, caller);
+            measures.store(size_of_val(&going), Ordering::Relaxed);
+            going
+        };
         let options = Options { connections: 65_536, ..Options::default() };
         tokio::spawn(listener::serve(listener, options, answer, stop.clone()));
-        Self { house, standing, proxy, address, cookies, _guard: stop.drop_guard() }
+        Self { house, standing, proxy, address, cookies, size, _guard: stop.drop_guard() }
     }
 
     /// The `Cookie` header of somebody.
