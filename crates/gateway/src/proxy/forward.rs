@@ -51,7 +51,7 @@ impl<H: House> Shared<H> {
         if websocket.is_some() && !body.is_end_stream() || websocket.is_none() && parts.method == Method::CONNECT {
             return answer(Refusal::Length.into());
         }
-        let mut parts = self.prepare(parts, route, identity.as_ref());
+        let mut parts = self.prepare(parts, route, identity.as_deref());
         forwarded::write(&mut parts.headers, caller.address.ip(), &route.from, &rules.trusted_proxies);
         if let Some(websocket) = &websocket {
             websocket.ask(&mut parts.headers);
@@ -60,12 +60,12 @@ impl<H: House> Shared<H> {
             (Upload::Nothing, None)
         } else {
             let progress = Progress::begin();
-            (Upload::new(body, progress.clone(), stream.clone(), caller.clone()), Some(progress))
+            (Upload::new(body, progress.clone(), Some(stream.clone()), caller.clone()), Some(progress))
         };
         let call = Call { route, path, progress, upgrade: websocket.is_some() };
         let sent = tokio::select! {
             biased;
-            page = cut(stream.as_deref()) => Err(page),
+            why = stream.cut() => Err(why.into()),
             sent = self.send(&call, parts, upload) => sent,
         };
         let mut response = match sent {
@@ -88,7 +88,7 @@ impl<H: House> Shared<H> {
         if let Some(cookie) = cookie {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
-        let used = identity.map(|identity| Used { house: self.house.clone(), session: identity.session });
+        let used = identity.map(|identity| Used { house: self.house.clone(), session: identity.session.clone() });
         if let Some(used) = &used {
             used.again();
         }
@@ -205,14 +205,6 @@ impl Call<'_> {
     }
 }
 
-/// Returns when the session ends.
-async fn cut(stream: Option<&Stream>) -> Page {
-    match stream {
-        Some(stream) => stream.cut().await.into(),
-        None => pending().await,
-    }
-}
-
 /// Whether an answer is a page that somebody could come back to.
 fn is_page<B>(response: &Response<B>) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
@@ -225,7 +217,7 @@ fn switch<H: House>(
     response: Response<Incoming>,
     websocket: websocket::Asked,
     caller: &Caller,
-    (stream, mut access): (Option<Arc<Stream>>, Access),
+    (stream, mut access): (Arc<Stream>, Access),
     use_again: Option<UseAgain<H>>,
 ) -> Response<ProxyBody<H>> {
     let (mut parts, _) = response.into_parts();
@@ -238,7 +230,7 @@ fn switch<H: House>(
         let both = async { tokio::try_join!(browser, app) };
         let switched = tokio::select! {
             biased;
-            _ = cut(stream.as_deref()) => return,
+            _ = stream.cut() => return,
             switched = timeout(SWITCH_WITHIN, both) => switched,
         };
         let Ok(Ok((browser, app))) = switched else { return };

@@ -7,6 +7,7 @@ mod http2;
 mod idle;
 mod live;
 mod raw;
+mod rights;
 mod secure;
 mod trouble;
 mod websocket;
