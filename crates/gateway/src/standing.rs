@@ -55,6 +55,8 @@ pub struct Standing {
 struct Known {
     /// Ended, by the log.
     sessions: HashMap<SessionId, Timestamp>,
+    /// Whatever began until then is over.
+    outdated: Option<Timestamp>,
     /// The epochs from which on sessions of a user live, and the versions from which on cookies describe them.
     users: HashMap<UserId, Since>,
     /// Refused ahead of the store, and since when that is left to the log again, which this node must read first.
@@ -102,6 +104,7 @@ impl Standing {
         if known.denied_sessions.contains_key(&identity.session)
             || known.denied_users.contains_key(&identity.user)
             || known.sessions.contains_key(&identity.session)
+            || known.outdated.is_some_and(|until| identity.began_at() <= until)
         {
             return Verdict::Over;
         }
@@ -130,6 +133,16 @@ impl Standing {
     pub fn overtaken(&self, user: &UserId, epoch: i64, at: Timestamp) {
         self.since(user, |since| Since { epoch: since.epoch.max(epoch), at: since.at.max(at), ..since });
         self.count(self.live.cut_user(user, epoch, Cut::SignedOut));
+    }
+
+    /// Whatever began until then is over, whoever knows of it.
+    pub fn outdated(&self, until: Timestamp) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.outdated = known.outdated.max(Some(until));
+        drop(known);
+        let is_over = |identity: &Identity| identity.began_at() <= until;
+        let cut = self.live.cut_where(Cut::SignedOut, |opened| opened.identity.as_deref().is_some_and(is_over));
+        self.count(cut);
     }
 
     /// A user is described otherwise since this version. What they have open is judged anew by the proxy.
@@ -272,6 +285,22 @@ mod tests {
         assert_eq!(standing.of(&one), Verdict::Over, "rows of the log come in any order");
         standing.ended(&identity(2, 1, 0).session, at(0));
         assert_eq!(standing.of(&identity(2, 1, 0)), Verdict::Over);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_that_began_before_a_moment_is_over_and_what_begins_after_it_is_not() {
+        let standing = standing();
+        let began = |second| {
+            let of = (SessionId::from_random([second; 16]), UserId::from_random([9; 16]), 7);
+            Identity::new(of, Person::default(), at(second.into())..at(100))
+        };
+        let streams = [1, 2, 3].map(|second| standing.live().open(opened(&began(second), "a")));
+        standing.outdated(at(2));
+        standing.outdated(at(1));
+        assert_eq!([1, 2, 3].map(|second| standing.of(&began(second))), [Verdict::Over, Verdict::Over, Verdict::Good]);
+        assert_eq!(streams.map(|stream| stream.why()), [Some(Cut::SignedOut), Some(Cut::SignedOut), None]);
+        standing.forget(at(99));
+        assert_eq!(standing.of(&began(1)), Verdict::Over);
     }
 
     #[tokio::test(start_paused = true)]

@@ -25,7 +25,7 @@ use crate::{
 /// How many people are asked about at the same time.
 const AT_ONCE: usize = 16;
 /// How long to wait before somebody is asked about again.
-const AGAIN: Duration = Duration::from_millis(100);
+const AGAIN: Duration = Duration::from_millis(250);
 
 impl<H: House> Proxy<H> {
     /// Takes other rules from the next request on. What is open and would not be let in by them is cut, all else goes on.

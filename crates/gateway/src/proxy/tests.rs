@@ -5,6 +5,7 @@ mod carry;
 mod credentials;
 mod http2;
 mod idle;
+mod interim;
 mod live;
 mod raw;
 mod rights;
