@@ -10,6 +10,7 @@ stays open still open. When that was cut it prints a second line, of how each en
 import asyncio
 import hashlib
 import json
+import logging
 import socket
 import sys
 from html.parser import HTMLParser
@@ -25,11 +26,19 @@ LARGE = 3 * 1024 * 1024
 PIECE = b"x" * 65536
 PIECES = 64
 
+# A page that is asked of it is no handshake, which it says at length.
+logging.getLogger("websockets").setLevel(logging.CRITICAL)
+
 # Browsers know that names under localhost are this machine; the resolver of this one may not.
 resolve = socket.getaddrinfo
-socket.getaddrinfo = lambda host, *more, **named: resolve(
-    "127.0.0.1" if host in ("localhost", b"localhost") or str(host).endswith(".localhost") else host, *more, **named
-)
+
+
+def resolve_here(host, *more, **named):
+    name = host.decode() if isinstance(host, bytes) else host
+    return resolve("127.0.0.1" if name and name.endswith(".localhost") else host, *more, **named)
+
+
+socket.getaddrinfo = resolve_here
 
 
 class SignIn(HTMLParser):
