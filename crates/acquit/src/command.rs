@@ -22,6 +22,7 @@ pub mod logouts;
 mod open_files;
 pub mod password;
 pub mod programs;
+pub mod restored;
 pub mod schema;
 pub mod serve;
 pub mod sessions;
@@ -83,6 +84,8 @@ pub enum Verb {
     Programs(programs::Programs),
     /// Give nodes that are only gateways what they need
     Gateway(gateway::Gateway),
+    /// Say that the database was restored from a backup: whatever was issued before is worthless then
+    Restored(restored::Restored),
     /// List, show and end sessions
     Sessions(sessions::Sessions),
     /// List and follow logouts, and try again what is pending
@@ -166,6 +169,7 @@ fn dispatch(cli: Cli, environment: &Environment) -> Result<u8, CommandError> {
         Verb::Keys(verb) => wait(verb.run(global, environment, &output)),
         Verb::Programs(verb) => wait(verb.run(global, environment, &output)),
         Verb::Gateway(verb) => verb.run(global, environment, &output),
+        Verb::Restored(verb) => wait(verb.run(global, environment, &output)),
         Verb::Sessions(verb) => wait(verb.run(global, environment, &output)),
         Verb::Logouts(verb) => wait(verb.run(global, environment, &output)),
     }

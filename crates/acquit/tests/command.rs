@@ -168,6 +168,7 @@ fn every_help_has_an_example_and_fits_a_terminal() {
         "programs add",
         "keys list",
         "keys rotate",
+        "restored",
         "gateway keys",
         "gateway role",
         "sessions list",
@@ -395,6 +396,9 @@ fn a_program_is_let_in_at_a_route_and_its_session_is_listed_and_ended() {
     let listed = house.json(&["sessions", "list"]);
     let session = &listed["data"][0];
     assert_eq!((&session["program"], &session["state"]), (&Value::from("ci"), &Value::from("live")), "{listed:#}");
+    assert!(session["user_agent"].is_null(), "it is no browser: {listed:#}");
+    let table = house.run(&["sessions", "list"]).1;
+    assert!(table.contains("program ci") && !table.contains("a browser"), "{table}");
     let (code, out, _) =
         house.run(&["sessions", "end", "--session", session["id"].as_str().unwrap(), "--yes", "--wait", "0s"]);
     assert_eq!(code, 3, "the gateway has not said yet that it refuses it: {out}");

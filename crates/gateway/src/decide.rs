@@ -1,8 +1,14 @@
-//! Whether a request may pass: decided for each one, from what it carries and what this node knows.
+//! Whether a request may pass: decided for each one, from what it carries and what this node knows; and again for what is open
+//! when that has changed.
+
+use std::sync::Arc;
 
 use crate::{
+    hygiene::path::Path,
     identity::Identity,
-    route::Route,
+    live::Opened,
+    place::{self, Place},
+    route::{Route, Routes},
     standing::{Standing, Verdict},
 };
 
@@ -10,23 +16,23 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Everybody may have it; who it is, if they are signed in.
-    Public(Option<Identity>),
+    Public(Option<Arc<Identity>>),
     /// This person may pass.
-    Pass(Identity),
+    Pass(Arc<Identity>),
     /// Nobody is signed in here.
     SignIn,
     /// Somebody is, whose cookie must be made anew first.
-    Renew(Identity),
+    Renew(Arc<Identity>),
     /// This person may not pass.
-    Forbidden(Identity),
+    Forbidden(Arc<Identity>),
     /// This node does not know whether the session lives: ask the store, and refuse if that does not answer.
     Unsure,
 }
 
 /// Decides about a request for `path`, which must be normal, by the one whose credential came with it.
 #[must_use]
-pub fn decide(route: &Route, path: &str, identity: Option<Identity>, standing: &Standing) -> Decision {
-    let verdict = identity.as_ref().map(|identity| standing.of(identity));
+pub fn decide(route: &Route, path: &str, identity: Option<Arc<Identity>>, standing: &Standing) -> Decision {
+    let verdict = identity.as_deref().map(|identity| standing.of(identity));
     if route.is_public(path) {
         return Decision::Public(identity.filter(|_| verdict == Some(Verdict::Good)));
     }
@@ -39,6 +45,28 @@ pub fn decide(route: &Route, path: &str, identity: Option<Identity>, standing: &
     }
 }
 
+/// Whether something that is open would be let in by these routes too. `own` is Acquit's own host, as a `Host` header names it.
+#[must_use]
+pub fn stays(opened: &Opened, routes: &Routes, own: Option<&str>) -> bool {
+    now(opened, routes, own, |route, identity| route.allow.admits(identity))
+}
+
+/// Whether it would be, however its person is described by now.
+#[must_use]
+pub fn stays_anyway(opened: &Opened, routes: &Routes, own: Option<&str>) -> bool {
+    now(opened, routes, own, |route, identity| route.allow.admits_always(&identity.user))
+}
+
+fn now(opened: &Opened, routes: &Routes, own: Option<&str>, admits: impl Fn(&Route, &Identity) -> bool) -> bool {
+    let Ok(path) = Path::read(opened.path.path()) else { return false };
+    match place::find(opened.route.from.authority(), &path, routes, own) {
+        Ok(Place::Route(route)) => {
+            route.is_public(&path.plain) || opened.identity.as_deref().is_some_and(|identity| admits(route, identity))
+        }
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use acquit_core::{SessionId, Timestamp, UserId};
@@ -47,13 +75,10 @@ mod tests {
     use super::*;
     use crate::{identity::Person, live::Live, origin::Origin, policy::Allow};
 
-    fn identity(username: &str) -> Identity {
+    fn identity(username: &str) -> Arc<Identity> {
         let of = (SessionId::from_random([1; 16]), UserId::from_random([2; 16]), 0);
-        Identity::new(
-            of,
-            Person { username: username.to_owned(), ..Person::default() },
-            Timestamp::default()..Timestamp::from_seconds(1),
-        )
+        let person = Person { username: username.to_owned(), ..Person::default() };
+        Arc::new(Identity::new(of, person, Timestamp::default()..Timestamp::from_seconds(1)))
     }
 
     fn route() -> Route {
@@ -70,7 +95,8 @@ mod tests {
         let standing = Standing::new(Live::default());
         standing.heard(Instant::now());
         let (alice, bob) = (identity("alice"), identity("bob"));
-        let decide = |path: &str, identity: Option<&Identity>| decide(&route(), path, identity.cloned(), &standing);
+        let decide =
+            |path: &str, identity: Option<&Arc<Identity>>| decide(&route(), path, identity.cloned(), &standing);
         assert_eq!(decide("/", Some(&alice)), Decision::Pass(alice.clone()));
         assert_eq!(decide("/", Some(&bob)), Decision::Forbidden(bob.clone()));
         assert_eq!(decide("/", None), Decision::SignIn);
@@ -91,5 +117,44 @@ mod tests {
         }
         assert_eq!(decide(&route(), "/", None, &standing), Decision::SignIn);
         assert_eq!(decide(&route(), "/health", Some(identity("alice")), &standing), Decision::Public(None));
+    }
+
+    #[test]
+    fn what_is_open_stays_as_long_as_it_would_be_let_in() {
+        let open = |path: &'static str, who: Option<&str>| Opened {
+            identity: who.map(identity),
+            route: Arc::new(route()),
+            path: http::uri::PathAndQuery::from_static(path),
+        };
+        let allow =
+            |users: &[&str]| Allow { users: users.iter().map(|&user| user.to_owned()).collect(), ..Allow::default() };
+        let id = identity("alice").user.as_str().to_owned();
+        let (alice, public) = (open("/live?x", Some("alice")), open("/health/x", None));
+        let public_of_bob = open("/health", Some("bob"));
+        let other = Origin::parse("https://b.example.com").unwrap();
+        for (what, routes, is) in [
+            ("the same rules", vec![route()], [true, false, true, true]),
+            ("another user", vec![Route { allow: allow(&["carol"]), ..route() }], [false, false, true, true]),
+            ("by id", vec![Route { allow: allow(&[&id]), ..route() }], [true, true, true, true]),
+            ("everyone", vec![Route { allow: Allow { everyone: true, ..Allow::default() }, ..route() }], [true; 4]),
+            ("no public paths", vec![Route { public_paths: Vec::new(), ..route() }], [true, false, false, false]),
+            ("another host", vec![Route { from: other, ..route() }], [false; 4]),
+            ("no route", Vec::new(), [false; 4]),
+            (
+                "a narrower route before it",
+                vec![route(), Route { prefix: "/live".to_owned(), allow: allow(&["bob"]), ..route() }],
+                [false, false, true, true],
+            ),
+        ] {
+            let routes = Routes::new(routes);
+            let found = [
+                stays(&alice, &routes, None),
+                stays_anyway(&alice, &routes, None),
+                stays(&public, &routes, None),
+                stays(&public_of_bob, &routes, None),
+            ];
+            assert_eq!(found, is, "{what}");
+        }
+        assert!(!stays(&alice, &Routes::new([route()]), Some("a.example.com")), "the host is Acquit's own now");
     }
 }

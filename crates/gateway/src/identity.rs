@@ -64,6 +64,12 @@ impl Identity {
         Self { session, user, epoch, username, name, email, groups, version, began_at, expires_at }
     }
 
+    /// When the session began.
+    #[must_use]
+    pub fn began_at(&self) -> Timestamp {
+        Timestamp::from_micros(self.began_at)
+    }
+
     /// Whether the session is not too old: as it was said when this was made, and by the longest that any may live by now,
     /// since endings are forgotten after that.
     #[must_use]

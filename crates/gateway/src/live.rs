@@ -1,44 +1,57 @@
 //! What is open right now: each request, upgrade and stream that passes registers under its session, so that the end of the
-//! session ends it too. They are counted by host, for the receipt.
+//! session ends it too, and with what it was let in for, so that it ends when it would not be let in any more. They are counted by
+//! host, for the receipt.
+
+mod end;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::{
     collections::HashMap,
-    future::poll_fn,
     hash::{BuildHasher, RandomState},
-    pin::{Pin, pin},
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll, Waker},
 };
 
 use acquit_core::{SessionId, UserId};
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use http::uri::PathAndQuery;
 
-use crate::identity::Identity;
+pub use self::end::Cut;
+pub(crate) use self::end::{End, Watch};
+use crate::{identity::Identity, route::Route};
 
 /// Tables, so that requests of different sessions seldom wait for each other.
 const SHARDS: usize = 32;
 
-/// Why a stream is cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
-    /// Its session ended.
-    SignedOut,
-    /// This node cannot learn whether its session lives.
-    Unsure,
+/// What something that is open was opened for: by this it is judged again.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// Whose it is, in the session that it ends with; nobody's on a public path.
+    pub identity: Option<Arc<Identity>>,
+    /// The route, as it was then.
+    pub route: Arc<Route>,
+    /// The target, its path normal.
+    pub path: PathAndQuery,
 }
 
-/// The streams that are open, by session. Clones share everything.
+/// What is open, by session. Clones share everything.
 #[derive(Clone, Debug, Default)]
 pub struct Live(Arc<Tables>);
 
 #[derive(Debug)]
 struct Tables {
     hasher: RandomState,
-    shards: [Mutex<HashMap<SessionId, Open>>; SHARDS],
-    generation: AtomicU64,
+    shards: [Mutex<Shard>; SHARDS],
+    /// Where the next one goes that is nobody's.
+    next: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    sessions: HashMap<SessionId, Slots>,
+    nobody: Slots,
 }
 
 impl Default for Tables {
@@ -46,7 +59,7 @@ impl Default for Tables {
         Self {
             hasher: RandomState::new(),
             shards: std::array::from_fn(|_| Mutex::default()),
-            generation: AtomicU64::default(),
+            next: AtomicUsize::default(),
         }
     }
 }
@@ -54,156 +67,161 @@ impl Default for Tables {
 /// How much was open at which host.
 pub type Counts = Vec<(Arc<str>, usize)>;
 
-/// What one session has open.
-#[derive(Debug)]
-struct Open {
-    user: UserId,
-    epoch: i64,
-    counts: Counts,
-    generation: u64,
-    end: Arc<End>,
-}
-
-impl Open {
-    fn count(&self) -> usize {
-        self.counts.iter().map(|(_, count)| count).sum()
-    }
-}
-
-/// The end of what a session has open, which is to come.
+/// Streams of one session, or of nobody. Each knows its place here, so that one of many goes as fast as one of few.
 #[derive(Debug, Default)]
-pub(crate) struct End {
-    token: CancellationToken,
-    why: OnceLock<Cut>,
-}
+struct Slots(Vec<(Opened, Arc<End>)>);
 
-impl End {
-    /// Cuts all that waits for it.
-    pub(crate) fn cut(&self, why: Cut) {
-        // Said first: who was woken looks here.
-        let _ = self.why.set(why);
-        self.token.cancel();
+impl Slots {
+    fn add(&mut self, opened: Opened, end: Arc<End>) {
+        end.place.set(Some(self.0.len()));
+        self.0.push((opened, end));
     }
 
-    /// Watches for it.
-    pub(crate) fn watch(self: &Arc<Self>) -> Watch {
-        Watch { end: self.clone(), waiting: Box::pin(self.token.clone().cancelled_owned()), asked: None }
-    }
-
-    /// Looks whether it has come. `waiting` is asked once for each task, not whenever something else moves in the task: it
-    /// takes locks, and wakes the task after `why` was said.
-    fn poll(
-        &self,
-        waiting: Pin<&mut impl Future<Output = ()>>,
-        asked: &mut Option<Waker>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Cut> {
-        if let Some(why) = self.why.get() {
-            return Poll::Ready(*why);
+    fn remove(&mut self, place: usize) -> (Opened, Arc<End>) {
+        let (opened, end) = self.0.swap_remove(place);
+        end.place.set(None);
+        if let Some((_, moved)) = self.0.get(place) {
+            moved.place.set(Some(place));
         }
-        if asked.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            return Poll::Pending;
+        (opened, end)
+    }
+
+    /// Takes those out that `goes` says.
+    fn take(&mut self, goes: &impl Fn(&Opened) -> bool, taken: &mut Vec<(Opened, Arc<End>)>) {
+        // From the end: what takes a place was looked at already.
+        for place in (0..self.0.len()).rev() {
+            if goes(&self.0[place].0) {
+                taken.push(self.remove(place));
+            }
         }
-        *asked = Some(cx.waker().clone());
-        waiting.poll(cx).map(|()| self.why.get().copied().unwrap_or(Cut::SignedOut))
     }
 }
 
-/// Waits for the end of what a session has open, and outlives what waits there.
-#[derive(Debug)]
-pub(crate) struct Watch {
-    end: Arc<End>,
-    waiting: Pin<Box<WaitForCancellationFutureOwned>>,
-    /// Whom the token wakes.
-    asked: Option<Waker>,
-}
-
-impl Watch {
-    /// Ready when it has come, and then always.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Cut> {
-        self.end.poll(self.waiting.as_mut(), &mut self.asked, cx)
+/// Cuts what was taken out of its table; how much that was, by session.
+fn cut_all(taken: Vec<(Opened, Arc<End>)>, why: Cut) -> HashMap<SessionId, Counts> {
+    let mut cut: HashMap<SessionId, Counts> = HashMap::new();
+    for (opened, end) in taken {
+        end.cut(why);
+        let Some(identity) = opened.identity else { continue };
+        let counts = match cut.get_mut(&identity.session) {
+            Some(counts) => counts,
+            None => cut.entry(identity.session.clone()).or_default(),
+        };
+        let host = opened.route.from.host();
+        match counts.iter_mut().find(|(known, _)| known == host) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((host.clone(), 1)),
+        }
     }
+    cut
 }
 
 impl Tables {
-    fn shard(&self, session: &SessionId) -> &Mutex<HashMap<SessionId, Open>> {
-        let hash = usize::try_from(self.hasher.hash_one(session) % SHARDS as u64).unwrap_or_default();
-        &self.shards[hash]
+    fn shard(&self, number: usize) -> MutexGuard<'_, Shard> {
+        self.shards[number].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of(&self, session: &SessionId) -> usize {
+        usize::try_from(self.hasher.hash_one(session) % SHARDS as u64).unwrap_or_default()
     }
 }
 
 impl Live {
-    /// Registers something that is open in a session at a host, until the result is dropped. Ask [`Standing`](crate::standing::Standing)
-    /// after it, not before: what ended in between would be missed by both.
+    /// Registers something that is open, until the result is dropped. Ask [`Standing`](crate::standing::Standing), and what the rules
+    /// are, after it, not before: what changed in between would be missed by both.
     #[must_use]
-    pub fn open(&self, identity: &Identity, host: &Arc<str>) -> Stream {
-        let mut shard = self.0.shard(&identity.session).lock().unwrap_or_else(PoisonError::into_inner);
-        let open = shard.entry(identity.session.clone()).or_insert_with(|| Open {
-            user: identity.user.clone(),
-            epoch: identity.epoch,
-            counts: Counts::new(),
-            generation: self.0.generation.fetch_add(1, Ordering::Relaxed),
-            end: Arc::default(),
-        });
-        match open.counts.iter_mut().find(|(known, _)| known == host) {
-            Some((_, count)) => *count += 1,
-            None => open.counts.push((host.clone(), 1)),
-        }
-        let (generation, end) = (open.generation, open.end.clone());
+    pub fn open(&self, opened: Opened) -> Stream {
+        let (identity, end) = (opened.identity.clone(), Arc::<End>::default());
+        let number = match &identity {
+            Some(identity) => self.0.of(&identity.session),
+            None => self.0.next.fetch_add(1, Ordering::Relaxed) % SHARDS,
+        };
+        let mut shard = self.0.shard(number);
+        let slots = match &identity {
+            None => &mut shard.nobody,
+            Some(identity) => shard.sessions.entry(identity.session.clone()).or_default(),
+        };
+        slots.add(opened, end.clone());
         drop(shard);
-        Stream { tables: self.0.clone(), session: identity.session.clone(), host: host.clone(), generation, end }
+        Stream { tables: self.0.clone(), shard: number, identity, end }
     }
 
     /// Cuts what a session has open; how much that was.
     pub fn cut(&self, session: &SessionId, why: Cut) -> Counts {
-        let open = self.0.shard(session).lock().unwrap_or_else(PoisonError::into_inner).remove(session);
-        let Some(open) = open else { return Counts::new() };
-        open.end.cut(why);
-        open.counts
+        self.cut_of(session, why, |_| true)
+    }
+
+    /// Cuts what of a session `goes`; how much that was.
+    pub(crate) fn cut_of(&self, session: &SessionId, why: Cut, goes: impl Fn(&Opened) -> bool) -> Counts {
+        let mut taken = Vec::new();
+        let mut shard = self.0.shard(self.0.of(session));
+        if let Some(slots) = shard.sessions.get_mut(session) {
+            slots.take(&goes, &mut taken);
+            if slots.0.is_empty() {
+                shard.sessions.remove(session);
+            }
+        }
+        drop(shard);
+        cut_all(taken, why).remove(session).unwrap_or_default()
     }
 
     /// Cuts what sessions of a user have open that began below an epoch; how much that was, by session.
-    pub fn cut_user(&self, user: &UserId, below: i64, why: Cut) -> Vec<(SessionId, Counts)> {
-        self.cut_where(why, |open| open.user == *user && open.epoch < below)
+    pub fn cut_user(&self, user: &UserId, below: i64, why: Cut) -> HashMap<SessionId, Counts> {
+        let overtaken = |identity: &Identity| identity.user == *user && identity.epoch < below;
+        self.cut_where(why, |opened| opened.identity.as_deref().is_some_and(overtaken))
     }
 
-    /// Cuts everything; how much that was, by session.
-    pub fn cut_all(&self, why: Cut) -> Vec<(SessionId, Counts)> {
-        self.cut_where(why, |_| true)
+    /// Cuts all that is open in sessions; how much that was, by session.
+    pub fn cut_all(&self, why: Cut) -> HashMap<SessionId, Counts> {
+        self.cut_where(why, |opened| opened.identity.is_some())
     }
 
-    fn cut_where(&self, why: Cut, goes: impl Fn(&Open) -> bool) -> Vec<(SessionId, Counts)> {
-        let mut cut = Vec::new();
-        for shard in &self.0.shards {
-            let gone = shard
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .extract_if(|_, open| goes(open))
-                .collect::<Vec<_>>();
-            for (session, open) in gone {
-                open.end.cut(why);
-                cut.push((session, open.counts));
+    /// Cuts what `goes`, in sessions or not; how much of it was in sessions.
+    pub(crate) fn cut_where(&self, why: Cut, goes: impl Fn(&Opened) -> bool) -> HashMap<SessionId, Counts> {
+        let mut taken = Vec::new();
+        for number in 0..SHARDS {
+            let mut shard = self.0.shard(number);
+            shard.nobody.take(&goes, &mut taken);
+            shard.sessions.retain(|_, slots| {
+                slots.take(&goes, &mut taken);
+                !slots.0.is_empty()
+            });
+        }
+        cut_all(taken, why)
+    }
+
+    /// One of each session that `is` so of.
+    pub(crate) fn find(&self, is: impl Fn(&Opened) -> bool) -> Vec<Opened> {
+        let mut found = Vec::new();
+        for number in 0..SHARDS {
+            let shard = self.0.shard(number);
+            let of_each =
+                shard.sessions.values().filter_map(|slots| slots.0.iter().map(|slot| &slot.0).find(|one| is(one)));
+            found.extend(of_each.cloned());
+        }
+        found
+    }
+
+    /// The person of a session is described anew: what is open there is theirs from now on.
+    pub(crate) fn describe(&self, identity: &Arc<Identity>) {
+        let mut shard = self.0.shard(self.0.of(&identity.session));
+        for (opened, _) in shard.sessions.get_mut(&identity.session).into_iter().flat_map(|slots| &mut slots.0) {
+            if opened.identity.as_ref().is_some_and(|old| old.version < identity.version) {
+                opened.identity = Some(identity.clone());
             }
         }
-        cut
     }
 
     /// The sessions that have something open.
     #[must_use]
     pub fn sessions(&self) -> Vec<SessionId> {
-        let shards = self.0.shards.iter();
-        shards
-            .flat_map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect::<Vec<_>>())
-            .collect()
+        (0..SHARDS).flat_map(|number| self.0.shard(number).sessions.keys().cloned().collect::<Vec<_>>()).collect()
     }
 
-    /// How much is open.
+    /// How much is open in sessions.
     #[must_use]
     pub fn count(&self) -> usize {
-        let of = |shard: &Mutex<HashMap<SessionId, Open>>| {
-            shard.lock().unwrap_or_else(PoisonError::into_inner).values().map(Open::count).sum::<usize>()
-        };
-        self.0.shards.iter().map(of).sum()
+        (0..SHARDS).map(|number| self.0.shard(number).sessions.values().map(|slots| slots.0.len()).sum::<usize>()).sum()
     }
 }
 
@@ -211,17 +229,15 @@ impl Live {
 #[derive(Debug)]
 pub struct Stream {
     tables: Arc<Tables>,
-    session: SessionId,
-    host: Arc<str>,
-    generation: u64,
+    shard: usize,
+    identity: Option<Arc<Identity>>,
     end: Arc<End>,
 }
 
 impl Stream {
     /// Returns when it is to be cut, and why.
     pub async fn cut(&self) -> Cut {
-        let (mut waiting, mut asked) = (pin!(self.end.token.cancelled()), None);
-        poll_fn(|cx| self.end.poll(waiting.as_mut(), &mut asked, cx)).await
+        self.end.come().await
     }
 
     /// The same for what outlives a borrow of this.
@@ -229,80 +245,32 @@ impl Stream {
         self.end.watch()
     }
 
+    /// Cuts it.
+    pub(crate) fn end(&self, why: Cut) {
+        self.end.cut(why);
+    }
+
     /// Why it was cut, if it was.
     #[must_use]
     pub fn why(&self) -> Option<Cut> {
-        self.end.why.get().copied()
+        self.end.why()
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        let mut shard = self.tables.shard(&self.session).lock().unwrap_or_else(PoisonError::into_inner);
-        // What was cut is no longer there; the session's place may be taken by a later one.
-        if let Some(open) = shard.get_mut(&self.session).filter(|open| open.generation == self.generation) {
-            if let Some((_, count)) = open.counts.iter_mut().find(|(host, _)| *host == self.host) {
-                *count -= 1;
-            }
-            open.counts.retain(|(_, count)| *count > 0);
-            if open.counts.is_empty() {
-                shard.remove(&self.session);
+        let mut shard = self.tables.shard(self.shard);
+        // What was cut is no longer there; the session's place may be taken by what came later.
+        let Some(place) = self.end.place.get() else { return };
+        let Some(identity) = &self.identity else {
+            shard.nobody.remove(place);
+            return;
+        };
+        if let Some(slots) = shard.sessions.get_mut(&identity.session) {
+            slots.remove(place);
+            if slots.0.is_empty() {
+                shard.sessions.remove(&identity.session);
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use acquit_core::Timestamp;
-
-    use super::*;
-    use crate::identity::Person;
-
-    fn identity(session: u8, user: u8, epoch: i64) -> Identity {
-        let of = (SessionId::from_random([session; 16]), UserId::from_random([user; 16]), epoch);
-        Identity::new(of, Person::default(), Timestamp::default()..Timestamp::from_seconds(1))
-    }
-
-    fn host(name: &str) -> Arc<str> {
-        Arc::from(name)
-    }
-
-    #[tokio::test]
-    async fn the_end_of_a_session_cuts_all_that_it_has_open_and_nothing_else() {
-        let live = Live::default();
-        let (one, two, other) = (identity(1, 1, 0), identity(1, 1, 0), identity(2, 1, 0));
-        let (first, second, third) =
-            (live.open(&one, &host("a")), live.open(&two, &host("b")), live.open(&other, &host("a")));
-        assert_eq!((live.count(), live.sessions().len()), (3, 2));
-        assert_eq!(live.cut(&one.session, Cut::SignedOut), [(host("a"), 1), (host("b"), 1)]);
-        assert_eq!((first.cut().await, second.cut().await), (Cut::SignedOut, Cut::SignedOut));
-        assert_eq!(third.why(), None);
-        assert_eq!(live.cut(&one.session, Cut::SignedOut), [], "once");
-    }
-
-    #[test]
-    fn an_epoch_cuts_the_users_older_sessions_only() {
-        let live = Live::default();
-        let (old, new, other) = (identity(1, 1, 0), identity(2, 1, 1), identity(3, 2, 0));
-        let streams = [&old, &new, &other].map(|identity| live.open(identity, &host("a")));
-        assert_eq!(live.cut_user(&old.user, 1, Cut::SignedOut), [(old.session.clone(), vec![(host("a"), 1)])]);
-        assert_eq!(streams.map(|stream| stream.why()), [Some(Cut::SignedOut), None, None]);
-    }
-
-    #[test]
-    fn what_is_over_is_forgotten_and_what_was_cut_does_not_count_against_what_came_later() {
-        let live = Live::default();
-        let one = identity(1, 1, 0);
-        let before = live.open(&one, &host("a"));
-        live.cut(&one.session, Cut::Unsure);
-        let after = live.open(&one, &host("a"));
-        drop(before);
-        assert_eq!((live.count(), after.why()), (1, None));
-        drop(after);
-        assert_eq!((live.count(), live.sessions().len()), (0, 0));
-        let streams = [live.open(&one, &host("a")), live.open(&identity(2, 2, 0), &host("a"))];
-        assert_eq!(live.cut_all(Cut::Unsure).len(), 2);
-        assert!(streams.iter().all(|stream| stream.why() == Some(Cut::Unsure)));
     }
 }

@@ -1,5 +1,7 @@
 //! Who may pass a route.
 
+use acquit_core::UserId;
+
 use crate::identity::Identity;
 
 /// Whom a route lets pass; whoever one of its lists has.
@@ -22,9 +24,8 @@ impl Allow {
     #[must_use]
     pub fn admits(&self, identity: &Identity) -> bool {
         let listed = |list: &[String], name: &str| list.iter().any(|known| known == name);
-        if self.everyone
+        if self.admits_always(&identity.user)
             || listed(&self.users, &identity.username)
-            || listed(&self.users, identity.user.as_str())
             || identity.groups.iter().any(|group| listed(&self.groups, group))
         {
             return true;
@@ -33,6 +34,12 @@ impl Allow {
         let Some(email) = identity.email.as_deref().map(str::to_ascii_lowercase) else { return false };
         let domain = email.rsplit_once('@').map(|(_, domain)| domain);
         listed(&self.emails, &email) || domain.is_some_and(|domain| listed(&self.domains, domain))
+    }
+
+    /// Whether this user may pass, however they are described.
+    #[must_use]
+    pub fn admits_always(&self, user: &UserId) -> bool {
+        self.everyone || self.users.iter().any(|known| known == user.as_str())
     }
 
     /// Whether nobody may pass.
@@ -44,7 +51,7 @@ impl Allow {
 
 #[cfg(test)]
 mod tests {
-    use acquit_core::{SessionId, Timestamp, UserId};
+    use acquit_core::{SessionId, Timestamp};
 
     use super::*;
     use crate::identity::Person;

@@ -9,6 +9,7 @@ mod frame;
 mod house;
 mod onward;
 mod page;
+mod rights;
 #[cfg(test)]
 mod tests;
 mod tunnel;
@@ -20,7 +21,10 @@ use std::{
     borrow::Cow,
     fmt,
     pin::Pin,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use acquit_core::SessionId;
@@ -48,7 +52,7 @@ use crate::{
     hygiene::{Refusal, cookies, headers, host, path::Path},
     identity::Identity,
     listener::Caller,
-    live::Stream,
+    live::{Opened, Stream},
     origin::Origin,
     place::{self, Nowhere, Place},
     program::{self, Presented},
@@ -89,6 +93,8 @@ pub struct Proxy<H>(Arc<Shared<H>>);
 struct Shared<H> {
     house: Arc<H>,
     rules: RwLock<Arc<Rules>>,
+    /// How often the rules were changed.
+    changes: AtomicU64,
     cookies: Arc<Cookies>,
     standing: Arc<Standing>,
     dialer: Dialer,
@@ -108,9 +114,9 @@ impl<H> fmt::Debug for Proxy<H> {
 
 /// A request that may pass.
 struct Admitted {
-    identity: Option<Identity>,
-    /// What it has open in its session.
-    stream: Option<Arc<Stream>>,
+    identity: Option<Arc<Identity>>,
+    /// What it has open, in its session if it has one.
+    stream: Arc<Stream>,
     /// The cookie that the browser gets instead of its old one.
     cookie: Option<HeaderValue>,
 }
@@ -124,6 +130,8 @@ struct Asked {
     path: PathAndQuery,
     route: Arc<Route>,
     rules: Arc<Rules>,
+    /// How often the rules had changed when these were read.
+    changes: u64,
 }
 
 /// Where a request goes.
@@ -145,12 +153,8 @@ impl<H: House> Proxy<H> {
         let Config { rules, cookies, standing, extra_roots } = config;
         let dialer = Dialer::new(extra_roots)?;
         let rules = RwLock::new(Arc::new(rules));
-        Ok(Self(Arc::new(Shared { house, rules, cookies, standing, dialer })))
-    }
-
-    /// Takes other rules from the next request on. What is open goes on.
-    pub fn set_rules(&self, rules: Rules) {
-        *self.0.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
+        let changes = AtomicU64::default();
+        Ok(Self(Arc::new(Shared { house, rules, changes, cookies, standing, dialer })))
     }
 
     /// Answers one request. hyper moves the future about, so it holds what it needs and no more: what can be done at once is done
@@ -160,7 +164,7 @@ impl<H: House> Proxy<H> {
         request: Request<Incoming>,
         caller: Caller,
     ) -> impl Future<Output = Response<ProxyBody<H>>> + Send + use<H> {
-        let rules = self.0.rules.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let (changes, rules) = (self.0.changes.load(Ordering::Acquire), self.0.rules());
         let (mut parts, body) = request.into_parts();
         let mut access = Access::begin(&parts, &caller);
         let way = way(&parts, &rules);
@@ -183,7 +187,7 @@ impl<H: House> Proxy<H> {
             }
             Ok(Way::Route(route, path)) => {
                 parts.uri = path.clone().into();
-                Going::App(shared, Asked { parts, body: Some(body), caller, path, route, rules })
+                Going::App(shared, Asked { parts, body: Some(body), caller, path, route, rules, changes })
             }
         };
         async move {
@@ -215,9 +219,10 @@ fn logged<H: House>(response: Response<ProxyBody<H>>, mut access: Access) -> Res
 impl<H: House> Shared<H> {
     /// Answers a request for a route: by its app, if it may pass.
     async fn pass(&self, asked: &mut Asked, access: &mut Access) -> Response<ProxyBody<H>> {
-        let mut outgoing = match self.admit(&asked.parts, &asked.route, asked.path.path()).await {
+        let mut outgoing = match self.admit(&asked.parts, &asked.route, &asked.path).await {
             Ok(admitted) => {
-                access.of(admitted.identity.as_ref(), admitted.stream.as_ref());
+                self.judge_again(&admitted, asked.changes, (&asked.route, &asked.path));
+                access.of(admitted.identity.as_deref(), Some(&admitted.stream));
                 match self.prepare(asked, admitted) {
                     Ok(outgoing) => outgoing,
                     Err(refusal) => return answer(refusal.into()),
@@ -234,25 +239,35 @@ impl<H: House> Shared<H> {
     }
 
     /// Lets a request pass, or answers it.
-    async fn admit(&self, parts: &Parts, route: &Route, path: &str) -> Result<Admitted, Box<Response<ProxyBody<H>>>> {
+    async fn admit(
+        &self,
+        parts: &Parts,
+        route: &Arc<Route>,
+        path: &PathAndQuery,
+    ) -> Result<Admitted, Box<Response<ProxyBody<H>>>> {
         let house = |response: Response<H::Body>| Box::new(response.map(ProxyBody::house));
         let unsure = || Box::new(answer(Page::Unsure));
         let (mut asked, mut renewed): (bool, Option<Renewed>) = (false, None);
         loop {
             let identity = match &renewed {
                 Some(renewed) => Some(renewed.identity.clone()),
-                None => self.identify(&route.from, &parts.headers),
+                None => self.identify(&route.from, &parts.headers).map(Arc::new),
             };
             // A program keeps its token, and is described anew each time once that is old.
             let is_browser = || program::presented(&parts.headers) == Presented::Nothing;
             let cookie = || renewed.as_ref().filter(|_| is_browser()).map(|new| new.cookie.clone());
             // It is open before it is decided about: what ends now either cuts it or decides.
-            let stream =
-                identity.as_ref().map(|identity| Arc::new(self.standing.live().open(identity, route.from.host())));
-            match decide(route, path, identity, &self.standing) {
-                Decision::Public(None) => return Ok(Admitted { identity: None, stream: None, cookie: cookie() }),
-                Decision::Public(Some(identity)) | Decision::Pass(identity) => {
-                    return Ok(Admitted { identity: Some(identity), stream, cookie: cookie() });
+            let mut stream = self.open(identity.clone(), route, path);
+            match decide(route, path.path(), identity, &self.standing) {
+                Decision::Public(identity) => {
+                    // Who is out is nobody there.
+                    if identity.is_none() {
+                        stream = self.open(None, route, path);
+                    }
+                    return Ok(Admitted { identity, stream: Arc::new(stream), cookie: cookie() });
+                }
+                Decision::Pass(identity) => {
+                    return Ok(Admitted { identity: Some(identity), stream: Arc::new(stream), cookie: cookie() });
                 }
                 Decision::Forbidden(identity) => return Err(house(self.house.forbidden(parts, route, &identity))),
                 Decision::Unsure if !asked => {
@@ -271,6 +286,10 @@ impl<H: House> Shared<H> {
                 }
             }
         }
+    }
+
+    fn open(&self, identity: Option<Arc<Identity>>, route: &Arc<Route>, path: &PathAndQuery) -> Stream {
+        self.standing.live().open(Opened { identity, route: route.clone(), path: path.clone() })
     }
 
     /// Who it is, by a program's token, and by the route's cookie where there is none: a program that says who it is means that.

@@ -14,7 +14,7 @@ use std::{
 };
 
 use acquit_core::{SessionId, Timestamp, UserId};
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     identity::Identity,
@@ -42,6 +42,8 @@ pub enum Verdict {
 pub struct Standing {
     live: Live,
     known: RwLock<Known>,
+    /// Somebody is described otherwise: what they have open is to be judged anew.
+    pub(crate) described: Notify,
     /// How much was cut for a session that no receipt has heard of yet.
     cut: Mutex<HashMap<SessionId, Counts>>,
     base: Instant,
@@ -53,6 +55,8 @@ pub struct Standing {
 struct Known {
     /// Ended, by the log.
     sessions: HashMap<SessionId, Timestamp>,
+    /// Whatever began until then is over.
+    outdated: Option<Timestamp>,
     /// The epochs from which on sessions of a user live, and the versions from which on cookies describe them.
     users: HashMap<UserId, Since>,
     /// Refused ahead of the store, and since when that is left to the log again, which this node must read first.
@@ -80,6 +84,7 @@ impl Standing {
         Self {
             live,
             known: RwLock::default(),
+            described: Notify::new(),
             cut: Mutex::default(),
             base: Instant::now(),
             asked: AtomicU64::default(),
@@ -99,6 +104,7 @@ impl Standing {
         if known.denied_sessions.contains_key(&identity.session)
             || known.denied_users.contains_key(&identity.user)
             || known.sessions.contains_key(&identity.session)
+            || known.outdated.is_some_and(|until| identity.began_at() <= until)
         {
             return Verdict::Over;
         }
@@ -129,9 +135,26 @@ impl Standing {
         self.count(self.live.cut_user(user, epoch, Cut::SignedOut));
     }
 
-    /// A user is described otherwise since this version.
+    /// Whatever began until then is over, whoever knows of it.
+    pub fn outdated(&self, until: Timestamp) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.outdated = known.outdated.max(Some(until));
+        drop(known);
+        let is_over = |identity: &Identity| identity.began_at() <= until;
+        let cut = self.live.cut_where(Cut::SignedOut, |opened| opened.identity.as_deref().is_some_and(is_over));
+        self.count(cut);
+    }
+
+    /// A user is described otherwise since this version. What they have open is judged anew by the proxy.
     pub fn changed(&self, user: &UserId, version: i64, at: Timestamp) {
         self.since(user, |since| Since { version: since.version.max(version), at: since.at.max(at), ..since });
+        self.described.notify_one();
+    }
+
+    /// Whether the person is described otherwise by now than this says.
+    pub(crate) fn is_outdated(&self, identity: &Identity) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.users.get(&identity.user).is_some_and(|since| identity.version < since.version)
     }
 
     fn since(&self, user: &UserId, change: impl FnOnce(Since) -> Since) {
@@ -218,7 +241,7 @@ impl Standing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::Person;
+    use crate::{identity::Person, live::tests::opened};
 
     fn identity(session: u8, epoch: i64, version: i64) -> Identity {
         let of = (SessionId::from_random([session; 16]), UserId::from_random([9; 16]), epoch);
@@ -265,11 +288,29 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn all_that_began_before_a_moment_is_over_and_what_begins_after_it_is_not() {
+        let standing = standing();
+        let began = |second| {
+            let of = (SessionId::from_random([second; 16]), UserId::from_random([9; 16]), 7);
+            Identity::new(of, Person::default(), at(second.into())..at(100))
+        };
+        let streams = [1, 2, 3].map(|second| standing.live().open(opened(&began(second), "a")));
+        standing.outdated(at(2));
+        standing.outdated(at(1));
+        assert_eq!([1, 2, 3].map(|second| standing.of(&began(second))), [Verdict::Over, Verdict::Over, Verdict::Good]);
+        assert_eq!(streams.map(|stream| stream.why()), [Some(Cut::SignedOut), Some(Cut::SignedOut), None]);
+        standing.forget(at(99));
+        assert_eq!(standing.of(&began(1)), Verdict::Over);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_change_of_the_person_asks_for_a_new_cookie() {
         let standing = standing();
+        assert!(!standing.is_outdated(&identity(1, 0, 1)));
         standing.changed(&identity(1, 0, 0).user, 2, at(0));
         assert_eq!(standing.of(&identity(1, 0, 1)), Verdict::Changed);
         assert_eq!(standing.of(&identity(1, 0, 2)), Verdict::Good);
+        assert!(standing.is_outdated(&identity(1, 0, 1)) && !standing.is_outdated(&identity(1, 0, 2)));
     }
 
     #[tokio::test(start_paused = true)]
@@ -289,8 +330,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_ending_cuts_what_is_open_and_counts_it() {
         let (standing, one) = (standing(), identity(1, 0, 0));
-        let host = std::sync::Arc::from("a");
-        let streams = [standing.live().open(&one, &host), standing.live().open(&one, &host)];
+        let streams = [(); 2].map(|()| standing.live().open(opened(&one, "a")));
         standing.deny(&one.session);
         standing.ended(&one.session, at(0));
         assert!(streams.iter().all(|stream| stream.why() == Some(Cut::SignedOut)));

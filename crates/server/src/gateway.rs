@@ -104,7 +104,7 @@ impl Gate {
         self.routes.borrow().clone()
     }
 
-    /// Takes other settings over. What is open on a route that is gone goes on to its end.
+    /// Takes other settings over. What is open and would not be let in any more is cut.
     pub(crate) fn replace_settings(&self, settings: &settings::Gateway, lifetimes: Lifetimes) {
         self.cookies.set_lifetimes(lifetimes);
         *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = lifetimes.idle;

@@ -48,6 +48,8 @@ pub async fn reload(app: &App, mut settings: Settings) -> Result<(), StartError>
     let (gone, connections) = app.clients.replace(&settings);
     app.replace_settings(settings);
     configured_users(app).await?;
+    // Whoever is in other groups now may have something open.
+    app.gate.wake();
     for client in gone {
         end_sessions_with(app, &client).await?;
     }

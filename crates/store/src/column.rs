@@ -103,6 +103,10 @@ impl Columns {
         UserId::parse(&self.text()?).or_else(|_| corrupt("user id"))
     }
 
+    pub(crate) fn opt_user_id(&mut self) -> Result<Option<UserId>, StoreError> {
+        self.opt_text()?.map(|text| UserId::parse(&text).or_else(|_| corrupt("user id"))).transpose()
+    }
+
     pub(crate) fn session_id(&mut self) -> Result<SessionId, StoreError> {
         SessionId::parse(&self.text()?).or_else(|_| corrupt("session id"))
     }

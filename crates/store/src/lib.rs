@@ -38,6 +38,7 @@ pub mod outbox;
 pub mod par;
 pub mod receipt;
 pub mod replay;
+pub mod restore;
 pub mod revocation;
 pub mod saml;
 pub mod session;

@@ -33,6 +33,8 @@ pub enum Revoked {
         /// The version.
         version: i64,
     },
+    /// All that began until this row was written, known here or not: the database was restored from a backup.
+    Everything,
 }
 
 /// One row of the log.
@@ -122,9 +124,10 @@ pub(crate) async fn since(tx: &mut Tx, seq: i64, limit: u32) -> Result<Vec<Revoc
             let (seq, at) = (row.int()?, row.time()?);
             let what = match row.opt_session_id()? {
                 Some(session) => Revoked::Session(session),
-                None => match (row.user_id()?, row.opt_int()?) {
-                    (user, Some(epoch)) => Revoked::User { user, epoch },
-                    (user, None) => Revoked::Changed { user, version: row.int()? },
+                None => match (row.opt_user_id()?, row.opt_int()?) {
+                    (Some(user), Some(epoch)) => Revoked::User { user, epoch },
+                    (Some(user), None) => Revoked::Changed { user, version: row.int()? },
+                    (None, _) => Revoked::Everything,
                 },
             };
             Ok(Revocation { seq, at, what })

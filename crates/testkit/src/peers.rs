@@ -19,6 +19,7 @@ use tokio::process::{Child, Command};
 pub mod apache;
 pub mod caddy;
 pub mod chromium;
+pub mod clients;
 pub mod envoy;
 pub mod front;
 mod gate;

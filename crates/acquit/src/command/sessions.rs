@@ -15,7 +15,7 @@ pub mod end;
 
 /// List, show and end sessions
 ///
-/// A session is one signed-in browser of one user. It ends once, for ever, and every application in it is told.
+/// A session is one signed-in browser of one user, or a program that acts as them. It ends once, for ever, and every application in it is told.
 #[derive(Debug, Args)]
 pub struct Sessions {
     #[command(subcommand)]
@@ -104,12 +104,14 @@ impl List {
         let page = shop.store.sessions(&filter, self.after.as_deref(), self.limit).await?;
         let sessions: Vec<SessionBody> = page.data.iter().map(|view| body(shop, view)).collect();
         output.say(&serde_json::json!({ "data": sessions, "next": page.next }), |_| {
-            let mut table = Table::new(&["session", "user", "state", "since", "last seen", "address", "applications"]);
+            let mut table =
+                Table::new(&["session", "user", "in", "state", "since", "last seen", "address", "applications"]);
             for session in &sessions {
                 let apps: Vec<&str> = session.applications.iter().map(|app| app.id.as_str()).collect();
                 table.row([
                     cell(&session.id),
                     cell(&session.user.username),
+                    cell(session.program.as_ref().map_or("a browser".to_owned(), |name| format!("program {name}"))),
                     (session.state.to_owned(), ink(session.state)),
                     cell(session.began_at.to_string()),
                     cell(session.last_seen_at.to_string()),

@@ -57,7 +57,7 @@ pub(super) enum Over {
     Broken,
     /// This server stops.
     Stopped,
-    /// Its session ended, or cannot be known to live.
+    /// It was cut: its session ended, say, or it would not be let in any more.
     Cut(Cut),
 }
 
@@ -69,6 +69,8 @@ impl Over {
             Self::Broken => "broken off",
             Self::Stopped => "stopped",
             Self::Cut(Cut::SignedOut) => "signed out",
+            Self::Cut(Cut::NotAllowed) => "no longer allowed",
+            Self::Cut(Cut::SignIn) => "sign in again",
             Self::Cut(Cut::Unsure) => "unsure",
         }
     }

@@ -95,20 +95,15 @@ pub(super) struct Download<H: House> {
     body: Answer,
     use_again: Option<UseAgain<H>>,
     /// Ends the answer with the session. Let go before the stream is no longer counted.
-    _hold: Option<Hold>,
-    _stream: Option<Arc<Stream>>,
+    _hold: Hold,
+    _stream: Arc<Stream>,
     /// The request is under way until here.
     _caller: Caller,
 }
 
 impl<H: House> Download<H> {
-    pub(super) fn new(
-        body: Answer,
-        use_again: Option<UseAgain<H>>,
-        stream: Option<Arc<Stream>>,
-        caller: Caller,
-    ) -> Self {
-        let hold = stream.as_ref().map(|stream| caller.reins.hold(stream.watch()));
+    pub(super) fn new(body: Answer, use_again: Option<UseAgain<H>>, stream: Arc<Stream>, caller: Caller) -> Self {
+        let hold = caller.reins.hold(stream.watch());
         Self { body, use_again, _hold: hold, _stream: stream, _caller: caller }
     }
 }

@@ -41,7 +41,7 @@ pub(super) struct Outgoing {
     websocket: Option<websocket::Asked>,
     /// Whose request it is.
     session: Option<SessionId>,
-    stream: Option<Arc<Stream>>,
+    stream: Arc<Stream>,
     cookie: Option<HeaderValue>,
 }
 
@@ -63,7 +63,7 @@ impl<H: House> Shared<H> {
         program::clean_request(&mut headers);
         trace::clean(&mut headers);
         cookies::clean_request(&mut headers);
-        if let Some(identity) = identity.as_ref().filter(|_| route.pass_identity) {
+        if let Some(identity) = identity.as_deref().filter(|_| route.pass_identity) {
             self.house.identity_headers(route, identity, &mut headers);
         }
         forwarded::write(&mut headers, caller.told(), &route.from, &rules.trusted_proxies);
@@ -72,13 +72,13 @@ impl<H: House> Shared<H> {
         }
         let progress = body.as_ref().map(|_| Progress::begin());
         let upload = match body.zip(progress.clone()) {
-            Some((body, progress)) => Upload::new(body, progress, stream.clone(), caller.clone()),
+            Some((body, progress)) => Upload::new(body, progress, Some(stream.clone()), caller.clone()),
             None => Upload::Nothing,
         };
         let mut request = Request::new(upload);
         *request.method_mut() = if parts.method == Method::CONNECT { Method::GET } else { parts.method.clone() };
         *request.headers_mut() = headers;
-        let session = identity.map(|identity| identity.session);
+        let session = identity.map(|identity| identity.session.clone());
         Ok(Outgoing { request: Some(request), progress, websocket, session, stream, cookie })
     }
 
@@ -98,7 +98,7 @@ impl<H: House> Shared<H> {
         };
         let sent = tokio::select! {
             biased;
-            page = cut(stream.as_deref()) => Err(page),
+            why = stream.cut() => Err(why.into()),
             sent = self.send(&call, request) => sent,
         };
         let mut response = match sent {
@@ -126,7 +126,7 @@ impl<H: House> Shared<H> {
             used.again();
         }
         let use_again = used.filter(|_| asked.route.streams_are_use).map(UseAgain::new);
-        let (stream, caller) = (stream.take(), &asked.caller);
+        let (stream, caller) = (stream.clone(), &asked.caller);
         match websocket.take().filter(|_| agreed) {
             Some(websocket) => switch(response, websocket, caller, (stream, std::mem::take(access)), use_again),
             None => response.map(|body| ProxyBody::app(Download::new(body, use_again, stream, caller.clone()))),
@@ -219,14 +219,6 @@ impl Call<'_> {
     }
 }
 
-/// Returns when the session ends.
-async fn cut(stream: Option<&Stream>) -> Page {
-    match stream {
-        Some(stream) => stream.cut().await.into(),
-        None => pending().await,
-    }
-}
-
 /// Whether an answer is a page that somebody could come back to.
 fn is_page<B>(response: &Response<B>) -> bool {
     let kind = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
@@ -239,7 +231,7 @@ fn switch<H: House>(
     response: Response<Answer>,
     websocket: websocket::Asked,
     caller: &Caller,
-    (stream, mut access): (Option<Arc<Stream>>, Access),
+    (stream, mut access): (Arc<Stream>, Access),
     use_again: Option<UseAgain<H>>,
 ) -> Response<ProxyBody<H>> {
     let (mut parts, _) = response.into_parts();
@@ -252,7 +244,7 @@ fn switch<H: House>(
         let both = async { tokio::try_join!(browser, app) };
         let switched = tokio::select! {
             biased;
-            _ = cut(stream.as_deref()) => return,
+            _ = stream.cut() => return,
             switched = timeout(SWITCH_WITHIN, both) => switched,
         };
         let Ok(Ok((browser, app))) = switched else { return };

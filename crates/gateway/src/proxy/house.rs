@@ -1,6 +1,6 @@
 //! What the data path needs of the server around it.
 
-use std::error::Error;
+use std::{error::Error, sync::Arc};
 
 use acquit_core::{SessionId, Timestamp};
 use bytes::Bytes;
@@ -18,7 +18,7 @@ pub struct Unavailable;
 #[derive(Clone, Debug)]
 pub struct Renewed {
     /// Who they are.
-    pub identity: Identity,
+    pub identity: Arc<Identity>,
     /// The whole `Set-Cookie` of the route's cookie.
     pub cookie: HeaderValue,
 }
@@ -42,7 +42,7 @@ pub trait House: Send + Sync + 'static {
     /// URI has the path and the query only.
     fn sign_in(&self, request: &Parts, route: &Route) -> impl Future<Output = Response<Self::Body>> + Send;
 
-    /// Describes a person anew whose cookie is old; nothing when their session has ended.
+    /// Describes a person anew whose cookie is old; nothing when their session has ended, or only a sign-in can tell.
     ///
     /// # Errors
     /// [`Unavailable`].

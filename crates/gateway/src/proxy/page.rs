@@ -19,6 +19,10 @@ pub(super) enum Page {
     Unsure,
     /// The session ended meanwhile.
     SignedOut,
+    /// The rules, or the person, changed meanwhile.
+    NotAllowed,
+    /// The person changed meanwhile, and only a sign-in can tell what they may now.
+    SignIn,
     /// The app takes no connection.
     Unreachable,
     /// The app answered nothing that can be passed on.
@@ -39,6 +43,8 @@ impl From<Cut> for Page {
     fn from(cut: Cut) -> Self {
         match cut {
             Cut::SignedOut => Self::SignedOut,
+            Cut::NotAllowed => Self::NotAllowed,
+            Cut::SignIn => Self::SignIn,
             Cut::Unsure => Self::Unsure,
         }
     }
@@ -53,7 +59,8 @@ impl Page {
             Self::NoHost => StatusCode::MISDIRECTED_REQUEST,
             Self::NoRoute | Self::NotProxied => StatusCode::NOT_FOUND,
             Self::Unsure => StatusCode::SERVICE_UNAVAILABLE,
-            Self::SignedOut => StatusCode::UNAUTHORIZED,
+            Self::SignedOut | Self::SignIn => StatusCode::UNAUTHORIZED,
+            Self::NotAllowed => StatusCode::FORBIDDEN,
             Self::Unreachable | Self::BadAnswer => StatusCode::BAD_GATEWAY,
             Self::TooLate => StatusCode::GATEWAY_TIMEOUT,
             Self::SlowRequest => StatusCode::REQUEST_TIMEOUT,
@@ -68,6 +75,8 @@ impl Page {
             Self::NotProxied => "another proxy serves this app",
             Self::Unsure => "it cannot be said right now whether you are signed in; please try again",
             Self::SignedOut => "you were signed out",
+            Self::NotAllowed => "you are no longer allowed here",
+            Self::SignIn => "please sign in again",
             Self::Unreachable => "the app cannot be reached",
             Self::BadAnswer => "the app's answer cannot be passed on",
             Self::TooLate => "the app does not answer",

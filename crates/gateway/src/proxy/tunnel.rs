@@ -44,6 +44,8 @@ impl End {
     fn frame(self) -> Vec<u8> {
         match self {
             Self::Cut(Cut::SignedOut) => frame::close(1008, "signed out"),
+            Self::Cut(Cut::NotAllowed) => frame::close(1008, "no longer allowed"),
+            Self::Cut(Cut::SignIn) => frame::close(1008, "sign in again"),
             Self::Cut(Cut::Unsure) => frame::close(1013, "try again later"),
             Self::Stop => frame::close(1001, "going away"),
         }
@@ -54,7 +56,7 @@ impl End {
 pub(super) async fn run<B, A>(
     browser: B,
     app: A,
-    stream: Option<Arc<Stream>>,
+    stream: Arc<Stream>,
     stop: CancellationToken,
     again: impl Future<Output = ()>,
 ) -> (Over, u64)
@@ -64,15 +66,9 @@ where
 {
     let ((from_browser, mut to_browser), (from_app, mut to_app)) = (split(browser), split(app));
     let (mut up, mut down) = (Way::new(from_browser), Way::new(from_app));
-    let cut = async {
-        match &stream {
-            Some(stream) => stream.cut().await,
-            None => std::future::pending().await,
-        }
-    };
     let end = tokio::select! {
         biased;
-        why = cut => Some(End::Cut(why)),
+        why = stream.cut() => Some(End::Cut(why)),
         () = stop.cancelled() => Some(End::Stop),
         () = carry((&mut up, &mut to_app), (&mut down, &mut to_browser)) => None,
         () = again => None,

@@ -20,10 +20,10 @@ use crate::{
     live::{Stream, Watch},
 };
 
-/// The session ended while a body was under way.
+/// The end came while a body was under way: of the session, or of the right to be here.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the session ended")]
-struct SessionEnded;
+#[error("the request was cut")]
+struct CutOff;
 
 /// How far a request's body has come.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl Body for Upload {
         if let Some(cut) = &mut uploading.cut
             && cut.poll(cx).is_ready()
         {
-            return Poll::Ready(Some(Err(SessionEnded.into())));
+            return Poll::Ready(Some(Err(CutOff.into())));
         }
         let frame = ready!(Pin::new(&mut uploading.body).poll_frame(cx));
         uploading.progress.moved();

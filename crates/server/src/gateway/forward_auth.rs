@@ -8,7 +8,10 @@ pub mod grpc;
 
 use std::{
     net::SocketAddr,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use acquit_gateway::{
@@ -110,7 +113,7 @@ async fn judge(app: &App, original: &Original, headers: &HeaderMap) -> Result<An
     let routes = app.gate.routes();
     let own = app.issuer().split_once("://").map_or("", |(_, authority)| authority);
     let (route, path) = original.route(&routes, own)?;
-    let identity = visitor::identity(app, &route.from, headers);
+    let identity = visitor::identity(app, &route.from, headers).map(Arc::new);
     let standing = app.gate.standing();
     let mut decision = decide(route, &path.plain, identity.clone(), standing);
     if decision == Decision::Unsure {

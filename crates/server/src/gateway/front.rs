@@ -116,7 +116,7 @@ impl<H: House> Front<H> {
             }
         };
         let beside = async {
-            tokio::join!(changes, renewals);
+            tokio::join!(changes, renewals, self.proxy.watch_people());
         };
         tokio::select! {
             () = listener::serve(listener, options, service, stop.clone()) => {}

@@ -1,5 +1,7 @@
 //! What the gateway's data path asks of this server.
 
+use std::sync::Arc;
+
 use acquit_core::{SessionId, Timestamp};
 use acquit_gateway::{
     identity::Identity,
@@ -60,7 +62,7 @@ impl House for Server {
 
     async fn renew(&self, route: &Route, identity: &Identity) -> Result<Option<Renewed>, Unavailable> {
         match person::renew(&self.app, &route.from, identity).await {
-            Ok(renewed) => Ok(renewed.map(|(identity, cookie)| Renewed { identity, cookie })),
+            Ok(renewed) => Ok(renewed.map(|(identity, cookie)| Renewed { identity: Arc::new(identity), cookie })),
             Err(error) => {
                 tracing::warn!(?error, user = %identity.user, "somebody could not be described anew");
                 Err(Unavailable)

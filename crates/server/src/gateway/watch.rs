@@ -225,6 +225,7 @@ fn take(log: Vec<Revocation>, asked: Instant, standing: &Standing) {
             Revoked::Session(session) => standing.ended(&session, row.at),
             Revoked::User { user, epoch } => standing.overtaken(&user, epoch, row.at),
             Revoked::Changed { user, version } => standing.changed(&user, version, row.at),
+            Revoked::Everything => standing.outdated(row.at),
         }
     }
     standing.heard(asked);

@@ -239,6 +239,39 @@ contract! {
         assert_eq!(log.into_iter().map(|row| (row.what, row.at)).collect::<Vec<_>>(), [(Revoked::Session(lost), at(1))]);
     }
 
+    async fn after_a_restored_backup_everything_before_is_worthless_and_its_people_are_owed_a_logout(world: World) {
+        let (ann, bob, cid) = (world.user("ann").await, world.user("bob").await, world.user("cid").await);
+        let (of_ann, of_bob) = (world.begin(&ann, 0).await, world.begin(&bob, 0).await);
+        world.end(&of_bob.id, 1).await;
+        // A node that knows the log as it was before.
+        let mut reader = Reader::default();
+        reader.read(&world).await.unwrap();
+        let last = world.revocations_since(0, 10).await.unwrap().last().unwrap().seq;
+        let done = world.outdate_everything(at(5)).await.unwrap();
+        assert_eq!((done.users, done.sessions), (3, 1));
+        for user in [&ann, &bob, &cid] {
+            assert_eq!(world.user_by_username(&user.username).await.unwrap().unwrap().epoch, user.epoch + 1);
+        }
+        assert_eq!(world.session(&of_ann.id).await.unwrap().unwrap().life(at(6), LIFETIMES), acquit_core::session::Life::Ended);
+        let owed: Vec<_> = world.overtaken(10).await.unwrap().into_iter().map(|one| one.user).collect();
+        assert_eq!(owed, [ann.id.clone()], "who has no session is owed nothing");
+        let log = reader.read(&world).await.unwrap();
+        assert_eq!(log.iter().map(|row| (&row.what, row.at)).collect::<Vec<_>>(), [(&Revoked::Everything, at(5))]);
+        assert!(log[0].seq > last + 1_000_000, "past all that was lost: {}", log[0].seq);
+        // The log goes on from there.
+        let later = world.begin(&ann, 6).await;
+        assert_eq!(world.session(&later.id).await.unwrap().unwrap().life(at(7), LIFETIMES), acquit_core::session::Life::Live);
+        world.end(&later.id, 7).await;
+        let log = reader.read(&world).await.unwrap();
+        assert_eq!(log.iter().map(|row| &row.what).collect::<Vec<_>>(), [&Revoked::Session(later.id)]);
+    }
+
+    async fn a_log_that_never_had_a_row_says_it_too(world: World) {
+        world.outdate_everything(at(5)).await.unwrap();
+        let log = Reader::default().read(&world).await.unwrap();
+        assert_eq!(log.into_iter().map(|row| row.what).collect::<Vec<_>>(), [Revoked::Everything]);
+    }
+
     async fn use_is_noted_for_many_sessions_at_once_and_never_backwards(world: World) {
         let ann = world.user("ann").await;
         let (one, two) = (world.begin(&ann, 0).await, world.begin(&ann, 0).await);

@@ -71,6 +71,14 @@ impl AloneNode {
         runtime.spawn(running.stop()).await.expect("it stops");
     }
 
+    /// Takes over another configuration, as on SIGHUP.
+    ///
+    /// # Panics
+    /// It was stopped before.
+    pub fn reload(&self, settings: &Alone) {
+        self.running.as_ref().expect("it runs").reload(settings);
+    }
+
     /// Ends it without a word.
     pub fn kill(&mut self) {
         if let Some(runtime) = self.runtime.take() {

@@ -115,8 +115,23 @@ impl Program {
     /// # Panics
     /// It is gone already.
     pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Changes its configuration, and has it read that again (SIGHUP).
+    ///
+    /// # Panics
+    /// It is gone, or its file.
+    pub fn reconfigure(&self, change: impl FnOnce(String) -> String) {
+        let path = self.folder.path().join("acquit.toml");
+        let text = fs::read_to_string(&path).expect("its configuration");
+        fs::write(&path, change(text)).expect("its configuration");
+        self.signal("-HUP");
+    }
+
+    fn signal(&self, signal: &str) {
         let id = lock(&self.child).as_ref().expect("it runs").id();
-        let status = Command::new("kill").arg(id.to_string()).status();
+        let status = Command::new("kill").arg(signal).arg(id.to_string()).status();
         assert!(status.expect("kill").success());
     }
 

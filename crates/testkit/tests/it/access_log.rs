@@ -6,7 +6,7 @@ use hyper::body::Bytes;
 use serde_json::Value;
 
 use crate::{
-    routes::{LONG, Routes},
+    routes::{LONG, Routes, greeted},
     world::until,
 };
 
@@ -100,8 +100,7 @@ async fn each_request_has_a_line_when_it_is_over_that_says_whose_it_was_and_how_
     assert_eq!(wire::exchange(home.body(Bytes::new()).unwrap(), None).await.unwrap().status(), 200);
 
     // A stream has its line when it is over.
-    let (_stream, answer) = routes.websocket("grafana", &cookie).await;
-    assert_eq!(answer, "101");
+    let _stream = greeted(routes, "grafana", &world.browser).await;
     assert!(world.lines().iter().all(|line| line["path"] != "/live"));
     world.browser.open(&world.payroll.end_session_url(&world.browser, None)).await;
     let line = world.line("the stream's line", |line| line["path"] == "/live").await;

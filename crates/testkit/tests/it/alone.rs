@@ -21,6 +21,7 @@ use crate::{
     world::{only_receipt, until},
 };
 
+mod narrower;
 mod push;
 mod rights;
 mod sign_out;

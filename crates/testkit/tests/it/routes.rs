@@ -20,6 +20,8 @@ pub(crate) const LONG: Duration = Duration::from_secs(20);
 pub(crate) const HOSTS: [&str; 2] = ["grafana", "vault"];
 /// The close frame of a session that was ended.
 pub(crate) const SIGNED_OUT: &[u8] = b"\x88\x0c\x03\xf0signed out";
+/// That of a stream that would not be let in any more.
+pub(crate) const NOT_ALLOWED: &[u8] = b"\x88\x13\x03\xf0no longer allowed";
 
 /// The routes, and the app behind both.
 pub(crate) struct Routes {
@@ -105,11 +107,7 @@ impl Routes {
         for (host, cookie) in HOSTS.iter().zip(&cookies) {
             assert_eq!(self.status(host, cookie).await, "200", "a copy is as good");
         }
-        let (mut open, answer) = self.websocket(HOSTS[0], &cookies[0]).await;
-        assert_eq!(answer, "101");
-        let mut hello = [0; 7];
-        timeout(LONG, open.read_exact(&mut hello)).await.unwrap().unwrap();
-        assert_eq!(&hello, b"\x81\x05hello", "a frame of the app");
+        let open = greeted(self, HOSTS[0], browser).await;
         Held { routes: self, open, cookies }
     }
 
@@ -145,8 +143,7 @@ impl Held<'_> {
         for (host, cookie) in HOSTS.iter().zip(&self.cookies) {
             assert_eq!(self.routes.status(host, cookie).await, "200");
         }
-        let said = timeout(Duration::from_millis(50), self.open.read_u8()).await;
-        assert!(said.is_err(), "the WebSocket is open: {said:?}");
+        is_open(&mut self.open, "nothing ended it").await;
     }
 
     /// The WebSocket was closed in the right words, and the cookies are refused from another machine.
@@ -158,6 +155,22 @@ impl Held<'_> {
             assert_eq!(self.routes.websocket(host, cookie).await.1, "401", "{what}: {host}");
         }
     }
+}
+
+/// A WebSocket is open, and the app greeted on it.
+pub(crate) async fn greeted(routes: &Routes, host: &str, browser: &Browser) -> TcpStream {
+    let (mut open, answer) = routes.websocket(host, &routes.cookie(browser, host)).await;
+    assert_eq!(answer, "101", "{host}");
+    let mut hello = [0; 7];
+    timeout(LONG, open.read_exact(&mut hello)).await.unwrap().unwrap();
+    assert_eq!(&hello, b"\x81\x05hello", "a frame of the app");
+    open
+}
+
+/// A WebSocket says nothing, and is open.
+pub(crate) async fn is_open(stream: &mut TcpStream, what: &str) {
+    let said = timeout(Duration::from_millis(50), stream.read_u8()).await;
+    assert!(said.is_err(), "{what}: the WebSocket is open: {said:?}");
 }
 
 /// What a WebSocket says until its end.

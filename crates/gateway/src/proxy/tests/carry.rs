@@ -122,7 +122,7 @@ async fn who_was_described_anew_passes_with_a_new_cookie() {
     let mut renewed = identity("alice");
     renewed.version = 1;
     let cookie = http::HeaderValue::from_static("acquit-route=new");
-    *world.house.renewed.lock().unwrap() = Some(Renewed { identity: renewed, cookie });
+    *world.house.renewed.lock().unwrap() = Some(Renewed { identity: std::sync::Arc::new(renewed), cookie });
     let heard = world.get("/", "").await;
     assert!(heard.contains("set-cookie: acquit-route=new\r\n") && heard.ends_with("the app"), "{heard}");
 }

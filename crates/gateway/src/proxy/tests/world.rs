@@ -74,6 +74,8 @@ pub(super) struct TestHouse {
     pub(super) store: AtomicBool,
     pub(super) refreshed: AtomicUsize,
     pub(super) used: AtomicUsize,
+    /// How often it was asked who somebody is now.
+    pub(super) asked: AtomicUsize,
     pub(super) renewed: Mutex<Option<Renewed>>,
 }
 
@@ -108,6 +110,10 @@ impl House for TestHouse {
     }
 
     async fn renew(&self, _: &Route, _: &Identity) -> Result<Option<Renewed>, Unavailable> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if !self.store.load(Ordering::Relaxed) {
+            return Err(Unavailable);
+        }
         Ok(self.renewed.lock().unwrap().clone())
     }
 
@@ -183,6 +189,7 @@ impl World {
             store: AtomicBool::new(true),
             refreshed: AtomicUsize::default(),
             used: AtomicUsize::default(),
+            asked: AtomicUsize::default(),
             renewed: Mutex::default(),
         });
         let rules = Rules { routes: Routes::new(routes), own: Some("id.localhost".to_owned()), ..Rules::default() };
@@ -198,6 +205,8 @@ impl World {
             measures.store(size_of_val(&going), Ordering::Relaxed);
             going
         };
+        let (watching, over) = (proxy.clone(), stop.clone());
+        tokio::spawn(async move { over.run_until_cancelled(watching.watch_people()).await });
         let options = Options { connections: 65_536, ..Options::default() };
         tokio::spawn(listener::serve(listener, options, answer, stop.clone()));
         Self { house, standing, proxy, address, cookies, size, _guard: stop.drop_guard() }

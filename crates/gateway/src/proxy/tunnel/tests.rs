@@ -3,7 +3,7 @@ use tokio::io::duplex;
 use super::*;
 use crate::{
     identity::{Identity, Person},
-    live::Live,
+    live::{Live, tests::opened},
 };
 
 fn identity() -> Identity {
@@ -12,12 +12,17 @@ fn identity() -> Identity {
     Identity::new(of, Person::default(), Timestamp::default()..Timestamp::from_seconds(1))
 }
 
+/// Something that nobody cuts.
+fn stream() -> Arc<Stream> {
+    Arc::new(Live::default().open(opened(&identity(), "a")))
+}
+
 /// What the browser hears when its session is cut after the app said this, and when that was over.
 async fn heard(said: &[u8], then: &[u8]) -> (Vec<u8>, Duration) {
     let live = Live::default();
     let (mut browser, browser_end) = duplex(64 * 1024);
     let (mut app, app_end) = duplex(64 * 1024);
-    let stream = Some(Arc::new(live.open(&identity(), &Arc::from("a"))));
+    let stream = Arc::new(live.open(opened(&identity(), "a")));
     app.write_all(said).await.unwrap();
     let run = run(browser_end, app_end, stream, CancellationToken::new(), std::future::pending());
     let task = tokio::spawn(run);
@@ -59,7 +64,7 @@ async fn after_the_apps_own_close_frame_none_follows() {
 async fn one_direction_does_not_outlive_the_other_for_long() {
     let (browser, browser_end) = duplex(1024);
     let (_app, app_end) = duplex(1024);
-    let task = tokio::spawn(run(browser_end, app_end, None, CancellationToken::new(), std::future::pending()));
+    let task = tokio::spawn(run(browser_end, app_end, stream(), CancellationToken::new(), std::future::pending()));
     drop(browser);
     timeout(LINGER * 2, task).await.unwrap().unwrap();
 }
@@ -68,7 +73,7 @@ async fn one_direction_does_not_outlive_the_other_for_long() {
 async fn what_a_browser_still_said_reaches_the_app() {
     let (mut browser, browser_end) = duplex(1024);
     let (mut app, app_end) = duplex(1024);
-    let task = tokio::spawn(run(browser_end, app_end, None, CancellationToken::new(), std::future::pending()));
+    let task = tokio::spawn(run(browser_end, app_end, stream(), CancellationToken::new(), std::future::pending()));
     browser.write_all(b"last words").await.unwrap();
     browser.shutdown().await.unwrap();
     let mut heard = Vec::new();
@@ -83,7 +88,7 @@ async fn app_heard(said: &[u8]) -> Vec<u8> {
     let live = Live::default();
     let (mut browser, browser_end) = duplex(1024);
     let (mut app, app_end) = duplex(1024);
-    let stream = Some(Arc::new(live.open(&identity(), &Arc::from("a"))));
+    let stream = Arc::new(live.open(opened(&identity(), "a")));
     let run = run(browser_end, app_end, stream, CancellationToken::new(), std::future::pending());
     let task = tokio::spawn(run);
     browser.write_all(said).await.unwrap();

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::{
-    routes::{LONG, Routes},
+    routes::{LONG, NOT_ALLOWED, Routes, greeted, is_open, rest},
     world::until,
 };
 
@@ -45,5 +45,34 @@ async fn a_sign_out_at_the_provider_ends_all_routes_by_back_channel_and_in_a_fra
             only_receipt(&world.broker).await;
             routes.confirmed(&receipt, &what);
         }
+    }
+}
+
+#[tokio::test]
+async fn who_comes_back_from_the_provider_as_somebody_else_loses_what_that_one_may_not_have() {
+    for engine in Engine::BOTH {
+        let what = format!("{engine:?}");
+        let routes = Routes::start().await;
+        let world = made(engine, "", &routes.configuration("emails = [\"alice@example.com\"]"), Told::Back).await;
+        world.enter("alice").await;
+        for host in ["grafana", "vault"] {
+            let page = world.browser.open(&routes.at(host, "/dash")).await;
+            assert_eq!(page.status, 200, "{what}: {page}");
+        }
+        let mut vault = greeted(&routes, "vault", &world.browser).await;
+        let mut grafana = greeted(&routes, "grafana", &world.browser).await;
+        let store = &world.upstream.runs.app.store;
+        let alice = store.user_by_username("alice").await.unwrap().unwrap();
+        let renamed = acquit_store::user::User { email: Some("alice.b@example.com".to_owned()), ..alice };
+        store.put_user(renamed).await.unwrap().unwrap();
+        is_open(&mut vault, &what).await;
+        // What the provider says is heard when it is asked, in whichever browser.
+        let World { upstream, broker, wiki, browser } = world;
+        let elsewhere = World { upstream, broker, wiki, browser: Browser::new() };
+        elsewhere.enter("alice").await;
+        assert!(rest(&mut vault).await.ends_with(NOT_ALLOWED), "{what}");
+        is_open(&mut grafana, &what).await;
+        assert_eq!(elsewhere.broker.live_sessions().await.len(), 2, "{what}: nobody was signed out");
+        assert_eq!(browser.open(&routes.at("vault", "/dash")).await.status, 403, "{what}");
     }
 }
