@@ -209,7 +209,8 @@ fn routes(keys: &mut Map<String, Value>, imported: &mut Imported) -> Vec<toml::V
             }
         }
     }
-    let certificates: Vec<&str> = CLIENT_CERTIFICATES.iter().copied().filter(|name| keys.remove(*name).is_some()).collect();
+    let certificates: Vec<&str> =
+        CLIENT_CERTIFICATES.iter().copied().filter(|name| keys.remove(*name).is_some()).collect();
     if !certificates.is_empty() {
         imported.refused.push(format!(
             "`{}`: nobody is asked for a certificate here, which kept people out: all routes are left out",

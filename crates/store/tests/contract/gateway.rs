@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use acquit_core::{
     Timestamp,
     participant::{Channels, Participant, Protocol},
-    session::Lifetimes,
     receipt::State,
+    session::Lifetimes,
     step::{Channel, Outcome},
 };
 use acquit_store::{

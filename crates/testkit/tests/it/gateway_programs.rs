@@ -142,7 +142,8 @@ async fn what_ends_its_session_or_its_user_ends_a_token_and_cuts_what_the_progra
 async fn a_program_whose_letting_in_was_cut_short_is_a_session_that_nobody_has_and_that_can_be_ended() {
     for engine in Engine::BOTH {
         let routes = Routes::start().await;
-        let setup = Setup::on(engine).host("id.localhost").with(MORE).with(&routes.configuration("users = [\"alice\"]"));
+        let setup =
+            Setup::on(engine).host("id.localhost").with(MORE).with(&routes.configuration("users = [\"alice\"]"));
         let acquit = setup.program(&[]).await;
         acquit.runs.kill();
         acquit.runs.launch(&[("ACQUIT_FAILPOINT", "program-begun")]).await;

@@ -132,7 +132,8 @@ fn what_a_route_guarded_that_is_left_out_is_not_given_to_a_wider_one_of_its_host
 #[test]
 fn where_browsers_were_asked_for_certificates_nobody_gets_in_without() {
     for key in ["downstream_mtls: {ca_file: ca.pem}", "client_ca_file: ca.pem"] {
-        let text = format!("{key}\nroutes:\n  - {{from: https://a.example.com, to: http://a, allowed_users: [a@b.c]}}\n");
+        let text =
+            format!("{key}\nroutes:\n  - {{from: https://a.example.com, to: http://a, allowed_users: [a@b.c]}}\n");
         let (routes, refused) = taken(&text);
         assert_eq!(routes, [], "{key}");
         assert!(refused.contains("certificate"), "{key}: {refused}");
@@ -148,7 +149,8 @@ fn a_file_that_swells_or_says_something_twice_is_refused() {
     }
     assert!(matches!(import(&bomb), Err(NotRead::Yaml(_))));
     assert!(matches!(import(&"[".repeat(100_000)), Err(NotRead::Yaml(_))));
-    let twice = "routes:\n  - {from: https://a.example.com, to: http://a, allowed_users: [a@b.c], allowed_users: [x@b.c]}\n";
+    let twice =
+        "routes:\n  - {from: https://a.example.com, to: http://a, allowed_users: [a@b.c], allowed_users: [x@b.c]}\n";
     assert!(matches!(import(twice), Err(NotRead::Yaml(_))));
 }
 

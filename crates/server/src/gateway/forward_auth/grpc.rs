@@ -270,13 +270,13 @@ mod tests {
 
     #[test]
     fn what_envoy_must_say_and_does_not_is_the_operators_to_correct() {
-        let joined = HttpRequest { header_map: None, ..asked(&[]) };
+        let joined = HttpRequest { header_map: None, ..describing(&[]) };
         let wrong = |asked: &HttpRequest| read(asked).unwrap_err();
         assert!(matches!(wrong(&joined), Refused::Misconfigured(Misconfigured::Absent(_))));
         for pairs in [&[("a b", &b"x"[..])][..], &[("a", b"x\ny")]] {
             assert_eq!(wrong(&describing(pairs)), Misconfigured::Malformed("header_map").into());
         }
-        let schemeless = HttpRequest { scheme: String::new(), ..asked(&[]) };
+        let schemeless = HttpRequest { scheme: String::new(), ..describing(&[]) };
         assert!(matches!(wrong(&schemeless), Refused::Misconfigured(Misconfigured::Malformed(_))));
     }
 
