@@ -99,7 +99,14 @@ async fn a_node_whose_file_lets_sessions_grow_older_than_the_servers_do_takes_no
          [lifetimes]\nsession_max = \"7d\"\n",
         world.nodes[0].port, world.app.address
     );
-    let text = configuration(&world.house, &world.database, acquit_testkit::peers::free_port(), &routes);
-    world.nodes[1] = AloneNode::start(AloneNode::settings(&text), clock, OFTEN).await.unwrap();
+    let text = |port| configuration(&world.house, &world.database, port, &routes);
+    let ports = [acquit_testkit::peers::free_port(), acquit_testkit::peers::free_port()];
+    let [one, other] = ports.map(|port| AloneNode::settings(&text(port)));
+    world.nodes[1] = AloneNode::start(one, clock.clone(), OFTEN).await.unwrap();
     assert_eq!(world.status(1, &cookie).await, "401", "an ended session has come back");
+    // It is the servers' word that this stands on: by its file alone the node would take the cookie.
+    world.nodes[1].stop().await;
+    world.sql("DELETE FROM gateway_terms");
+    world.nodes[1] = AloneNode::start(other, clock, OFTEN).await.unwrap();
+    assert_eq!(world.status(1, &cookie).await, "200");
 }
