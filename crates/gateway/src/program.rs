@@ -44,21 +44,23 @@ pub fn presented(headers: &HeaderMap) -> Presented<'_> {
     }
 }
 
-/// Takes out of a request every `Authorization` that holds a token of ours, good or not.
+/// Takes out of a request every `Authorization` that holds a token of ours, good or not, in whatever form.
 pub fn clean_request(headers: &mut HeaderMap) {
-    if headers.get_all(header::AUTHORIZATION).iter().all(|value| in_authorization(value).is_none()) {
+    if !headers.get_all(header::AUTHORIZATION).iter().any(holds_ours) {
         return;
     }
-    let others: Vec<HeaderValue> = headers
-        .get_all(header::AUTHORIZATION)
-        .iter()
-        .filter(|value| in_authorization(value).is_none())
-        .cloned()
-        .collect();
+    let others: Vec<HeaderValue> =
+        headers.get_all(header::AUTHORIZATION).iter().filter(|value| !holds_ours(value)).cloned().collect();
     headers.remove(header::AUTHORIZATION);
     for value in others {
         headers.append(header::AUTHORIZATION, value);
     }
+}
+
+/// Whether one of the words of a value begins as our tokens do.
+fn holds_ours(value: &HeaderValue) -> bool {
+    let mut words = value.as_bytes().split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+    words.any(|word| word.starts_with(PREFIX.as_bytes()))
 }
 
 fn in_authorization(value: &HeaderValue) -> Option<&str> {
@@ -133,11 +135,29 @@ mod tests {
 
     #[test]
     fn what_is_for_the_app_is_left_to_it() {
-        for value in ["Bearer abc", "Basic acquit_program_abc", "acquit_program_abc", "Bearer", ""] {
+        for value in ["Bearer abc", "Basic abc", "acquit_programs", "Bearer my_acquit_program_abc", "Bearer", ""] {
             let mut of_app = headers(&[("authorization", value)]);
             assert_eq!(presented(&of_app), Presented::Nothing, "{value}");
             clean_request(&mut of_app);
             assert_eq!(of_app.len(), 1, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_sent_in_a_wrong_way_counts_for_nothing_and_yet_reaches_no_app() {
+        for value in [
+            &b"Basic acquit_program_abc"[..],
+            b"acquit_program_abc",
+            b"Bearer\tacquit_program_abc",
+            b"Bearer acquit_program_abc\xe9",
+            b"Token token=\"acquit_program_abc\"",
+            b"Bearer  \xa0acquit_program_abc",
+        ] {
+            let mut wrong = HeaderMap::new();
+            wrong.insert(header::AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
+            assert_eq!(presented(&wrong), Presented::Nothing, "{value:?}");
+            clean_request(&mut wrong);
+            assert!(wrong.is_empty(), "{value:?}");
         }
     }
 

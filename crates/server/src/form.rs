@@ -21,7 +21,7 @@ const BODY_WITHIN: Duration = Duration::from_secs(30);
 /// Why a body cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// It is longer than [`MAX_BODY`].
+    /// It is longer than may be, which is [`MAX_BODY`] for a form.
     #[error("the body is longer than 64 KiB")]
     TooLong,
     /// The connection broke off, or the body is not framed as it says.
@@ -46,7 +46,15 @@ impl From<BodyError> for DoorError {
 /// # Errors
 /// [`BodyError`].
 pub async fn read(body: Body) -> Result<Bytes, BodyError> {
-    let collected = tokio::time::timeout(BODY_WITHIN, Limited::new(body, MAX_BODY).collect());
+    read_at_most(body, MAX_BODY).await
+}
+
+/// Reads a body to its end, if that comes within the time for one and after so many bytes.
+///
+/// # Errors
+/// [`BodyError`].
+pub async fn read_at_most(body: Body, bytes: usize) -> Result<Bytes, BodyError> {
+    let collected = tokio::time::timeout(BODY_WITHIN, Limited::new(body, bytes).collect());
     match collected.await.map_err(|_| BodyError::Slow)? {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.downcast_ref::<LengthLimitError>().is_some() => Err(BodyError::TooLong),

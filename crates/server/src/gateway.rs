@@ -71,8 +71,10 @@ pub struct Gate {
     told: Notify,
     /// How often the log is read.
     read_every: Duration,
-    /// After how long a session that nobody uses is over.
-    idle: std::sync::Mutex<Duration>,
+    /// How long sessions live, as this node's file says.
+    lifetimes: std::sync::Mutex<Lifetimes>,
+    /// How old the servers say that one may be; only a node that is only a gateway asks.
+    terms: std::sync::Mutex<Option<Duration>>,
     /// The logouts that this node has just acknowledged.
     shut: broadcast::Sender<LogoutId>,
     /// The sessions that were used since that was last written down, and when.
@@ -92,7 +94,8 @@ impl Gate {
             woken: Notify::new(),
             told: Notify::new(),
             read_every: settings.read_every,
-            idle: std::sync::Mutex::new(lifetimes.idle),
+            lifetimes: std::sync::Mutex::new(lifetimes),
+            terms: std::sync::Mutex::default(),
             shut: broadcast::Sender::new(SHUT),
             used: std::sync::Mutex::default(),
         }
@@ -106,9 +109,22 @@ impl Gate {
 
     /// Takes other settings over. What is open and would not be let in any more is cut.
     pub(crate) fn replace_settings(&self, settings: &settings::Gateway, lifetimes: Lifetimes) {
-        self.cookies.set_lifetimes(lifetimes);
-        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = lifetimes.idle;
+        *self.lifetimes.lock().unwrap_or_else(PoisonError::into_inner) = lifetimes;
+        self.limit_cookies();
         self.routes.send_replace(Arc::new(settings.table()));
+    }
+
+    /// Takes nothing that is older than the servers let a session be: of its end nothing may be known any more.
+    fn keep_terms(&self, terms: Option<Duration>) {
+        *self.terms.lock().unwrap_or_else(PoisonError::into_inner) = terms;
+        self.limit_cookies();
+    }
+
+    fn limit_cookies(&self) {
+        let lifetimes = *self.lifetimes.lock().unwrap_or_else(PoisonError::into_inner);
+        let longest = self.terms.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or(Duration::MAX);
+        let (max, program) = (lifetimes.max.min(longest), lifetimes.program.min(longest));
+        self.cookies.set_lifetimes(Lifetimes { max, program, ..lifetimes });
     }
 
     /// The routes, as they change.
@@ -127,7 +143,7 @@ impl Gate {
     }
 
     fn idle(&self) -> Duration {
-        *self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lifetimes.lock().unwrap_or_else(PoisonError::into_inner).idle
     }
 
     fn take_used(&self) -> Vec<(SessionId, Timestamp)> {

@@ -3,6 +3,8 @@
 mod eviction;
 mod role;
 
+use std::time::Duration;
+
 use acquit_core::{
     SessionId, Timestamp,
     participant::Participant,
@@ -13,7 +15,7 @@ use crate::{
     Store, StoreError,
     code::SessionEnded,
     participant::known,
-    tx::{Batch, Tx},
+    tx::{Batch, Sql, Tx},
     value::params,
 };
 
@@ -57,6 +59,14 @@ impl Store {
     /// [`StoreError`] as everywhere.
     pub async fn gateway_node_gone(&self, node: &str) -> Result<(), StoreError> {
         self.write(node.to_owned(), |tx, node| Box::pin(gone(tx, node))).await
+    }
+
+    /// How old a session may be by the servers that last swept; none before the first sweep. What ended earlier is not kept.
+    ///
+    /// # Errors
+    /// [`StoreError`] as everywhere.
+    pub async fn gateway_terms(&self) -> Result<Option<Duration>, StoreError> {
+        self.read((), |tx, ()| Box::pin(terms(tx))).await
     }
 
     /// Notes that sessions were used; those that have ended are left alone.
@@ -121,6 +131,20 @@ async fn gone(tx: &mut Tx, node: &str) -> Result<(), StoreError> {
     tx.execute("UPDATE gateway_nodes SET seen_at = 0 WHERE node = $1", &params![node]).await.map(drop)
 }
 
+async fn terms(tx: &mut Tx) -> Result<Option<Duration>, StoreError> {
+    let row = tx.query_opt("SELECT longest FROM gateway_terms", &params![]).await?;
+    let micros = row.map(|row| row.read().int()).transpose()?;
+    Ok(micros.map(|micros| Duration::from_micros(u64::try_from(micros).unwrap_or_default())))
+}
+
+/// Says how old a session may be from now on, before what ended earlier is deleted.
+pub(crate) async fn set_terms(tx: &mut Tx, longest: Duration) -> Result<(), StoreError> {
+    let micros = i64::try_from(longest.as_micros()).unwrap_or(i64::MAX);
+    let sql = "INSERT INTO gateway_terms (one, longest) VALUES (1, $1) \
+               ON CONFLICT (one) DO UPDATE SET longest = excluded.longest WHERE gateway_terms.longest <> excluded.longest";
+    tx.execute(sql, &params![micros]).await.map(drop)
+}
+
 async fn touch(tx: &mut Tx, used: &[(SessionId, Timestamp)]) -> Result<(), StoreError> {
     let mut used: Vec<_> = used.iter().collect();
     // Locked in their order, as everywhere.
@@ -144,9 +168,21 @@ async fn note(tx: &mut Tx, used: &[(SessionId, Timestamp)]) -> Result<(), StoreE
     tx.execute_all(&batch).await.map(drop)
 }
 
+macro_rules! take_sql {
+    ($place:literal) => {
+        concat!(
+            "DELETE FROM gateway_used WHERE ",
+            $place,
+            " IN (SELECT ",
+            $place,
+            " FROM gateway_used LIMIT $1) RETURNING session_id, at"
+        )
+    };
+}
+
 async fn take(tx: &mut Tx, now: Timestamp) -> Result<bool, StoreError> {
-    let sql = "DELETE FROM gateway_used WHERE (session_id, at) IN (SELECT session_id, at FROM gateway_used LIMIT $1) \
-               RETURNING session_id, at";
+    // By their places: who writes these may write the same a million times, and by its values all of them would come at once.
+    let sql = Sql { sqlite: take_sql!("rowid"), postgres: take_sql!("ctid") };
     let rows = tx.query(sql, &params![NOTES]).await?;
     let more = i64::try_from(rows.len()).unwrap_or(i64::MAX) >= NOTES;
     let mut used = Vec::with_capacity(rows.len());

@@ -81,6 +81,11 @@ const VERSIONS: &[(&str, &str, &str)] = &[
         include_str!("../migrations/sqlite/0015_programs.sql"),
         include_str!("../migrations/postgres/0015_programs.sql"),
     ),
+    (
+        "V16__gateway_terms",
+        include_str!("../migrations/sqlite/0016_gateway_terms.sql"),
+        include_str!("../migrations/postgres/0016_gateway_terms.sql"),
+    ),
 ];
 
 /// Keeps nodes that start together from migrating at the same time; any number that nobody else uses.
@@ -148,6 +153,11 @@ fn sqlite_once(connection: &mut rusqlite::Connection, runner: &Runner) -> Result
 
 /// Migrates a PostgreSQL database, one node at a time.
 pub(crate) async fn postgres(object: &mut Object) -> Result<(), StoreError> {
+    // Whoever may connect may hold this lock, a node that is only a gateway too: nothing waits for it that need not.
+    match same(object).await {
+        Err(StoreError::Older { .. }) => {}
+        result => return result,
+    }
     object.execute("SELECT pg_advisory_lock($1)", &[&ADVISORY_LOCK]).await?;
     let result = postgres_alone(object).await;
     object.execute("SELECT pg_advisory_unlock($1)", &[&ADVISORY_LOCK]).await?;

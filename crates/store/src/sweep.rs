@@ -7,6 +7,7 @@ use acquit_core::{Timestamp, session::Lifetimes, step::Channel};
 use crate::{
     Store, StoreError,
     frontchannel::give_up,
+    gateway::set_terms,
     outbox::{read_step, step_columns},
     tx::Tx,
     value::params,
@@ -49,6 +50,7 @@ impl Store {
     pub async fn sweep(&self, now: Timestamp, lifetimes: Lifetimes) -> Result<Swept, StoreError> {
         let mut swept =
             Swept { given_up: self.write(now, |tx, now| Box::pin(give_up_late(tx, *now))).await?, ..Swept::default() };
+        self.write(lifetimes.longest(), |tx, longest| Box::pin(set_terms(tx, *longest))).await?;
         let full = u64::try_from(BATCH).unwrap_or(u64::MAX);
         swept.more = swept.given_up >= full;
         // Gateways refuse what is older than the longest session, so nothing needs an older revocation.

@@ -7,8 +7,13 @@ mod policy;
 mod provider;
 mod route;
 
+use std::collections::BTreeSet;
+
+use acquit_gateway::origin::Origin;
 use serde_json::{Map, Value};
 use toml::Table;
+
+use self::route::Route;
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -77,6 +82,10 @@ const NEEDLESS: &[(&[&str], &str)] = &[
     (&["jwt_issuer_format"], "the issuer is the host of the route"),
     (&["insecure_server"], "without `certificates` the gateway speaks plain HTTP"),
 ];
+
+/// Keys by which browsers are asked for a certificate.
+const CLIENT_CERTIFICATES: &[&str] =
+    &["downstream_mtls", "client_ca", "client_ca_file", "client_crl", "client_crl_file"];
 
 /// Translates.
 ///
@@ -167,6 +176,12 @@ fn gateway(keys: &mut Map<String, Value>, imported: &mut Imported) -> Table {
             }
         }
     }
+    gateway.insert("routes".to_owned(), routes(keys, imported).into());
+    gateway
+}
+
+/// The routes that let in whom they let in there, and nobody else.
+fn routes(keys: &mut Map<String, Value>, imported: &mut Imported) -> Vec<toml::Value> {
     let pass = keys.remove("pass_identity_headers");
     keys.remove("jwt_claims_headers").inspect(|_| {
         imported.notes.push(
@@ -174,19 +189,44 @@ fn gateway(keys: &mut Map<String, Value>, imported: &mut Imported) -> Table {
                 .to_owned(),
         );
     });
-    let routes = [keys.remove("routes"), keys.remove("policy")].into_iter().flatten();
-    let mut list = Vec::new();
-    for (index, entry) in
-        routes.filter_map(|routes| if let Value::Array(all) = routes { Some(all) } else { None }).flatten().enumerate()
-    {
-        let Value::Object(entry) = entry else {
-            imported.refused.push(format!("route {} is no table", index + 1));
+    let (mut taken, mut guarded) = (Vec::new(), BTreeSet::new());
+    let mut number = 0;
+    for (name, all) in ["routes", "policy"].into_iter().filter_map(|name| Some((name, keys.remove(name)?))) {
+        let Value::Array(all) = all else {
+            imported.refused.push(format!("`{name}` is no list"));
             continue;
         };
-        list.extend(route::import(index + 1, entry, pass.as_ref(), imported).map(toml::Value::Table));
+        for entry in all {
+            number += 1;
+            let Value::Object(entry) = entry else {
+                imported.refused.push(format!("route {number} is no table"));
+                continue;
+            };
+            match route::import(number, entry, pass.as_ref(), imported) {
+                Route::Taken(origin, route) => taken.push((number, origin, route)),
+                Route::LeftOut(origin) => drop(guarded.insert(origin.to_string())),
+                Route::Other => {}
+            }
+        }
     }
-    gateway.insert("routes".to_owned(), list.into());
-    gateway
+    let certificates: Vec<&str> =
+        CLIENT_CERTIFICATES.iter().copied().filter(|name| keys.remove(*name).is_some()).collect();
+    if !certificates.is_empty() {
+        imported.refused.push(format!(
+            "`{}`: nobody is asked for a certificate here, which kept people out: all routes are left out",
+            certificates.join("`, `")
+        ));
+        return Vec::new();
+    }
+    let stays = |(number, origin, route): (usize, Origin, Table)| {
+        // What its path was guarded by would be this one's.
+        if guarded.contains(&origin.to_string()) {
+            imported.refused.push(format!("route {number} ({origin}): left out, as another one of this host is"));
+            return None;
+        }
+        Some(toml::Value::Table(route))
+    };
+    taken.into_iter().filter_map(stays).collect()
 }
 
 /// The strings of a list, or the one that stands there alone.

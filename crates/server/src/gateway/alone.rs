@@ -77,6 +77,7 @@ pub async fn start(settings: &Alone, clock: Arc<dyn Clock>) -> Result<Running, A
     let assertions = Assertions::new(RouteKeys::read(&store, settings.keys.route_keys.clone()).await?);
     let (lifetimes, cookies) = (settings.lifetimes.session(), settings.keys.cookies.clone());
     let gate = Arc::new(Gate::new(&settings.gateway, lifetimes, cookies));
+    gate.keep_terms(store.gateway_terms().await.map_err(StartError::Store)?);
     let name = format!("gateway-{}", random::secret()?);
     // A role that may not even say that the node is there is found now, and not by people.
     store.gateway_node(&name, clock.now()).await.map_err(StartError::Store)?;

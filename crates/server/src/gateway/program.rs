@@ -20,6 +20,7 @@ use acquit_store::{
 use super::{person, sign_in};
 use crate::{
     clients::Clients,
+    failpoint,
     random::{self, NoRandomness},
 };
 
@@ -151,6 +152,7 @@ pub async fn admit(means: Means<'_>, admission: Admission, now: Timestamp) -> Re
     // Who does not fit into a token is told so before anything begins; nobody has it before that is written.
     let token = means.cookies.seal_program(&origin, &identity)?;
     means.store.begin_session(new).await??;
+    failpoint::hit("program-begun");
     let participant = sign_in::participant(&view, &origin, now)?;
     if means.store.join_gateway(participant, means.lifetimes).await?.is_err() {
         return Err(AdmitError::Ended);

@@ -26,6 +26,8 @@ const THERE_EVERY: Duration = Duration::from_secs(5);
 const NOTE_EVERY: Duration = Duration::from_secs(30);
 /// The most sessions whose use is written down in one transaction.
 const NOTES: usize = 1000;
+/// How often at a time what other nodes have noted is taken over: one that never ends to write must not keep this one from its own.
+const TAKEN: usize = 100;
 /// A node that has not said so for this long is gone. It serves nothing that it cannot check for a much shorter time.
 const GONE_AFTER: Duration = Duration::from_secs(15);
 /// How often endings that no cookie can be older than are forgotten.
@@ -87,10 +89,8 @@ async fn run(watcher: Watcher, stop: CancellationToken) {
         }
         if forgotten.elapsed() >= FORGET_EVERY {
             forgotten = Instant::now();
-            // What the store has forgotten no cookie is old enough for.
-            match store.revocations_begin().await {
-                Ok(begin) => begin.into_iter().for_each(|begin| gate.standing.forget(begin)),
-                Err(error) => tracing::debug!(%error, "the gateway cannot learn what it may forget"),
+            if let Err(error) = watcher.forget().await {
+                tracing::debug!(%error, "the gateway cannot learn what it may forget");
             }
         }
         let every = if gate.routes().is_empty() { IDLE } else { gate.read_every };
@@ -157,7 +157,21 @@ impl Watcher {
 
     /// Takes over what nodes have noted that are only gateways.
     async fn take_noted(&self) -> Result<(), StoreError> {
-        while self.store.take_noted(self.clock.now()).await? {}
+        for _ in 0..TAKEN {
+            if !self.store.take_noted(self.clock.now()).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets what the store has forgotten: no cookie is old enough for it. How old one may be servers have from their own settings.
+    async fn forget(&self) -> Result<(), StoreError> {
+        if self.alone {
+            // Before it is known from when on endings are there: servers say this first, too.
+            self.gate.keep_terms(self.store.gateway_terms().await?);
+        }
+        self.store.revocations_begin().await?.into_iter().for_each(|begin| self.gate.standing.forget(begin));
         Ok(())
     }
 

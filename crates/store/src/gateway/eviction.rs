@@ -15,6 +15,9 @@ use crate::{
     value::params,
 };
 
+/// How many nodes' words are written down as evidence in one transaction: who has the role of one can speak for as many as it likes.
+const SAID_AT_ONCE: i64 = 200;
+
 /// A step that the nodes of the gateway have to acknowledge.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Eviction {
@@ -209,8 +212,8 @@ async fn said_by(tx: &mut Tx, step: &Step, now: Timestamp) -> Result<Vec<(String
     let row = tx.query_opt("SELECT at FROM logouts WHERE id = $1", &params![&step.logout]).await?;
     let asked = row.map(|row| row.read().time()).transpose()?.unwrap_or(now);
     let sql = "SELECT a.node, a.at, a.streams FROM gateway_acks a WHERE a.step_id = $1 AND NOT EXISTS \
-               (SELECT 1 FROM attempts t WHERE t.step_id = a.step_id AND t.node = a.node) ORDER BY a.at, a.node";
-    let rows = tx.query(sql, &params![&step.id]).await?;
+               (SELECT 1 FROM attempts t WHERE t.step_id = a.step_id AND t.node = a.node) ORDER BY a.at, a.node LIMIT $2";
+    let rows = tx.query(sql, &params![&step.id, SAID_AT_ONCE]).await?;
     rows.into_iter()
         .map(|row| {
             let mut row = row.read();

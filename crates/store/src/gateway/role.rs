@@ -35,12 +35,16 @@ BEGIN
     EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM NAME', current_schema());
     EXECUTE format('REVOKE ALL ON SCHEMA %I FROM NAME', current_schema());
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO NAME', current_schema());
+    IF has_schema_privilege('NAME', current_schema(), 'CREATE') THEN
+        RAISE EXCEPTION 'everybody may create functions in the schema %, which servers could come to call', current_schema()
+            USING HINT = format('run this first: REVOKE CREATE ON SCHEMA %I FROM PUBLIC', current_schema());
+    END IF;
 END $$;
 ALTER ROLE NAME LOGIN NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
 -- Is this the schema that the node knows?
 GRANT SELECT (version) ON refinery_schema_history TO NAME;
--- What has ended, what of it waits for the gateway, and the keys that sign who a person is to a route.
-GRANT SELECT ON revocations, gateway_evictions, gateway_keys TO NAME;
+-- What has ended and for how long that is known, what of it waits for the gateway, and the keys that sign who a person is to a route.
+GRANT SELECT ON revocations, gateway_evictions, gateway_keys, gateway_terms TO NAME;
 -- That the node is there, that it refuses what has ended, and which sessions it saw used.
 GRANT SELECT (node, seen_at), INSERT (node, seen_at), UPDATE (seen_at) ON gateway_nodes TO NAME;
 GRANT SELECT (step_id, node), INSERT (step_id, node, at, streams) ON gateway_acks TO NAME;

@@ -6,6 +6,7 @@ use acquit_core::{
     Timestamp,
     participant::{Channels, Participant, Protocol},
     receipt::State,
+    session::Lifetimes,
     step::{Channel, Outcome},
 };
 use acquit_store::{
@@ -170,6 +171,27 @@ contract! {
         assert_eq!((seen(&one.id).await, seen(&two.id).await, seen(&gone.id).await), (at(50), at(60), at(0)));
         assert!(!world.take_noted(at(900)).await.unwrap());
         assert_eq!(seen(&two.id).await, at(60), "once");
+    }
+
+    async fn nodes_learn_how_long_what_ended_is_kept_before_it_is_deleted(world: World) {
+        assert_eq!(world.gateway_terms().await.unwrap(), None);
+        for longest in [LIFETIMES.max, LIFETIMES.max / 2, LIFETIMES.max * 2] {
+            let lifetimes = Lifetimes { max: longest, program: longest, ..LIFETIMES };
+            world.sweep(at(10), lifetimes).await.unwrap();
+            assert_eq!(world.gateway_terms().await.unwrap(), Some(longest));
+        }
+    }
+
+    async fn notes_are_taken_over_so_many_at_a_time_also_where_all_are_the_same(world: World) {
+        let ann = world.user("ann").await;
+        let one = world.begin(&ann, 0).await;
+        world.note_used(vec![(one.id.clone(), at(20)); 2500]).await.unwrap();
+        let mut more = Vec::new();
+        for _ in 0..3 {
+            more.push(world.take_noted(at(60)).await.unwrap());
+        }
+        assert_eq!(more, [true, true, false]);
+        assert_eq!(world.session(&one.id).await.unwrap().unwrap().session.last_seen_at, at(20));
     }
 
     async fn nodes_that_are_long_gone_are_forgotten(world: World) {

@@ -5,7 +5,11 @@ use std::time::Duration;
 use acquit_testkit::{Browser, Engine, Setup, TestApp, acquit::InProcess};
 use http::Method;
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
 
 use crate::{
     routes::{LONG, Routes, SIGNED_OUT, rest},
@@ -131,6 +135,56 @@ async fn what_ends_its_session_or_its_user_ends_a_token_and_cuts_what_the_progra
             let receipt = complete(&world).await;
             assert_eq!(world.routes.step(&receipt, "grafana")["detail"], "1 open stream was closed", "{receipt:#}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_whose_letting_in_was_cut_short_is_a_session_that_nobody_has_and_that_can_be_ended() {
+    for engine in Engine::BOTH {
+        let routes = Routes::start().await;
+        let setup =
+            Setup::on(engine).host("id.localhost").with(MORE).with(&routes.configuration("users = [\"alice\"]"));
+        let acquit = setup.program(&[]).await;
+        acquit.runs.kill();
+        acquit.runs.launch(&[("ACQUIT_FAILPOINT", "program-begun")]).await;
+        let order = json!({ "user": "alice", "route": routes.at("grafana", ""), "name": "nightly" }).to_string();
+        let head = format!(
+            "POST /api/v1/programs HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{order}",
+            acquit.url("").trim_start_matches("http://"),
+            acquit_testkit::acquit::OPERATOR,
+            order.len()
+        );
+        let mut stream = TcpStream::connect(("127.0.0.1", routes.port)).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut heard = Vec::new();
+        let _ = timeout(LONG, stream.read_to_end(&mut heard)).await.expect("the end");
+        assert!(heard.is_empty(), "it died before it said a token: {}", String::from_utf8_lossy(&heard));
+        acquit.runs.ended(LONG).await;
+        acquit.runs.launch(&[]).await;
+        // It is there to be seen, with its name, and says that it takes part nowhere.
+        let live = acquit.live_sessions().await;
+        assert_eq!(live.len(), 1, "{engine:?}: {live:#?}");
+        assert_eq!(live[0]["program"], "nightly", "{live:#?}");
+        assert!(!live[0].to_string().contains("grafana"), "{live:#?}");
+        // To order it again lets it in beside that; the end of all of its person ends both.
+        let again = json!({ "user": "alice", "route": routes.at("grafana", ""), "name": "nightly" });
+        let (status, body) = acquit.api(Method::POST, "/api/v1/programs", Some(&again)).await;
+        assert_eq!(status, 201, "{body}");
+        let head = format!(
+            "GET / HTTP/1.1\r\nHost: HOST\r\nAuthorization: Bearer {}\r\n\r\n",
+            body["token"].as_str().unwrap()
+        );
+        assert_eq!(routes.ask("grafana", &head).await.1[9..12], *"200");
+        let all = json!({ "scope": "user", "user": "alice" });
+        let (status, body) = acquit.api(Method::POST, "/api/v1/logouts", Some(&all)).await;
+        assert!(status < 300, "{status} {body}");
+        assert_eq!(acquit.live_sessions().await.len(), 0, "{engine:?}");
+        assert_eq!(routes.ask("grafana", &head).await.1[9..12], *"401");
+        let receipt = only_receipt(&acquit).await;
+        let receipt = settled(&acquit, receipt["id"].as_str().unwrap(), LONG).await;
+        assert_eq!(receipt["steps"].as_array().unwrap().len(), 1, "nothing was open for the first: {receipt:#}");
+        assert_eq!(receipt["state"], "complete", "{receipt:#}");
     }
 }
 

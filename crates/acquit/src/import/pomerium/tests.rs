@@ -82,6 +82,78 @@ fn what_narrows_a_policy_is_never_taken_over_in_part() {
     }
 }
 
+/// The hosts and prefixes of the routes that are taken over.
+fn taken(text: &str) -> (Vec<(String, String)>, String) {
+    let imported = import(text).unwrap();
+    let table: toml::Table = imported.configuration.parse().unwrap();
+    let routes = table["gateway"]["routes"].as_array().unwrap();
+    let word = |route: &toml::Value, key: &str| route.get(key).map_or("/", |word| word.as_str().unwrap()).to_owned();
+    (routes.iter().map(|route| (word(route, "from"), word(route, "prefix"))).collect(), imported.refused.join("\n"))
+}
+
+#[test]
+fn a_route_whose_rule_is_not_known_here_is_left_out_and_does_not_become_a_wider_one() {
+    for narrowing in [
+        "path: /health, allow_public_unauthenticated_access: true",
+        "regex: '^/public/.*', allow_public_unauthenticated_access: true",
+        "prefix: 1, allow_public_unauthenticated_access: true",
+        "prefix: [/public], allow_public_unauthenticated_access: true",
+        "prefix_rewrite: /public, allow_any_authenticated_user: true",
+        "allowed_domains: [example.com], policy: [{deny: {or: [{email: {is: bad@example.com}}]}}]",
+        "allowed_users: [a@example.com], tls_downstream_client_ca_file: ca.pem",
+        "allowed_users: [a@example.com], remove_request_headers: [X-Remote-User]",
+        "allowed_users: [a@example.com], set_request_headers: {X-Remote-User: guest}",
+        "allowed_users: [a@example.com], of_a_later_version: 1",
+    ] {
+        let (routes, refused) =
+            taken(&format!("routes:\n  - {{from: https://a.example.com, to: http://a, {narrowing}}}\n"));
+        assert_eq!(routes, [], "{narrowing}: {refused}");
+        assert!(refused.contains("left out"), "{narrowing}: {refused}");
+    }
+    let spared = "allowed_users: [a@example.com], tls_skip_verify: true, set_response_headers: {X-A: b}";
+    let (routes, refused) = taken(&format!("routes:\n  - {{from: https://a.example.com, to: http://a, {spared}}}\n"));
+    assert_eq!(routes.len(), 1, "{refused}");
+    assert!(refused.contains("`tls_skip_verify`") && refused.contains("`set_response_headers`"), "{refused}");
+}
+
+#[test]
+fn what_a_route_guarded_that_is_left_out_is_not_given_to_a_wider_one_of_its_host() {
+    for guard in ["policy: [{allow: {and: [{email: a@example.com}, {groups: ops}]}}]", "allowed_users: []"] {
+        let (routes, refused) = taken(&format!(
+            "routes:\n  - {{from: https://a.example.com, to: http://a, allow_any_authenticated_user: true}}\n  \
+             - {{from: 'https://A.example.com:443/', prefix: /admin, to: http://a, {guard}}}\n  \
+             - {{from: https://b.example.com, to: http://b, allowed_users: [a@example.com]}}\n"
+        ));
+        assert_eq!(routes, [("https://b.example.com".to_owned(), "/".to_owned())], "{guard}: {refused}");
+        assert!(refused.contains("route 1 (https://a.example.com): left out"), "{guard}: {refused}");
+    }
+}
+
+#[test]
+fn where_browsers_were_asked_for_certificates_nobody_gets_in_without() {
+    for key in ["downstream_mtls: {ca_file: ca.pem}", "client_ca_file: ca.pem"] {
+        let text =
+            format!("{key}\nroutes:\n  - {{from: https://a.example.com, to: http://a, allowed_users: [a@b.c]}}\n");
+        let (routes, refused) = taken(&text);
+        assert_eq!(routes, [], "{key}");
+        assert!(refused.contains("certificate"), "{key}: {refused}");
+    }
+}
+
+#[test]
+fn a_file_that_swells_or_says_something_twice_is_refused() {
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let many = vec![format!("*a{}", level - 1); 10].join(", ");
+        bomb.push_str(&format!("a{level}: &a{level} [{many}]\n"));
+    }
+    assert!(matches!(import(&bomb), Err(NotRead::Yaml(_))));
+    assert!(matches!(import(&"[".repeat(100_000)), Err(NotRead::Yaml(_))));
+    let twice =
+        "routes:\n  - {from: https://a.example.com, to: http://a, allowed_users: [a@b.c], allowed_users: [x@b.c]}\n";
+    assert!(matches!(import(twice), Err(NotRead::Yaml(_))));
+}
+
 #[test]
 fn a_key_that_is_not_known_is_refused_by_name() {
     let text = "surprise: 1\nroutes:\n  - from: https://a.example.com\n    to: http://a\n    allowed_users: [a@example.com]\n    \

@@ -20,7 +20,7 @@ use self::messages::{
     CheckRequest, CheckResponse, Denied, HeaderOption, HttpRequest, HttpResponse, HttpStatus, Pass, RpcStatus,
 };
 use super::{Answer, ask, only_trusted};
-use crate::App;
+use crate::{App, form::read_at_most};
 
 /// The only call.
 const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
@@ -57,16 +57,20 @@ async fn check(State(app): State<App>, request: Request) -> Response {
     if !is_grpc(&parts.headers) {
         return failed(Code::InvalidArgument, "this is no call of gRPC");
     }
-    let Ok(body) = Limited::new(body, PREFIX + MAX_MESSAGE).collect().await else {
-        return failed(Code::InvalidArgument, "the message is too long, or broke off");
-    };
-    match message(&body.to_bytes()) {
-        Some(asked) => match answer(decide(&app, parts, asked).await).await {
+    match asked(body).await {
+        Ok(asked) => match answer(decide(&app, parts, asked).await).await {
             Some(said) => succeeded(&said),
             None => failed(Code::Internal, "the answer could not be put together"),
         },
-        None => failed(Code::InvalidArgument, "this is no CheckRequest"),
+        Err(words) => failed(Code::InvalidArgument, words),
     }
+}
+
+/// What a call asks about, or what is wrong with it.
+async fn asked(body: Body) -> Result<HttpRequest, &'static str> {
+    let body = read_at_most(body, PREFIX + MAX_MESSAGE).await;
+    let body = body.map_err(|_| "the message is too long, takes too long, or broke off")?;
+    message(&body).ok_or("this is no CheckRequest")
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {
@@ -183,7 +187,10 @@ fn called(body: Body) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use axum::http::Method;
+    use futures_util::StreamExt;
 
     use super::{
         messages::{AttributeContext, HeaderMap as RawHeaders, HeaderValue as RawHeader, Request as RawRequest},
@@ -199,7 +206,7 @@ mod tests {
         RawHeaders { headers: pairs.iter().map(header).collect() }
     }
 
-    fn asked(pairs: &[(&str, &[u8])]) -> HttpRequest {
+    fn describing(pairs: &[(&str, &[u8])]) -> HttpRequest {
         HttpRequest {
             method: "GET".to_owned(),
             path: "/x?y=1".to_owned(),
@@ -218,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_request_is_read_as_it_came() {
-        let sent = asked(&[(":path", b"/other"), ("cookie", b"a=\xe9"), ("cookie", b"b=2"), ("accept", b"*/*")]);
+        let sent = describing(&[(":path", b"/other"), ("cookie", b"a=\xe9"), ("cookie", b"b=2"), ("accept", b"*/*")]);
         let heard = message(&framed(sent.clone())).unwrap();
         assert_eq!(heard, sent);
         let (original, headers) = read(&heard).unwrap();
@@ -229,9 +236,29 @@ mod tests {
         assert_eq!(headers.len(), 3, "what begins with a colon is no header");
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_comes_slowly_is_waited_for_and_one_that_never_ends_is_not() {
+        let whole = framed(describing(&[]));
+        let pieces = |bytes: Vec<u8>| {
+            let each = bytes.into_iter().map(|byte| Ok::<_, std::io::Error>(Bytes::from(vec![byte])));
+            futures_util::stream::iter(each).then(async |piece| {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                piece
+            })
+        };
+        assert!(whole.len() < 200, "{}", whole.len());
+        assert_eq!(asked(Body::from_stream(pieces(whole.clone()))).await, Ok(describing(&[])));
+        let stalls = pieces(whole[..20].to_vec()).chain(futures_util::stream::pending());
+        let drips = pieces(vec![0; PREFIX + MAX_MESSAGE]);
+        for body in [Body::from_stream(stalls), Body::from_stream(drips)] {
+            let given_up = tokio::time::timeout(Duration::from_secs(60), asked(body)).await;
+            assert!(given_up.expect("nobody waits for ever").unwrap_err().contains("takes too long"));
+        }
+    }
+
     #[test]
     fn what_is_no_call_of_one_whole_message_is_none() {
-        let good = framed(asked(&[]));
+        let good = framed(describing(&[]));
         assert!(message(&good).is_some());
         let mut compressed = good.clone();
         compressed[0] = 1;
@@ -243,13 +270,13 @@ mod tests {
 
     #[test]
     fn what_envoy_must_say_and_does_not_is_the_operators_to_correct() {
-        let joined = HttpRequest { header_map: None, ..asked(&[]) };
+        let joined = HttpRequest { header_map: None, ..describing(&[]) };
         let wrong = |asked: &HttpRequest| read(asked).unwrap_err();
         assert!(matches!(wrong(&joined), Refused::Misconfigured(Misconfigured::Absent(_))));
         for pairs in [&[("a b", &b"x"[..])][..], &[("a", b"x\ny")]] {
-            assert_eq!(wrong(&asked(pairs)), Misconfigured::Malformed("header_map").into());
+            assert_eq!(wrong(&describing(pairs)), Misconfigured::Malformed("header_map").into());
         }
-        let schemeless = HttpRequest { scheme: String::new(), ..asked(&[]) };
+        let schemeless = HttpRequest { scheme: String::new(), ..describing(&[]) };
         assert!(matches!(wrong(&schemeless), Refused::Misconfigured(Misconfigured::Malformed(_))));
     }
 

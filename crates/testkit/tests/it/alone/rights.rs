@@ -1,5 +1,7 @@
 //! What somebody can do who takes over a node that is only a gateway.
 
+use std::time::Duration;
+
 use acquit_oidc::jose::{Algorithm, SigningKey};
 use acquit_server::seal::GatewayKeys;
 use acquit_store::{Store, StoreError};
@@ -7,7 +9,10 @@ use acquit_testkit::{acquit::AloneNode, wire};
 use jsonwebtoken::{Algorithm as Alg, DecodingKey, EncodingKey, Header, Validation, jwk::JwkSet};
 use serde_json::json;
 
-use super::{OFTEN, World, configuration, keys, name_of, role_of, world};
+use tokio::time::timeout;
+
+use super::{LONG, OFTEN, World, configuration, keys, name_of, role_of, world};
+use crate::world::until;
 
 impl World {
     /// Runs a statement with the rights of the nodes; what the database has against it.
@@ -55,6 +60,9 @@ async fn the_role_of_a_node_reads_no_secret_and_touches_no_session_logout_or_ste
         "UPDATE gateway_evictions SET party = 'x'",
         "UPDATE gateway_keys SET alg = 'ES256'",
         "INSERT INTO gateway_keys (kid) VALUES ('x')",
+        "UPDATE gateway_terms SET longest = 9000000000000000000",
+        "INSERT INTO gateway_terms (one, longest) VALUES (1, 1)",
+        "DELETE FROM gateway_terms",
         "DELETE FROM revocations",
         "DELETE FROM gateway_nodes",
         "DELETE FROM gateway_acks",
@@ -95,6 +103,39 @@ async fn the_role_of_a_node_reads_no_secret_and_touches_no_session_logout_or_ste
     let store = &world.house.runs.app.store;
     assert!(!store.take_noted(acquit_core::Timestamp::from_seconds(1)).await.unwrap());
     assert_eq!(world.house.live_sessions().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_role_that_could_put_functions_where_servers_call_them_is_not_made() {
+    let world = world(OFTEN).await;
+    let name = name_of(&world.database);
+    let role = acquit_store::gateway::role(&role_of(&world.database)).unwrap();
+    // As databases are that began with a PostgreSQL older than 15.
+    world.sql("GRANT CREATE ON SCHEMA public TO PUBLIC");
+    let error = world.server.sql(name, &role).expect_err("it is refused").to_string();
+    assert!(error.contains("may create functions") && error.contains("REVOKE CREATE ON SCHEMA public"), "{error}");
+    world.sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+    world.server.sql(name, &role).unwrap();
+}
+
+#[tokio::test]
+async fn a_lock_that_everybody_may_take_keeps_no_server_from_its_start() {
+    let world = world(OFTEN).await;
+    let (server, database) = (world.server.clone(), world.database.clone());
+    // The one under which servers migrate.
+    let held = "SELECT pg_advisory_lock(x'416371756974'::bigint); SELECT pg_sleep(60)";
+    let statement = format!("SET ROLE {}; {held}", role_of(&database));
+    let holder = std::thread::spawn(move || server.sql(name_of(&database), &statement));
+    let mine = "FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid::bigint = x'71756974'::bigint \
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    until(LONG, "the lock is held", async || {
+        world.server.sql(name_of(&world.database), &format!("SELECT 1 / count(*) {mine}")).ok()
+    })
+    .await;
+    let opened = timeout(Duration::from_secs(20), Store::open(&world.database)).await;
+    opened.expect("it does not wait for the lock").unwrap();
+    world.sql(&format!("SELECT pg_terminate_backend(pid) {mine}"));
+    holder.join().unwrap().expect_err("it was ended");
 }
 
 #[tokio::test]

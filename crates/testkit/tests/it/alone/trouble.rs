@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use acquit_core::session::Lifetimes;
 use acquit_testkit::{acquit::AloneNode, browser::Load, postgres::Postgres};
 
 use super::{LONG, OFTEN, SIGNED_OUT, configuration, rest, world, world_on};
@@ -74,4 +75,38 @@ async fn while_no_server_can_be_reached_who_is_signed_in_goes_on_and_nobody_is_t
     // Another node still reaches one.
     let page = world.browser.step(&Load::typed(&world.at("grafana", "/.well-known/pomerium"))).await.unwrap();
     assert_eq!(page.status, 200, "{page}");
+}
+
+#[tokio::test]
+async fn a_node_whose_file_lets_sessions_grow_older_than_the_servers_do_takes_no_older_cookie() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let mut world = world(OFTEN).await;
+    world.enter("grafana", "alice").await;
+    let cookie = world.cookie("grafana");
+    world.end_all().await;
+    let _ = world.settled("grafana").await;
+    // The servers' sessions are to live for a day from now on, and what ended longer ago than two is deleted.
+    world.house.runs.advance(4 * DAY);
+    let clock = world.house.runs.clock.clone();
+    let store = &world.house.runs.app.store;
+    let shorter = Lifetimes { idle: DAY / 2, max: DAY, program: DAY };
+    store.sweep(acquit_server::clock::Clock::now(&*clock), shorter).await.unwrap();
+    assert_eq!(store.revocations_begin().await.unwrap(), None, "nobody knows of the end any more");
+    // A node that starts now has nothing but its file, which was left as it was.
+    world.nodes[1].stop().await;
+    let routes = format!(
+        "[[gateway.routes]]\nfrom = \"http://grafana.localhost:{}\"\nallow = {{ everyone = true }}\nto = \"http://{}\"\n\
+         [lifetimes]\nsession_max = \"7d\"\n",
+        world.nodes[0].port, world.app.address
+    );
+    let text = |port| configuration(&world.house, &world.database, port, &routes);
+    let ports = [acquit_testkit::peers::free_port(), acquit_testkit::peers::free_port()];
+    let [one, other] = ports.map(|port| AloneNode::settings(&text(port)));
+    world.nodes[1] = AloneNode::start(one, clock.clone(), OFTEN).await.unwrap();
+    assert_eq!(world.status(1, &cookie).await, "401", "an ended session has come back");
+    // It is the servers' word that this stands on: by its file alone the node would take the cookie.
+    world.nodes[1].stop().await;
+    world.sql("DELETE FROM gateway_terms");
+    world.nodes[1] = AloneNode::start(other, clock, OFTEN).await.unwrap();
+    assert_eq!(world.status(1, &cookie).await, "200");
 }

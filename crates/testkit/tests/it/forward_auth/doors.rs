@@ -1,10 +1,15 @@
 //! The doors, asked as the proxies' documentation says that they are asked.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 use acquit_testkit::{Engine, Setup, TestApp, acquit::InProcess, peers::free_port, wire};
 use http::{Method, Request, Response};
 use hyper::body::Bytes;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpSocket,
+    time::timeout,
+};
 
 async fn acquit() -> TestApp<InProcess> {
     let routes = super::routes("app.localhost:81");
@@ -184,5 +189,24 @@ async fn envoys_own_socket_answers_trusted_proxies_only_and_whole_messages_only(
         let answer = wire::exchange(request.body(body.clone()).unwrap(), from).await.unwrap();
         assert_eq!(answer.status(), 200, "{path}: gRPC says it otherwise");
         assert_eq!(answer.headers()["grpc-status"], status, "{path} {kind} {} {from:?}", body.len());
+    }
+    // Whoever is not trusted is not listened to: the answer does not wait for a message. Whoever is, is.
+    for (from, answered) in [([127, 0, 0, 2], true), ([127, 0, 0, 1], false)] {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((from, 0).into()).unwrap();
+        let mut stream = socket.connect(([127, 0, 0, 1], port).into()).await.unwrap();
+        let head = format!(
+            "POST {CHECK} HTTP/1.1\r\nHost: x\r\nContent-Type: application/grpc\r\nContent-Length: 100\r\n\r\n\0"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut heard = [0; 400];
+        let said = timeout(Duration::from_millis(if answered { 20_000 } else { 500 }), stream.read(&mut heard)).await;
+        match said {
+            Ok(length) => {
+                let text = String::from_utf8_lossy(&heard[..length.unwrap()]).into_owned();
+                assert!(answered && text.contains("grpc-status: 7"), "{from:?}: {text}");
+            }
+            Err(_) => assert!(!answered, "{from:?}"),
+        }
     }
 }
