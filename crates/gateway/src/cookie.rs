@@ -4,7 +4,10 @@
 mod memory;
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -80,11 +83,16 @@ impl Cookies {
 
     /// Whose cookie this is, if it was made here for this origin and its session is not too old.
     #[must_use]
-    pub fn open(&self, origin: &Origin, value: &str, now: Timestamp) -> Option<Identity> {
+    pub fn open(&self, origin: &Origin, value: &str, now: Timestamp) -> Option<Arc<Identity>> {
         self.open_in(origin.authority(), value, (now, &self.session_max))
     }
 
-    pub(crate) fn open_in(&self, context: &str, value: &str, (now, max): (Timestamp, &AtomicU64)) -> Option<Identity> {
+    pub(crate) fn open_in(
+        &self,
+        context: &str,
+        value: &str,
+        (now, max): (Timestamp, &AtomicU64),
+    ) -> Option<Arc<Identity>> {
         if value.len() > MAX_VALUE {
             return None;
         }
@@ -136,7 +144,7 @@ mod tests {
     fn a_cookie_says_who_somebody_is_at_its_own_origin_until_the_session_is_too_old() {
         let (cookies, here) = (cookies(), origin("https://a.example.com"));
         let value = cookies.seal(&here, &identity(2)).unwrap();
-        assert_eq!(cookies.open(&here, &value, at(99)), Some(identity(2)));
+        assert_eq!(cookies.open(&here, &value, at(99)).as_deref(), Some(&identity(2)));
         assert_eq!(cookies.open(&here, &value, at(100)), None);
         assert_eq!(cookies.open(&origin("https://b.example.com"), &value, at(99)), None);
         assert_eq!(cookies.open(&origin("https://a.example.com:8443"), &value, at(99)), None);
@@ -147,7 +155,7 @@ mod tests {
         let (cookies, here) = (cookies(), origin("https://a.example.com"));
         let value = cookies.seal(&here, &identity(0)).unwrap();
         cookies.set_lifetimes(Lifetimes { max: Duration::from_secs(30), ..LIFETIMES });
-        assert_eq!(cookies.open(&here, &value, at(39)), Some(identity(0)));
+        assert_eq!(cookies.open(&here, &value, at(39)).as_deref(), Some(&identity(0)));
         assert_eq!(cookies.open(&here, &value, at(40)), None, "its ending may be forgotten by now");
     }
 

@@ -9,7 +9,7 @@ pub mod nginx;
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, Method, Uri, header};
+use http::{HeaderMap, Method};
 
 use crate::{
     hygiene::{Refusal, host, path::Path},
@@ -79,9 +79,7 @@ impl Original {
         if method == Method::CONNECT || method == Method::TRACE {
             return Err(Refusal::Method);
         }
-        let mut named = HeaderMap::new();
-        named.insert(header::HOST, HeaderValue::from_str(authority).map_err(|_| Refusal::Host)?);
-        let host = host::of(&Uri::default(), &named)?.into_owned();
+        let host = host::read(authority)?.into_owned();
         // Proxies differ about what follows a `#`, which no browser sends.
         let plain = target.bytes().all(|byte| (0x21..0x7f).contains(&byte) && byte != b'#');
         if !target.starts_with('/') || !plain || target.len() > MAX_TARGET {

@@ -3,6 +3,8 @@
 //! It is the [`Identity`] of a session that no browser has, sealed as a route's cookie is, for one host; so it dies like a
 //! session, and asks nothing of the store. No app ever sees it.
 
+use std::sync::Arc;
+
 use acquit_core::Timestamp;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -84,7 +86,7 @@ impl Cookies {
 
     /// Whose token this is, if it was made here for this origin and its time is not over.
     #[must_use]
-    pub fn open_program(&self, origin: &Origin, token: &str, now: Timestamp) -> Option<Identity> {
+    pub fn open_program(&self, origin: &Origin, token: &str, now: Timestamp) -> Option<Arc<Identity>> {
         self.open_in(&context(origin), token.strip_prefix(PREFIX)?, (now, &self.program_max))
     }
 }
@@ -185,7 +187,7 @@ mod tests {
             (Origin::parse("https://a.example.com").unwrap(), Origin::parse("https://b.example.com").unwrap());
         let now = Timestamp::from_seconds(50);
         let token = cookies.seal_program(&here, &identity()).unwrap();
-        assert_eq!(cookies.open_program(&here, &token, now), Some(identity()));
+        assert_eq!(cookies.open_program(&here, &token, now).as_deref(), Some(&identity()));
         assert_eq!(cookies.open_program(&there, &token, now), None);
         assert_eq!(cookies.open_program(&here, &token, Timestamp::from_seconds(100)), None);
         assert_eq!(cookies.open(&here, token.strip_prefix(PREFIX).unwrap(), now), None);

@@ -230,7 +230,7 @@ impl<H: House> Shared<H> {
             }
             Err(response) => {
                 if access.is_on() && response.status() == StatusCode::FORBIDDEN {
-                    access.of(self.identify(&asked.route.from, &asked.parts.headers).as_ref(), None);
+                    access.of(self.identify(&asked.route.from, &asked.parts.headers).as_deref(), None);
                 }
                 return *response;
             }
@@ -251,7 +251,7 @@ impl<H: House> Shared<H> {
         loop {
             let identity = match &renewed {
                 Some(renewed) => Some(renewed.identity.clone()),
-                None => self.identify(&route.from, &parts.headers).map(Arc::new),
+                None => self.identify(&route.from, &parts.headers),
             };
             // A program keeps its token, and is described anew each time once that is old.
             let is_browser = || program::presented(&parts.headers) == Presented::Nothing;
@@ -293,7 +293,7 @@ impl<H: House> Shared<H> {
     }
 
     /// Who it is, by a program's token, and by the route's cookie where there is none: a program that says who it is means that.
-    fn identify(&self, origin: &Origin, headers: &HeaderMap) -> Option<Identity> {
+    fn identify(&self, origin: &Origin, headers: &HeaderMap) -> Option<Arc<Identity>> {
         let now = self.house.now();
         match program::presented(headers) {
             Presented::Nothing => {}

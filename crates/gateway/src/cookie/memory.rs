@@ -26,7 +26,7 @@ struct Opened {
     hash: u64,
     context: Box<str>,
     value: Box<str>,
-    identity: Identity,
+    identity: Arc<Identity>,
 }
 
 impl Default for Memory {
@@ -50,7 +50,7 @@ impl Memory {
         context: &str,
         value: &str,
         open: impl FnOnce() -> Option<Identity>,
-    ) -> Option<Identity> {
+    ) -> Option<Arc<Identity>> {
         let hash = self.hasher.hash_one(value);
         let place = &self.places[usize::try_from(hash % PLACES as u64).unwrap_or_default()];
         let known = place.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -61,7 +61,7 @@ impl Memory {
         if let Some(opened) = known {
             return Some(opened.identity.clone());
         }
-        let identity = open()?;
+        let identity = Arc::new(open()?);
         let opened = Opened { hash, context: context.into(), value: value.into(), identity: identity.clone() };
         *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(opened));
         Some(identity)
@@ -83,8 +83,8 @@ mod tests {
     #[test]
     fn a_value_is_opened_once_for_each_context_and_says_the_same_again() {
         let (memory, here, there) = (Memory::default(), "a.example.com", "b.example.com");
-        assert_eq!(memory.recall(here, "x", || Some(identity(1))), Some(identity(1)));
-        assert_eq!(memory.recall(here, "x", || panic!("it is known")), Some(identity(1)));
+        assert_eq!(memory.recall(here, "x", || Some(identity(1))), Some(identity(1)).map(Arc::new));
+        assert_eq!(memory.recall(here, "x", || panic!("it is known")), Some(identity(1)).map(Arc::new));
         assert_eq!(memory.recall(here, "y", || None), None, "another one is another one");
         assert_eq!(memory.recall(there, "x", || None), None, "and it says nothing elsewhere");
     }
@@ -92,12 +92,16 @@ mod tests {
     #[test]
     fn what_does_not_open_is_not_remembered_and_drives_nothing_out() {
         let (memory, here) = (Memory::default(), "a.example.com");
-        assert_eq!(memory.recall(here, "x", || Some(identity(1))), Some(identity(1)));
+        assert_eq!(memory.recall(here, "x", || Some(identity(1))), Some(identity(1)).map(Arc::new));
         for number in 0..2 * PLACES {
             assert_eq!(memory.recall(here, &format!("forged {number}"), || None), None);
         }
-        assert_eq!(memory.recall(here, "x", || None), Some(identity(1)));
-        assert_eq!(memory.recall(here, "forged 1", || Some(identity(2))), Some(identity(2)), "it was asked for anew");
+        assert_eq!(memory.recall(here, "x", || None), Some(identity(1)).map(Arc::new));
+        assert_eq!(
+            memory.recall(here, "forged 1", || Some(identity(2))),
+            Some(identity(2)).map(Arc::new),
+            "it was asked for anew"
+        );
     }
 
     #[test]
@@ -107,7 +111,7 @@ mod tests {
             for number in 0..2 * PLACES {
                 let session = u8::try_from(number % 251).unwrap();
                 let found = memory.recall(here, &number.to_string(), || Some(identity(session)));
-                assert_eq!(found, Some(identity(session)), "{number} in round {round}");
+                assert_eq!(found, Some(identity(session)).map(Arc::new), "{number} in round {round}");
             }
         }
     }

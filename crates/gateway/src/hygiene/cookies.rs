@@ -48,15 +48,20 @@ pub fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item =
     pairs(headers).filter_map(move |pair| std::str::from_utf8(of_name(pair)?).ok())
 }
 
-/// Takes our cookies out of a request. HTTP/2 may send each cookie in a header of its own; apps get one header.
-pub fn clean_request(headers: &mut HeaderMap) {
+/// What goes on to an app of a request's cookies: all but ours. HTTP/2 may send each in a header of its own; apps get one header.
+pub fn kept(headers: &HeaderMap) -> Option<HeaderValue> {
     let mut all = headers.get_all(header::COOKIE).iter();
-    if all.next().is_none() || (all.next().is_none() && !pairs(headers).any(is_pair_of_ours)) {
-        return;
+    let first = all.next()?;
+    if all.next().is_none() && !pairs(headers).any(is_pair_of_ours) {
+        return Some(first.clone());
     }
     let kept: Vec<&[u8]> = pairs(headers).filter(|pair| !pair.is_empty() && !is_pair_of_ours(pair)).collect();
-    let kept = HeaderValue::try_from(kept.join(&b"; "[..])).ok().filter(|kept| !kept.is_empty());
-    match kept {
+    HeaderValue::try_from(kept.join(&b"; "[..])).ok().filter(|kept| !kept.is_empty())
+}
+
+/// Takes our cookies out of a request.
+pub fn clean_request(headers: &mut HeaderMap) {
+    match kept(headers) {
         Some(kept) => drop(headers.insert(header::COOKIE, kept)),
         None => drop(headers.remove(header::COOKIE)),
     }

@@ -26,6 +26,14 @@ pub fn of<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Result<Cow<'a, str>, Refu
         (None, Some(host)) => host,
         (None, None) => return Err(Refusal::Host),
     };
+    read(text)
+}
+
+/// An authority in lower case.
+///
+/// # Errors
+/// [`Refusal::Host`] when it is none.
+pub fn read(text: &str) -> Result<Cow<'_, str>, Refusal> {
     let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:_[]".contains(&byte));
     if !plain || Authority::from_str(text).is_err() {
         return Err(Refusal::Host);

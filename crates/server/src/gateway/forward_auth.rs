@@ -8,10 +8,7 @@ pub mod grpc;
 
 use std::{
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use acquit_gateway::{
@@ -113,7 +110,7 @@ async fn judge(app: &App, original: &Original, headers: &HeaderMap) -> Result<An
     let routes = app.gate.routes();
     let own = app.issuer().split_once("://").map_or("", |(_, authority)| authority);
     let (route, path) = original.route(&routes, own)?;
-    let identity = visitor::identity(app, &route.from, headers).map(Arc::new);
+    let identity = visitor::identity(app, &route.from, headers);
     let standing = app.gate.standing();
     let mut decision = decide(route, &path.plain, identity.clone(), standing);
     if decision == Decision::Unsure {
@@ -128,7 +125,8 @@ async fn judge(app: &App, original: &Original, headers: &HeaderMap) -> Result<An
         Decision::Public(Some(identity)) | Decision::Pass(identity) => {
             let now = app.clock.now();
             app.gate.used(&identity.session, now);
-            let mut told = HeaderMap::new();
+            // Room for all that is told, and a little that comes with it.
+            let mut told = HeaderMap::with_capacity(assertion::HEADERS.len() + 4);
             if route.pass_identity {
                 app.assertions.tell(&route.from, &identity, now, &mut told);
             }

@@ -1,6 +1,8 @@
 //! Front-channel logout at the host of a route (Front-Channel Logout 1.0): whoever has `iss` and the unguessable `sid` ends that
 //! session, with any cookie or none. A wrong one ends nothing.
 
+use std::sync::Arc;
+
 use acquit_core::plan::{By, Scope, Tell};
 use acquit_gateway::{identity::Identity, origin::Origin};
 use acquit_oidc::{frontchannel::Session, jose::MAX_SID};
@@ -32,7 +34,7 @@ pub(super) async fn at_route(
     app: &App,
     origin: &Origin,
     asked: &Asked<'_>,
-    whose: Option<Identity>,
+    whose: Option<Arc<Identity>>,
     session: Session<'_>,
 ) -> Result<Response, DoorError> {
     check(session)?;
@@ -120,7 +122,7 @@ pub(super) async fn bare_frame(
     app: &App,
     origin: &Origin,
     asked: &Asked<'_>,
-    whose: Option<Identity>,
+    whose: Option<Arc<Identity>>,
 ) -> Result<Response, DoorError> {
     let framed =
         asked.method == Method::GET && asked.headers.get("sec-fetch-dest").is_some_and(|dest| dest == "iframe");

@@ -98,13 +98,13 @@ async fn asked(app: &App, origin: &Origin, asked: Asked<'_>) -> Result<Response,
         (Load::TopLevel, Some(identity)) if proved => {
             let landing = landing(app, origin, &asked.params);
             end(app, origin, &identity, &asked.address).await?;
-            let url = RouteExit::url(app, origin, Some(identity.session), landing)?;
+            let url = RouteExit::url(app, origin, Some(identity.session.clone()), landing)?;
             Ok(forget(app, origin, respond::see_other(&url)))
         }
         (Load::Embedded, Some(identity)) if proved && is_script(&asked) => {
             let landing = landing(app, origin, &asked.params);
             end(app, origin, &identity, &asked.address).await?;
-            let url = RouteExit::url(app, origin, Some(identity.session), landing)?;
+            let url = RouteExit::url(app, origin, Some(identity.session.clone()), landing)?;
             let answer = Json(json!({ "signed_out": true, "continue": url })).into_response();
             Ok(without_cookies(app, origin, answer))
         }

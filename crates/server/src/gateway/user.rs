@@ -18,7 +18,7 @@ pub(super) async fn signed_in(
     app: &App,
     origin: &Origin,
     (uri, headers): (&Uri, &HeaderMap),
-) -> Result<Identity, Response> {
+) -> Result<Arc<Identity>, Response> {
     match visitor::signed_in(app, origin, headers).await {
         Ok(Some(identity)) => Ok(identity),
         Ok(None) => {

@@ -1,5 +1,7 @@
 //! The browser at the host of a route: what its cookies there say.
 
+use std::sync::Arc;
+
 use acquit_gateway::{
     cookie::{self, CookieError},
     hygiene::cookies,
@@ -35,7 +37,7 @@ const MAX_COOKIES: usize = 4;
 /// Whose route cookie came with a request, if it was made here for this origin and its session is not too old. It says nothing of
 /// whether the session lives.
 #[must_use]
-pub fn identity(app: &App, origin: &Origin, headers: &HeaderMap) -> Option<Identity> {
+pub fn identity(app: &App, origin: &Origin, headers: &HeaderMap) -> Option<Arc<Identity>> {
     let now = app.clock.now();
     let mut values = cookies::values(headers, cookie::name(origin)).take(MAX_COOKIES);
     values.find_map(|value| app.gate.cookies().open(origin, value, now))
@@ -45,7 +47,7 @@ pub fn identity(app: &App, origin: &Origin, headers: &HeaderMap) -> Option<Ident
 ///
 /// # Errors
 /// [`DoorError::Unavailable`] when that cannot be known.
-pub async fn signed_in(app: &App, origin: &Origin, headers: &HeaderMap) -> Result<Option<Identity>, DoorError> {
+pub async fn signed_in(app: &App, origin: &Origin, headers: &HeaderMap) -> Result<Option<Arc<Identity>>, DoorError> {
     let Some(identity) = identity(app, origin, headers) else { return Ok(None) };
     Ok((verdict(app, &identity).await? == Verdict::Good).then_some(identity))
 }

@@ -25,12 +25,7 @@ pub(super) enum Answer {
 impl Answer {
     /// It may pass: `identity` says who it is, and of its cookies those go along that are not ours.
     pub(super) fn pass(asked: &HeaderMap, mut identity: HeaderMap) -> Self {
-        let mut kept = HeaderMap::new();
-        for value in asked.get_all(header::COOKIE) {
-            kept.append(header::COOKIE, value.clone());
-        }
-        cookies::clean_request(&mut kept);
-        if let Some(cookie) = kept.remove(header::COOKIE) {
+        if let Some(cookie) = cookies::kept(asked) {
             identity.insert(header::COOKIE, cookie);
         }
         Self::Pass(identity)
