@@ -6,10 +6,10 @@ mod listen;
 use std::{str::FromStr, sync::Arc, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use futures_util::future::{join, try_join_all};
+use futures_util::future::{BoxFuture, join, try_join_all};
 use tokio_postgres::{Config, NoTls, Statement, types::ToSql};
 
-use tokio::time::timeout;
+use tokio::{sync::oneshot, time::timeout};
 
 use self::listen::Dial;
 pub use self::listen::Hints;
@@ -110,26 +110,63 @@ impl Postgres {
         T: Send + 'static,
     {
         let engine = self.clone();
-        let tries = async move {
+        let (reply, answer) = oneshot::channel();
+        let task: BoxFuture<'static, ()> = Box::pin(async move {
+            let mut work = Call { args, body, result: None };
+            let over = engine.run_to_the_end(&mut work).await;
+            // A caller that went away does not undo what was done for it.
+            let _ = reply.send(work.answer(over));
+        });
+        let task = tokio::spawn(task);
+        match answer.await {
+            Ok(result) => result,
+            Err(_) => Err(StoreError::Corrupt(match task.await {
+                Err(error) => format!("a transaction did not end: {error}"),
+                Ok(()) => "a transaction did not end".to_owned(),
+            })),
+        }
+    }
+
+    /// Runs one read outside of a transaction.
+    pub(crate) async fn read<A, T>(&self, args: A, body: Body<A, T>) -> Result<T, StoreError>
+    where
+        A: Send + Sync,
+        T: Send,
+    {
+        let mut work = Call { args, body, result: None };
+        let over = self.look(&mut work).await;
+        work.answer(over)
+    }
+
+    /// Runs several reads on one state of the database.
+    pub(crate) async fn snapshot<A, T>(&self, args: A, body: Body<A, T>) -> Result<T, StoreError>
+    where
+        A: Send + Sync,
+        T: Send,
+    {
+        let mut work = Call { args, body, result: None };
+        let over = answered(self.transaction(Begin::Snapshot, &mut work)).await;
+        work.answer(over)
+    }
+
+    async fn run_to_the_end(&self, work: &mut dyn Work) -> Result<(), StoreError> {
+        answered(async {
             let mut conflict = StoreError::Conflict(String::new());
             for _ in 0..=RETRIES {
-                match engine.transaction(Begin::Write, &args, body).await {
+                match self.transaction(Begin::Write, work).await {
                     Err(error @ StoreError::Conflict(_)) => conflict = error,
                     result => return result,
                 }
             }
             Err(conflict)
-        };
-        tokio::spawn(answered(tries))
-            .await
-            .map_err(|error| StoreError::Corrupt(format!("a transaction did not end: {error}")))?
+        })
+        .await
     }
 
-    /// Runs one read outside of a transaction.
-    pub(crate) async fn read<A, T>(&self, args: &A, body: Body<A, T>) -> Result<T, StoreError> {
+    async fn look(&self, work: &mut dyn Work) -> Result<(), StoreError> {
         answered(async {
             let mut tx = Tx::Postgres(self.connection().await?);
-            let result = body(&mut tx, args).await;
+            let result = work.run(&mut tx).await;
             if let Tx::Postgres(mut connection) = tx {
                 connection.busy = false;
             }
@@ -138,23 +175,47 @@ impl Postgres {
         .await
     }
 
-    /// Runs several reads on one state of the database.
-    pub(crate) async fn snapshot<A, T>(&self, args: &A, body: Body<A, T>) -> Result<T, StoreError> {
-        answered(self.transaction(Begin::Snapshot, args, body)).await
-    }
-
-    async fn transaction<A, T>(&self, begin: Begin, args: &A, body: Body<A, T>) -> Result<T, StoreError> {
+    async fn transaction(&self, begin: Begin, work: &mut dyn Work) -> Result<(), StoreError> {
         let mut connection = self.connection().await?;
         connection.stage = Stage::Before(match begin {
             Begin::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
             Begin::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         });
         let mut tx = Tx::Postgres(connection);
-        let result = body(&mut tx, args).await;
+        let result = work.run(&mut tx).await;
         if let Tx::Postgres(connection) = tx {
             connection.end(result.is_ok()).await?;
         }
         result
+    }
+}
+
+/// What is to be done with a connection, whatever it takes and gives: pool, retries, bounds and tasks are compiled once for all
+/// and not once for each.
+trait Work: Send {
+    /// Does it, perhaps again after it was taken back.
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Result<(), StoreError>>;
+}
+
+struct Call<A, T> {
+    args: A,
+    body: Body<A, T>,
+    result: Option<T>,
+}
+
+impl<A: Send + Sync, T: Send> Work for Call<A, T> {
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.result = Some((self.body)(tx, &self.args).await?);
+            Ok(())
+        })
+    }
+}
+
+impl<A, T> Call<A, T> {
+    fn answer(self, over: Result<(), StoreError>) -> Result<T, StoreError> {
+        over?;
+        self.result.ok_or_else(|| StoreError::Corrupt("a transaction gave nothing".to_owned()))
     }
 }
 
@@ -212,19 +273,30 @@ impl Connection {
 
     /// A query that reads, perhaps locking what it reads: it may be sent together with the beginning of its transaction.
     pub(crate) async fn look(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let Stage::Before(begin) = self.stage else { return self.query(sql, params).await };
-        let statement = self.prepare(sql).await?;
-        let object = self.object()?;
-        let params = as_params(params);
-        let (begun, rows) = join(object.batch_execute(begin), object.query(&statement, &params)).await;
+        Ok(self.look_all(&[(sql, params)]).await?.pop().unwrap_or_default())
+    }
+
+    /// Such queries, one after the other, in one round trip. Each sees what was committed until it began.
+    pub(crate) async fn look_all(&mut self, queries: &[(&str, &[Value])]) -> Result<Vec<Vec<Row>>, StoreError> {
+        let mut prepared = Vec::with_capacity(queries.len());
+        for (sql, params) in queries {
+            prepared.push((self.prepare(sql).await?, *params));
+        }
+        let rows = try_join_all(prepared.iter().map(|(statement, params)| self.rows(statement, params)));
+        let Stage::Before(begin) = self.stage else { return rows.await };
+        let (begun, rows) = join(self.object()?.batch_execute(begin), rows).await;
         begun?;
         self.stage = Stage::Open;
-        rows?.iter().map(Row::from_postgres).collect()
+        rows
     }
 
     pub(crate) async fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
         let statement = self.prepare(sql).await?;
-        let rows = self.object()?.query(&statement, &as_params(params)).await?;
+        self.rows(&statement, params).await
+    }
+
+    async fn rows(&self, statement: &Statement, params: &[Value]) -> Result<Vec<Row>, StoreError> {
+        let rows = self.object()?.query(statement, &as_params(params)).await?;
         rows.iter().map(Row::from_postgres).collect()
     }
 

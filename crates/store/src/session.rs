@@ -12,11 +12,12 @@ use acquit_core::{
 
 use crate::{
     Hash, Store, StoreError,
+    code::NewCode,
     event::Event,
-    tx::{Batch, Tx, locking},
+    tx::{Batch, Sql, Tx, locking},
     upstream::NewUpstream,
     user::{User, user_columns},
-    value::{Columns, params},
+    value::{Columns, Row, Value, params},
 };
 
 pub use list::{SessionFilter, SessionState};
@@ -163,8 +164,8 @@ impl SessionView {
 impl Tx {
     /// Takes the row of a session until the transaction ends.
     pub(crate) async fn lock_session(&mut self, id: &SessionId) -> Result<Option<Session>, StoreError> {
-        let sql = locking!("SELECT ", session_columns!(), " FROM sessions s WHERE s.id = $1");
-        self.query_opt(sql, &params![id]).await?.map(|row| read_session(&mut row.read())).transpose()
+        let (sql, params) = lock(id);
+        self.query_opt(sql, &params).await?.map(|row| read_session(&mut row.read())).transpose()
     }
 
     /// Takes the row of a session and then reads its user, so that an epoch raised by whoever held the row is seen.
@@ -172,12 +173,38 @@ impl Tx {
         &mut self,
         id: &SessionId,
     ) -> Result<Option<(Session, User)>, StoreError> {
-        let Some(session) = self.lock_session(id).await? else { return Ok(None) };
-        let sql = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.id = $1");
-        let row = self.query_opt(sql, &params![&session.user]).await?;
-        let row = row.ok_or_else(|| StoreError::Corrupt("a session of nobody".to_owned()))?;
-        Ok(Some((session, User::read(&mut row.read())?)))
+        let [session, user] = self.look_all([lock(id), user_of(id)]).await?;
+        locked(session, user)
     }
+
+    /// The same, and then what `query` finds: in the same round trip, and as it is once the row is held.
+    pub(crate) async fn lock_session_and_look(
+        &mut self,
+        id: &SessionId,
+        query: (Sql, Vec<Value>),
+    ) -> Result<Option<(Session, User, Vec<Row>)>, StoreError> {
+        let [session, user, found] = self.look_all([lock(id), user_of(id), query]).await?;
+        Ok(locked(session, user)?.map(|(session, user)| (session, user, found)))
+    }
+}
+
+fn lock(id: &SessionId) -> (Sql, Vec<Value>) {
+    (locking!("SELECT ", session_columns!(), " FROM sessions s WHERE s.id = $1"), params![id].into())
+}
+
+fn user_of(id: &SessionId) -> (Sql, Vec<Value>) {
+    let sql = concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM users u WHERE u.id = (SELECT s.user_id FROM sessions s WHERE s.id = $1)"
+    );
+    (sql.into(), params![id].into())
+}
+
+fn locked(session: Vec<Row>, user: Vec<Row>) -> Result<Option<(Session, User)>, StoreError> {
+    let Some(session) = session.into_iter().next() else { return Ok(None) };
+    let user = user.into_iter().next().ok_or_else(|| StoreError::Corrupt("a session of nobody".to_owned()))?;
+    Ok(Some((read_session(&mut session.read())?, User::read(&mut user.read())?)))
 }
 
 impl Store {
@@ -186,7 +213,20 @@ impl Store {
     /// # Errors
     /// [`StoreError::Duplicate`] when the id or handle is not new; otherwise as everywhere.
     pub async fn begin_session(&self, new: NewSession) -> Result<Result<Session, BeginRefusal>, StoreError> {
-        self.write(new, |tx, new| Box::pin(begin(tx, new))).await
+        self.write((new, None), |tx, (new, code)| Box::pin(begin(tx, new, code.as_ref()))).await
+    }
+
+    /// Begins a session and issues a code in it, as [`Store::issue_code`] does: both or neither. The code's grant and participant
+    /// name the session that begins.
+    ///
+    /// # Errors
+    /// [`StoreError::Duplicate`] when the id, handle, code or `sid` is not new; otherwise as everywhere.
+    pub async fn begin_session_with_code(
+        &self,
+        new: NewSession,
+        code: NewCode,
+    ) -> Result<Result<Session, BeginRefusal>, StoreError> {
+        self.write((new, Some(code)), |tx, (new, code)| Box::pin(begin(tx, new, code.as_ref()))).await
     }
 
     /// The session whose cookie this is. Ended ones too: a browser is recognised by its ended session's cookie.
@@ -235,7 +275,11 @@ impl Store {
     }
 }
 
-async fn begin(tx: &mut Tx, new: &NewSession) -> Result<Result<Session, BeginRefusal>, StoreError> {
+async fn begin(
+    tx: &mut Tx,
+    new: &NewSession,
+    code: Option<&NewCode>,
+) -> Result<Result<Session, BeginRefusal>, StoreError> {
     let Some(user) = tx.lock_user(&new.user).await? else { return Ok(Err(BeginRefusal::UnknownUser)) };
     if user.disabled {
         return Ok(Err(BeginRefusal::Disabled));
@@ -285,6 +329,10 @@ async fn begin(tx: &mut Tx, new: &NewSession) -> Result<Result<Session, BeginRef
         let facts = Facts { user_agent: new.user_agent.clone(), ..Facts::NONE };
         let event = Event { ip: new.ip.clone(), facts, ..Event::new(Kind::SsoSucceeded, new.now) };
         batch.vouched_for((&new.user, &new.id), upstream, event);
+    }
+    if let Some(code) = code {
+        batch.join(None, &new.user, &code.participant)?;
+        batch.code(code);
     }
     tx.finish(&batch).await?;
     Ok(Ok(new.session(user.epoch)))

@@ -9,7 +9,8 @@ use crate::{
     value::{Row, Value},
 };
 
-/// What a transaction does: it may run again when PostgreSQL reports a conflict, so it keeps nothing but its arguments.
+/// What a transaction does: it may run again when PostgreSQL reports a conflict, or another of its group on SQLite fails, so it
+/// keeps nothing but its arguments.
 pub(crate) type Body<A, T> = for<'a> fn(&'a mut Tx, &'a A) -> BoxFuture<'a, Result<T, StoreError>>;
 
 /// A transaction under way. On SQLite it owns the connection, so that it may cross threads.
@@ -90,6 +91,29 @@ impl Tx {
                 connection.query(sql.postgres, params).await
             }
         }
+    }
+
+    /// Several queries, each after the one before, on PostgreSQL in one round trip together with the beginning of the
+    /// transaction. What the first of them locks, the next ones see as whoever held it left it.
+    pub(crate) async fn look_all<const N: usize>(
+        &mut self,
+        queries: [(Sql, Vec<Value>); N],
+    ) -> Result<[Vec<Row>; N], StoreError> {
+        let mut found = [const { Vec::new() }; N];
+        match self {
+            Self::Sqlite(connection) => {
+                for (rows, (sql, params)) in found.iter_mut().zip(&queries) {
+                    *rows = sqlite_query(connection, sql.sqlite, params)?;
+                }
+            }
+            Self::Postgres(connection) => {
+                let queries = queries.each_ref().map(|(sql, params)| (sql.postgres, params.as_slice()));
+                for (rows, answer) in found.iter_mut().zip(connection.look_all(&queries).await?) {
+                    *rows = answer;
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// The first row that a statement gives, if any.
