@@ -159,19 +159,20 @@ impl Tx {
         }
     }
 
-    /// One query for each of several sets of parameters, on PostgreSQL in one round trip.
+    /// One query for each of several sets of parameters, one after the other, on PostgreSQL in one round trip.
     pub(crate) async fn query_each(
         &mut self,
-        sql: &'static str,
+        sql: impl Into<Sql>,
         params: &[Vec<Value>],
     ) -> Result<Vec<Vec<Row>>, StoreError> {
+        let sql = sql.into();
         match self {
-            Self::Sqlite(connection) => params.iter().map(|params| sqlite_query(connection, sql, params)).collect(),
+            Self::Sqlite(connection) => {
+                params.iter().map(|params| sqlite_query(connection, sql.sqlite, params)).collect()
+            }
             Self::Postgres(connection) => {
-                connection.begun().await?;
-                connection.prepare(sql).await?;
-                let connection = &*connection;
-                try_join_all(params.iter().map(|params| connection.query(sql, params))).await
+                let queries: Vec<_> = params.iter().map(|params| (sql.postgres, params.as_slice())).collect();
+                connection.look_all(&queries).await
             }
         }
     }

@@ -207,6 +207,7 @@ contract! {
                     };
                     let record = acquit_store::outbox::AttemptRecord {
                         step: step.id,
+                        logout: step.logout,
                         node: "n".to_owned(),
                         attempt: None,
                         update,
