@@ -93,8 +93,8 @@ impl Tx {
         }
     }
 
-    /// Several queries, each after the one before, on PostgreSQL in one round trip together with the beginning of the
-    /// transaction. What the first of them locks, the next ones see as whoever held it left it.
+    /// Several looks, each after the one before, on PostgreSQL in one round trip together with the beginning of the transaction.
+    /// What the first of them locks, the next ones see as whoever held it left it. None of them changes anything.
     pub(crate) async fn look_all<const N: usize>(
         &mut self,
         queries: [(Sql, Vec<Value>); N],
@@ -171,6 +171,9 @@ impl Tx {
                 params.iter().map(|params| sqlite_query(connection, sql.sqlite, params)).collect()
             }
             Self::Postgres(connection) => {
+                if !sql.postgres.starts_with("SELECT ") {
+                    connection.begun().await?;
+                }
                 let queries: Vec<_> = params.iter().map(|params| (sql.postgres, params.as_slice())).collect();
                 connection.look_all(&queries).await
             }
