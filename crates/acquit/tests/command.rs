@@ -13,7 +13,12 @@ use acquit_core::{
     participant::{BackChannel, Channels, Participant, Protocol},
     session::Lifetimes,
 };
-use acquit_store::{Store, code::CodeGrant, session::NewSession, user::User};
+use acquit_store::{
+    Store,
+    code::{CodeGrant, NewCode},
+    session::NewSession,
+    user::User,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -133,7 +138,8 @@ impl House {
         };
         let day = std::time::Duration::from_secs(86_400);
         let lifetimes = Lifetimes { idle: day, max: day, program: day };
-        store.issue_code(&[seed + 100; 32], grant, participant, lifetimes).await.unwrap().unwrap();
+        let code = NewCode { hash: [seed + 100; 32], grant, participant };
+        store.issue_code(code, lifetimes).await.unwrap().unwrap();
         id
     }
 }

@@ -26,7 +26,8 @@ pub use prompt::Prompt;
 /// The beginning of a `request_uri` that the pushed authorization endpoint gives (RFC 9126 section 2.2).
 pub const PUSHED: &str = "urn:ietf:params:oauth:request_uri:";
 
-/// An authorization request that may be answered. It can be sealed and carried through the sign-in.
+/// An authorization request that may be answered. It can be sealed and carried through the sign-in, in URLs and forms: what it does
+/// not say takes no room there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizeRequest {
     /// The client.
@@ -36,29 +37,45 @@ pub struct AuthorizeRequest {
     /// What is asked for, as far as the client may have it.
     pub scopes: Scopes,
     /// `nonce`, for the ID token.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub nonce: Option<String>,
     /// `prompt`.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub prompt: Prompt,
     /// `max_age` in seconds, or the client's default.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub max_age: Option<u32>,
     /// `login_hint`: what to fill in on the sign-in page.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub login_hint: Option<String>,
     /// `id_token_hint`, not checked yet: see [`AuthorizeRequest::hint`].
+    #[serde(default, skip_serializing_if = "is_default")]
     pub id_token_hint: Option<String>,
     /// `ui_locales`, by preference.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub ui_locales: Vec<String>,
     /// `claims`.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub claims: ClaimsRequest,
     /// `acr_values`, by preference; a wish.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub acr_values: Vec<String>,
     /// The S256 challenge, for the code.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub code_challenge: Option<String>,
     /// `connection`: the upstream to sign in with.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub connection: Option<String>,
     /// `organization`.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub organization: Option<String>,
     /// `domain_hint`.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub domain_hint: Option<String>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Why a request is not answered with a code.

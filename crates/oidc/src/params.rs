@@ -201,6 +201,10 @@ impl fmt::Debug for Params {
 }
 
 pub(crate) fn decode(encoded: &[u8]) -> Result<String, ParamsError> {
+    // Most values are sealed or random text, of which nothing is escaped, and some are long.
+    if !encoded.iter().any(|&byte| matches!(byte, b'%' | b'+')) {
+        return String::from_utf8(encoded.to_vec()).map_err(|_| ParamsError::Encoding);
+    }
     let mut bytes = Vec::with_capacity(encoded.len());
     let mut rest = encoded;
     while let Some((&first, tail)) = rest.split_first() {

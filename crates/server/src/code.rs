@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use acquit_core::{
-    AppId,
+    AppId, Timestamp,
     participant::{Channels, Participant, Protocol},
+    session::Session,
 };
 use acquit_oidc::pkce;
-use acquit_store::{
-    code::{CodeGrant, Pkce},
-    session::SessionView,
-};
+use acquit_store::code::{CodeGrant, NewCode, Pkce};
 
-use crate::{App, door::DoorError, random};
+use crate::{
+    App,
+    door::DoorError,
+    random::{self, NoRandomness},
+};
 
 /// What an application is to get, beside the session.
 #[derive(Debug)]
@@ -39,15 +41,20 @@ pub struct Wanted {
     pub life: Duration,
 }
 
-/// Makes a code, which is written together with the participant: nothing leaves before the application is in the ledger.
-/// None when the session ended meanwhile.
+/// A code that was drawn and is not written yet.
+pub struct Drawn {
+    /// What the application is to be given, once it is written.
+    pub code: String,
+    /// What the store is to write, together with the participant: nothing leaves before the application is in the ledger.
+    pub new: NewCode,
+}
+
+/// Draws a code for an application in a session.
 ///
 /// # Errors
-/// [`DoorError`].
-pub async fn issue(app: &App, view: &SessionView, wanted: Wanted) -> Result<Option<String>, DoorError> {
-    let now = app.clock.now();
+/// [`NoRandomness`].
+pub fn draw(session: &Session, wanted: Wanted, now: Timestamp) -> Result<Drawn, NoRandomness> {
     let code = random::secret_at(now)?;
-    let session = &view.session;
     let grant = CodeGrant {
         session: session.id.clone(),
         app: wanted.app.clone(),
@@ -68,7 +75,7 @@ pub async fn issue(app: &App, view: &SessionView, wanted: Wanted) -> Result<Opti
         app: wanted.app,
         protocol: wanted.protocol,
         client_id: wanted.client_id,
-        subject: view.user.id.to_string(),
+        subject: session.user.to_string(),
         sid: random::secret_at(now)?,
         joined_at: now,
         channels: wanted.channels,
@@ -76,7 +83,17 @@ pub async fn issue(app: &App, view: &SessionView, wanted: Wanted) -> Result<Opti
         not_on_or_after: None,
     };
     tracing::debug!(session = %session.id, app = %participant.app, "an application joins a session");
+    let new = NewCode { hash: random::hash(&code), grant, participant };
+    Ok(Drawn { code, new })
+}
+
+/// Makes a code in a session that began before. None when it ended meanwhile.
+///
+/// # Errors
+/// [`DoorError`].
+pub async fn issue(app: &App, session: &Session, wanted: Wanted) -> Result<Option<String>, DoorError> {
+    let Drawn { code, new } = draw(session, wanted, app.clock.now())?;
     let lifetimes = app.settings().lifetimes.session();
-    let issued = app.store.issue_code(&random::hash(&code), grant, participant, lifetimes).await?;
+    let issued = app.store.issue_code(new, lifetimes).await?;
     Ok(issued.is_ok().then_some(code))
 }

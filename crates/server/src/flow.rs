@@ -129,12 +129,15 @@ pub struct Pending {
     /// When it came first, in microseconds: a sign-in after that is as fresh as `prompt=login` asks for.
     pub begun_at: i64,
     /// In which session the person chose to go on as whoever is signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_selected_in: Option<SessionId>,
     /// Who agreed, for `prompt=consent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent_given_by: Option<UserId>,
     /// The name of the application, for the page.
     pub application: String,
     /// Whether somebody signed in must prove again who they are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reprompt: bool,
 }
 

@@ -66,6 +66,7 @@ impl Outbox for StoreOutbox {
             .iter()
             .map(|attempted| AttemptRecord {
                 step: attempted.step.id.clone(),
+                logout: attempted.step.logout.clone(),
                 node: self.node.clone(),
                 attempt: attempted.attempt.clone(),
                 update: attempted.update.clone(),

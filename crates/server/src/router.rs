@@ -9,6 +9,8 @@ use axum::{
     routing::{get, post},
 };
 
+use tower::Layer;
+
 use crate::{
     App, account, api, broker, door::DoorError, gateway, health, pages::assets, provider, respond::COMMON, saml,
     way_out,
@@ -16,7 +18,7 @@ use crate::{
 
 /// All doors of a running server.
 pub fn router(app: App) -> Router {
-    Router::new()
+    let doors: Router = Router::new()
         .merge(provider::routes())
         .merge(saml::routes())
         .merge(broker::routes())
@@ -26,11 +28,13 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .fallback(nothing_here)
-        .layer(middleware::from_fn_with_state(gateway::doors::Hosts::new(&app), gateway::doors::by_host))
-        .layer(middleware::from_fn_with_state(app.clone(), common))
-        // Outside of these: proxies ask by any method and for any host.
-        .merge(gateway::forward_auth::routes())
-        .with_state(app)
+        .with_state(app.clone());
+    // Around all doors at once: around each of them, axum would copy them for each request.
+    let by_host = middleware::from_fn_with_state(gateway::doors::Hosts::new(&app), gateway::doors::by_host);
+    let common = middleware::from_fn_with_state(app.clone(), common);
+    // Outside of these: proxies ask by any method and for any host.
+    let asked_by_proxies = gateway::forward_auth::routes();
+    asked_by_proxies.fallback_service(common.layer(by_host.layer(doors))).with_state(app)
 }
 
 fn people() -> Router<App> {

@@ -10,7 +10,6 @@ use acquit_core::{
 
 use crate::{
     Hash, Store, StoreError,
-    participant::known,
     tx::{Batch, Tx},
     value::params,
 };
@@ -57,6 +56,17 @@ pub struct CodeGrant {
     pub expires_at: Timestamp,
 }
 
+/// A code that is to be issued, and the participant that it makes.
+#[derive(Clone, Debug)]
+pub struct NewCode {
+    /// The code's hash.
+    pub hash: Hash,
+    /// What it stands for.
+    pub grant: CodeGrant,
+    /// The application, as a participant of the session.
+    pub participant: Participant,
+}
+
 /// A code that was issued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeRecord {
@@ -84,16 +94,10 @@ impl Store {
     /// [`StoreError::Duplicate`] when the code or the `sid` is not new; otherwise as everywhere.
     pub async fn issue_code(
         &self,
-        code_hash: &Hash,
-        grant: CodeGrant,
-        participant: Participant,
+        code: NewCode,
         lifetimes: Lifetimes,
     ) -> Result<Result<String, SessionEnded>, StoreError> {
-        let args = (*code_hash, grant, participant, lifetimes);
-        self.write(args, |tx, (hash, grant, participant, lifetimes)| {
-            Box::pin(issue(tx, hash, grant, participant, *lifetimes))
-        })
-        .await
+        self.write((code, lifetimes), |tx, (code, lifetimes)| Box::pin(issue(tx, code, *lifetimes))).await
     }
 
     /// A code as it was issued, for the checks that come before redeeming it.
@@ -105,44 +109,46 @@ impl Store {
     }
 }
 
-async fn issue(
-    tx: &mut Tx,
-    hash: &Hash,
-    grant: &CodeGrant,
-    participant: &Participant,
-    lifetimes: Lifetimes,
-) -> Result<Result<String, SessionEnded>, StoreError> {
-    let Some((session, user)) = tx.lock_session_and_user(&grant.session).await? else { return Ok(Err(SessionEnded)) };
+async fn issue(tx: &mut Tx, code: &NewCode, lifetimes: Lifetimes) -> Result<Result<String, SessionEnded>, StoreError> {
+    let NewCode { grant, participant, .. } = code;
+    let Some((session, user, known)) = tx.lock_to_join(participant).await? else { return Ok(Err(SessionEnded)) };
     if session.life(grant.issued_at, lifetimes, user.epoch) != Life::Live {
         return Ok(Err(SessionEnded));
     }
     let mut batch = Batch::default();
-    let known = known(tx, participant).await?;
     let sid = batch.join(known.as_ref(), &session.user, participant)?;
-    batch.push(
-        "INSERT INTO codes (hash, session_id, app, client_id, redirect_uri, scope, nonce, pkce_challenge, pkce_method, \
-         claims, auth_time, acr, family, issued_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        params![
-            hash,
-            &grant.session,
-            &grant.app,
-            &grant.client_id,
-            &grant.redirect_uri,
-            &grant.scope,
-            grant.nonce.as_ref(),
-            grant.pkce.as_ref().map(|pkce| &pkce.challenge),
-            grant.pkce.as_ref().map(|pkce| &pkce.method),
-            grant.claims.as_ref(),
-            grant.auth_time,
-            grant.acr.as_ref(),
-            &grant.family,
-            grant.issued_at,
-            grant.expires_at,
-        ],
-    );
+    batch.code(code);
     tx.finish(&batch).await?;
     Ok(Ok(sid))
+}
+
+impl Batch {
+    /// Writes a code.
+    pub(crate) fn code(&mut self, code: &NewCode) {
+        let grant = &code.grant;
+        self.push(
+            "INSERT INTO codes (hash, session_id, app, client_id, redirect_uri, scope, nonce, pkce_challenge, pkce_method, \
+             claims, auth_time, acr, family, issued_at, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+            params![
+                &code.hash,
+                &grant.session,
+                &grant.app,
+                &grant.client_id,
+                &grant.redirect_uri,
+                &grant.scope,
+                grant.nonce.as_ref(),
+                grant.pkce.as_ref().map(|pkce| &pkce.challenge),
+                grant.pkce.as_ref().map(|pkce| &pkce.method),
+                grant.claims.as_ref(),
+                grant.auth_time,
+                grant.acr.as_ref(),
+                &grant.family,
+                grant.issued_at,
+                grant.expires_at,
+            ],
+        );
+    }
 }
 
 async fn record(tx: &mut Tx, hash: &Hash) -> Result<Option<CodeRecord>, StoreError> {

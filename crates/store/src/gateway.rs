@@ -14,7 +14,6 @@ use acquit_core::{
 use crate::{
     Store, StoreError,
     code::SessionEnded,
-    participant::known,
     tx::{Batch, Sql, Tx},
     value::params,
 };
@@ -107,13 +106,10 @@ async fn join(
     participant: &Participant,
     lifetimes: Lifetimes,
 ) -> Result<Result<(), SessionEnded>, StoreError> {
-    let Some((session, user)) = tx.lock_session_and_user(&participant.session).await? else {
-        return Ok(Err(SessionEnded));
-    };
+    let Some((session, user, known)) = tx.lock_to_join(participant).await? else { return Ok(Err(SessionEnded)) };
     if session.life(participant.joined_at, lifetimes, user.epoch) != Life::Live {
         return Ok(Err(SessionEnded));
     }
-    let known = known(tx, participant).await?;
     let mut batch = Batch::default();
     batch.join(known.as_ref(), &session.user, participant)?;
     tx.execute_all(&batch).await?;

@@ -4,6 +4,7 @@ use acquit_core::{
     Timestamp, UserId,
     event::{Facts, Kind},
     participant::{NameIdForm, Participant},
+    session::Session,
 };
 
 use crate::{
@@ -11,7 +12,8 @@ use crate::{
     column::to_json,
     event::Event,
     tx::{Batch, Tx},
-    value::params,
+    user::User,
+    value::{Row, params},
 };
 
 /// What stands of an application that takes part already.
@@ -24,23 +26,32 @@ pub(crate) struct Known {
     pub(crate) not_on_or_after: Option<Timestamp>,
 }
 
-/// What stands of the application of `participant` in its session.
-pub(crate) async fn known(tx: &mut Tx, participant: &Participant) -> Result<Option<Known>, StoreError> {
-    let row = tx
-        .query_opt(
-            "SELECT client_id, sid, subject, name_id, not_on_or_after FROM participants WHERE session_id = $1 AND app = $2",
-            &params![&participant.session, &participant.app],
-        )
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let mut row = row.read();
-    Ok(Some(Known {
-        client_id: row.text()?,
-        sid: row.text()?,
-        subject: row.text()?,
-        name_id: row.opt_json()?,
-        not_on_or_after: row.opt_time()?,
-    }))
+impl Tx {
+    /// Takes the row of the session that `participant` is to be in, and reads its user and what stands of the application.
+    pub(crate) async fn lock_to_join(
+        &mut self,
+        participant: &Participant,
+    ) -> Result<Option<(Session, User, Option<Known>)>, StoreError> {
+        let sql = "SELECT client_id, sid, subject, name_id, not_on_or_after FROM participants WHERE session_id = $1 AND app = $2";
+        let known = (sql.into(), params![&participant.session, &participant.app].into());
+        let locked = self.lock_session_and_look(&participant.session, known).await?;
+        let Some((session, user, known)) = locked else { return Ok(None) };
+        let known = known.into_iter().next().map(Known::read).transpose()?;
+        Ok(Some((session, user, known)))
+    }
+}
+
+impl Known {
+    fn read(row: Row) -> Result<Self, StoreError> {
+        let mut row = row.read();
+        Ok(Self {
+            client_id: row.text()?,
+            sid: row.text()?,
+            subject: row.text()?,
+            name_id: row.opt_json()?,
+            not_on_or_after: row.opt_time()?,
+        })
+    }
 }
 
 impl Batch {

@@ -1,22 +1,23 @@
 //! PostgreSQL: a pool of connections; each write is a transaction of its own, run to its end even when the caller goes
 //! away, and again when it conflicted with another.
 
+mod connection;
 mod listen;
 
 use std::{str::FromStr, sync::Arc, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
-use futures_util::future::{join, try_join_all};
-use tokio_postgres::{Config, NoTls, Statement, types::ToSql};
+use futures_util::future::BoxFuture;
+use tokio_postgres::{Config, NoTls};
 
-use tokio::time::timeout;
+use tokio::{sync::oneshot, time::timeout};
 
-use self::listen::Dial;
+pub(crate) use self::connection::Connection;
 pub use self::listen::Hints;
+use self::{connection::Stage, listen::Dial};
 use crate::{
     StoreError, migrate,
     tx::{Body, Tx},
-    value::{Row, Value},
 };
 
 /// How often a transaction that conflicted is run again.
@@ -100,7 +101,7 @@ impl Postgres {
     }
 
     async fn connection(&self) -> Result<Connection, StoreError> {
-        Ok(Connection { object: Some(self.pool.get().await?), busy: true, stage: Stage::None })
+        Ok(Connection::new(self.pool.get().await?))
     }
 
     /// Runs a write transaction to its end, in a task of its own: a caller that goes away never leaves it half done.
@@ -110,26 +111,63 @@ impl Postgres {
         T: Send + 'static,
     {
         let engine = self.clone();
-        let tries = async move {
+        let (reply, answer) = oneshot::channel();
+        let task: BoxFuture<'static, ()> = Box::pin(async move {
+            let mut work = Call { args, body, result: None };
+            let over = engine.run_to_the_end(&mut work).await;
+            // A caller that went away does not undo what was done for it.
+            let _ = reply.send(work.answer(over));
+        });
+        let task = tokio::spawn(task);
+        match answer.await {
+            Ok(result) => result,
+            Err(_) => Err(StoreError::Corrupt(match task.await {
+                Err(error) => format!("a transaction did not end: {error}"),
+                Ok(()) => "a transaction did not end".to_owned(),
+            })),
+        }
+    }
+
+    /// Runs one read outside of a transaction.
+    pub(crate) async fn read<A, T>(&self, args: A, body: Body<A, T>) -> Result<T, StoreError>
+    where
+        A: Send + Sync,
+        T: Send,
+    {
+        let mut work = Call { args, body, result: None };
+        let over = self.look(&mut work).await;
+        work.answer(over)
+    }
+
+    /// Runs several reads on one state of the database.
+    pub(crate) async fn snapshot<A, T>(&self, args: A, body: Body<A, T>) -> Result<T, StoreError>
+    where
+        A: Send + Sync,
+        T: Send,
+    {
+        let mut work = Call { args, body, result: None };
+        let over = answered(self.transaction(Begin::Snapshot, &mut work)).await;
+        work.answer(over)
+    }
+
+    async fn run_to_the_end(&self, work: &mut dyn Work) -> Result<(), StoreError> {
+        answered(async {
             let mut conflict = StoreError::Conflict(String::new());
             for _ in 0..=RETRIES {
-                match engine.transaction(Begin::Write, &args, body).await {
+                match self.transaction(Begin::Write, work).await {
                     Err(error @ StoreError::Conflict(_)) => conflict = error,
                     result => return result,
                 }
             }
             Err(conflict)
-        };
-        tokio::spawn(answered(tries))
-            .await
-            .map_err(|error| StoreError::Corrupt(format!("a transaction did not end: {error}")))?
+        })
+        .await
     }
 
-    /// Runs one read outside of a transaction.
-    pub(crate) async fn read<A, T>(&self, args: &A, body: Body<A, T>) -> Result<T, StoreError> {
+    async fn look(&self, work: &mut dyn Work) -> Result<(), StoreError> {
         answered(async {
             let mut tx = Tx::Postgres(self.connection().await?);
-            let result = body(&mut tx, args).await;
+            let result = work.run(&mut tx).await;
             if let Tx::Postgres(mut connection) = tx {
                 connection.busy = false;
             }
@@ -138,23 +176,47 @@ impl Postgres {
         .await
     }
 
-    /// Runs several reads on one state of the database.
-    pub(crate) async fn snapshot<A, T>(&self, args: &A, body: Body<A, T>) -> Result<T, StoreError> {
-        answered(self.transaction(Begin::Snapshot, args, body)).await
-    }
-
-    async fn transaction<A, T>(&self, begin: Begin, args: &A, body: Body<A, T>) -> Result<T, StoreError> {
+    async fn transaction(&self, begin: Begin, work: &mut dyn Work) -> Result<(), StoreError> {
         let mut connection = self.connection().await?;
         connection.stage = Stage::Before(match begin {
             Begin::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
             Begin::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         });
         let mut tx = Tx::Postgres(connection);
-        let result = body(&mut tx, args).await;
+        let result = work.run(&mut tx).await;
         if let Tx::Postgres(connection) = tx {
             connection.end(result.is_ok()).await?;
         }
         result
+    }
+}
+
+/// What is to be done with a connection, whatever it takes and gives: pool, retries, bounds and tasks are compiled once for all
+/// and not once for each.
+trait Work: Send {
+    /// Does it, perhaps again after it was taken back.
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Result<(), StoreError>>;
+}
+
+struct Call<A, T> {
+    args: A,
+    body: Body<A, T>,
+    result: Option<T>,
+}
+
+impl<A: Send + Sync, T: Send> Work for Call<A, T> {
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            self.result = Some((self.body)(tx, &self.args).await?);
+            Ok(())
+        })
+    }
+}
+
+impl<A, T> Call<A, T> {
+    fn answer(self, over: Result<(), StoreError>) -> Result<T, StoreError> {
+        over?;
+        self.result.ok_or_else(|| StoreError::Corrupt("a transaction gave nothing".to_owned()))
     }
 }
 
@@ -163,105 +225,6 @@ impl Postgres {
 async fn answered<T>(work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     let late = |_| Err(StoreError::Unavailable(format!("no answer within {} s", ANSWER.as_secs())));
     timeout(ANSWER, work).await.unwrap_or_else(late)
-}
-
-/// A connection out of the pool. If what it was taken for did not finish it is closed, never given back: a transaction may
-/// be open on it, or an answer still to come.
-pub(crate) struct Connection {
-    object: Option<Object>,
-    busy: bool,
-    stage: Stage,
-}
-
-/// How far the transaction on a connection is.
-#[derive(Clone, Copy)]
-enum Stage {
-    /// There is none: what runs, runs by itself; or it is over.
-    None,
-    /// It is to begin by this statement, together with its first query, which saves a round trip.
-    Before(&'static str),
-    /// It has begun.
-    Open,
-}
-
-impl Connection {
-    fn object(&self) -> Result<&Object, StoreError> {
-        self.object.as_ref().ok_or_else(|| StoreError::Unavailable("the connection is gone".to_owned()))
-    }
-
-    /// Begins the transaction if it has not begun. What changes something comes after this, so that it never runs outside.
-    pub(crate) async fn begun(&mut self) -> Result<(), StoreError> {
-        if let Stage::Before(begin) = self.stage {
-            self.object()?.batch_execute(begin).await?;
-            self.stage = Stage::Open;
-        }
-        Ok(())
-    }
-
-    async fn end(mut self, keep: bool) -> Result<(), StoreError> {
-        if matches!(self.stage, Stage::Open) {
-            self.object()?.batch_execute(if keep { "COMMIT" } else { "ROLLBACK" }).await?;
-        }
-        self.busy = false;
-        Ok(())
-    }
-
-    pub(crate) async fn prepare(&self, sql: &str) -> Result<Statement, StoreError> {
-        Ok(self.object()?.prepare_cached(sql).await?)
-    }
-
-    /// A query that reads, perhaps locking what it reads: it may be sent together with the beginning of its transaction.
-    pub(crate) async fn look(&mut self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let Stage::Before(begin) = self.stage else { return self.query(sql, params).await };
-        let statement = self.prepare(sql).await?;
-        let object = self.object()?;
-        let params = as_params(params);
-        let (begun, rows) = join(object.batch_execute(begin), object.query(&statement, &params)).await;
-        begun?;
-        self.stage = Stage::Open;
-        rows?.iter().map(Row::from_postgres).collect()
-    }
-
-    pub(crate) async fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let statement = self.prepare(sql).await?;
-        let rows = self.object()?.query(&statement, &as_params(params)).await?;
-        rows.iter().map(Row::from_postgres).collect()
-    }
-
-    pub(crate) async fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
-        let statement = self.prepare(sql).await?;
-        Ok(self.object()?.execute(&statement, &as_params(params)).await?)
-    }
-
-    /// Runs the last statements of a transaction and commits them, in one round trip. When one of them fails, the server
-    /// rolls back where it was to commit.
-    pub(crate) async fn finish(&mut self, batch: &[(&'static str, Vec<Value>)]) -> Result<(), StoreError> {
-        self.begun().await?;
-        for (sql, _) in batch {
-            self.prepare(sql).await?;
-        }
-        let statements = try_join_all(batch.iter().map(|(sql, params)| self.execute(sql, params)));
-        let (done, over) = join(statements, self.object()?.batch_execute("COMMIT")).await;
-        if over.is_ok() {
-            self.stage = Stage::None;
-        }
-        done?;
-        Ok(over?)
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        if self.busy
-            && let Some(object) = self.object.take()
-        {
-            drop(Object::take(object));
-        }
-    }
-}
-
-fn as_params(params: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
-    params.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
 }
 
 /// Without synchronous commit a crash may lose what was acknowledged; a replica may lag and cannot be written.

@@ -8,7 +8,7 @@ use acquit_core::{
     plan::By,
     receipt::{Attempt, Receipt, Requested},
 };
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     Hash, Store, StoreError,
@@ -19,7 +19,7 @@ use crate::{
 
 pub use list::LogoutFilter;
 pub use settle::Settled;
-pub(crate) use settle::{Through, refresh_state, settled};
+pub(crate) use settle::{Through, refresh_state, refresh_states, settled};
 
 /// How long the key of a receipt's page is good.
 pub const KEY_LIFE: Duration = Duration::from_secs(30 * 86_400);
@@ -36,6 +36,12 @@ impl Tx {
     /// Takes the row of a logout until the transaction ends; false when there is none.
     pub(crate) async fn lock_logout(&mut self, id: &LogoutId) -> Result<bool, StoreError> {
         Ok(self.query_opt(locking!("SELECT id FROM logouts WHERE id = $1"), &params![id]).await?.is_some())
+    }
+
+    /// Takes the rows of logouts, which are in the order of their ids, until the transaction ends.
+    pub(crate) async fn lock_logouts(&mut self, ids: &BTreeSet<&LogoutId>) -> Result<(), StoreError> {
+        let keys: Vec<_> = ids.iter().map(|id| params![*id].to_vec()).collect();
+        self.query_each(locking!("SELECT id FROM logouts WHERE id = $1"), &keys).await.map(drop)
     }
 }
 

@@ -13,7 +13,6 @@ use acquit_core::{
 
 use crate::{
     Hash, Store, StoreError,
-    participant::known,
     replay::{Once, SAML_MESSAGE},
     tx::{Batch, Tx},
     value::params,
@@ -110,7 +109,7 @@ async fn join(
     lifetimes: Lifetimes,
     once: Option<&Once>,
 ) -> Result<Result<SamlJoined, JoinRefusal>, StoreError> {
-    let Some((session, user)) = tx.lock_session_and_user(&participant.session).await? else {
+    let Some((session, user, known)) = tx.lock_to_join(participant).await? else {
         return Ok(Err(JoinRefusal::SessionEnded));
     };
     if session.life(participant.joined_at, lifetimes, user.epoch) != Life::Live {
@@ -121,7 +120,6 @@ async fn join(
     {
         return Ok(Err(JoinRefusal::Answered));
     }
-    let known = known(tx, participant).await?;
     let mut participant = participant.clone();
     let same = known.as_ref().filter(|known| known.client_id == participant.client_id && known.name_id.is_some());
     match (same, rule) {

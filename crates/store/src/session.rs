@@ -1,91 +1,26 @@
 //! Sessions: one signed-in browser of one user, or one program that acts as them. Every write to one is an update-if-alive, never an upsert, so that none
 //! goes from ended to alive.
 
+mod begin;
 mod list;
 
 use acquit_core::{
-    AppId, SessionId, Timestamp, UserId,
+    AppId, SessionId, Timestamp,
     event::{Facts, Kind},
-    plan::By,
     session::{Ended, Life, Lifetimes, Session},
 };
 
 use crate::{
     Hash, Store, StoreError,
     event::Event,
-    tx::{Batch, Tx, locking},
+    tx::{Batch, Sql, Tx, locking},
     upstream::NewUpstream,
     user::{User, user_columns},
-    value::{Columns, params},
+    value::{Columns, Row, Value, params},
 };
 
+pub use begin::{BeginRefusal, NewProgram, NewSession};
 pub use list::{SessionFilter, SessionState};
-
-/// A session that is to begin.
-#[derive(Clone, Debug)]
-pub struct NewSession {
-    /// Its name.
-    pub id: SessionId,
-    /// The hash of what its cookie holds.
-    pub handle_hash: Hash,
-    /// Whose it is.
-    pub user: UserId,
-    /// The user's epoch as it was read when they proved who they are: a logout of all of the user in between wins.
-    pub user_epoch: i64,
-    /// When.
-    pub now: Timestamp,
-    /// From which address.
-    pub ip: Option<String>,
-    /// With which browser; for a program, what the operator calls it.
-    pub user_agent: Option<String>,
-    /// More, if a program is to have it: its handle is nobody's then.
-    pub program: Option<NewProgram>,
-    /// The sign-in at an identity provider that it begins with, if one vouched for the user.
-    pub upstream: Option<NewUpstream>,
-}
-
-/// A program that is to have a session.
-#[derive(Clone, Debug)]
-pub struct NewProgram {
-    /// Until when the session lives, used or not.
-    pub until: Timestamp,
-    /// Which operator lets it in, for the log.
-    pub by: String,
-}
-
-impl NewSession {
-    /// The session as it begins, in the user's present epoch.
-    #[must_use]
-    pub fn session(&self, epoch: i64) -> Session {
-        Session {
-            id: self.id.clone(),
-            user: self.user.clone(),
-            began_at: self.now,
-            authenticated_at: self.now,
-            last_seen_at: self.now,
-            epoch,
-            until: self.program.as_ref().map(|program| program.until),
-            ended: None,
-        }
-    }
-}
-
-/// Why a session does not begin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BeginRefusal {
-    /// There is no such user (any more).
-    #[error("there is no such user")]
-    UnknownUser,
-    /// The user may not sign in.
-    #[error("the user is disabled")]
-    Disabled,
-    /// All of the user was signed out since they proved who they are: they must do so again.
-    #[error("the user was signed out everywhere in the meantime")]
-    Overtaken,
-    /// The identity provider ended its session before the sign-in arrived here.
-    #[error("the identity provider ended this sign-in in the meantime")]
-    EndedUpstream,
-}
 
 /// A session as it is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,8 +98,8 @@ impl SessionView {
 impl Tx {
     /// Takes the row of a session until the transaction ends.
     pub(crate) async fn lock_session(&mut self, id: &SessionId) -> Result<Option<Session>, StoreError> {
-        let sql = locking!("SELECT ", session_columns!(), " FROM sessions s WHERE s.id = $1");
-        self.query_opt(sql, &params![id]).await?.map(|row| read_session(&mut row.read())).transpose()
+        let (sql, params) = lock(id);
+        self.query_opt(sql, &params).await?.map(|row| read_session(&mut row.read())).transpose()
     }
 
     /// Takes the row of a session and then reads its user, so that an epoch raised by whoever held the row is seen.
@@ -172,23 +107,41 @@ impl Tx {
         &mut self,
         id: &SessionId,
     ) -> Result<Option<(Session, User)>, StoreError> {
-        let Some(session) = self.lock_session(id).await? else { return Ok(None) };
-        let sql = concat!("SELECT ", user_columns!(), " FROM users u WHERE u.id = $1");
-        let row = self.query_opt(sql, &params![&session.user]).await?;
-        let row = row.ok_or_else(|| StoreError::Corrupt("a session of nobody".to_owned()))?;
-        Ok(Some((session, User::read(&mut row.read())?)))
+        let [session, user] = self.look_all([lock(id), user_of(id)]).await?;
+        locked(session, user)
+    }
+
+    /// The same, and then what `query` finds: in the same round trip, and as it is once the row is held.
+    pub(crate) async fn lock_session_and_look(
+        &mut self,
+        id: &SessionId,
+        query: (Sql, Vec<Value>),
+    ) -> Result<Option<(Session, User, Vec<Row>)>, StoreError> {
+        let [session, user, found] = self.look_all([lock(id), user_of(id), query]).await?;
+        Ok(locked(session, user)?.map(|(session, user)| (session, user, found)))
     }
 }
 
-impl Store {
-    /// Begins a session, under the lock of the user's row.
-    ///
-    /// # Errors
-    /// [`StoreError::Duplicate`] when the id or handle is not new; otherwise as everywhere.
-    pub async fn begin_session(&self, new: NewSession) -> Result<Result<Session, BeginRefusal>, StoreError> {
-        self.write(new, |tx, new| Box::pin(begin(tx, new))).await
-    }
+fn lock(id: &SessionId) -> (Sql, Vec<Value>) {
+    (locking!("SELECT ", session_columns!(), " FROM sessions s WHERE s.id = $1"), params![id].into())
+}
 
+fn user_of(id: &SessionId) -> (Sql, Vec<Value>) {
+    let sql = concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM users u WHERE u.id = (SELECT s.user_id FROM sessions s WHERE s.id = $1)"
+    );
+    (sql.into(), params![id].into())
+}
+
+fn locked(session: Vec<Row>, user: Vec<Row>) -> Result<Option<(Session, User)>, StoreError> {
+    let Some(session) = session.into_iter().next() else { return Ok(None) };
+    let user = user.into_iter().next().ok_or_else(|| StoreError::Corrupt("a session of nobody".to_owned()))?;
+    Ok(Some((read_session(&mut session.read())?, User::read(&mut user.read())?)))
+}
+
+impl Store {
     /// The session whose cookie this is. Ended ones too: a browser is recognised by its ended session's cookie.
     ///
     /// # Errors
@@ -233,61 +186,6 @@ impl Store {
         })
         .await
     }
-}
-
-async fn begin(tx: &mut Tx, new: &NewSession) -> Result<Result<Session, BeginRefusal>, StoreError> {
-    let Some(user) = tx.lock_user(&new.user).await? else { return Ok(Err(BeginRefusal::UnknownUser)) };
-    if user.disabled {
-        return Ok(Err(BeginRefusal::Disabled));
-    }
-    if user.epoch != new.user_epoch {
-        return Ok(Err(BeginRefusal::Overtaken));
-    }
-    if let Some(upstream) = &new.upstream
-        && (tx.was_overtaken(upstream, new.now).await? || !tx.may_come_through(&upstream.connection).await?)
-    {
-        return Ok(Err(BeginRefusal::EndedUpstream));
-    }
-    let mut batch = Batch::default();
-    batch.push(
-        "INSERT INTO sessions (id, handle_hash, user_id, epoch, began_at, authenticated_at, last_seen_at, ip, user_agent, lives_until) \
-         VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7, $8)",
-        params![
-            &new.id,
-            &new.handle_hash,
-            &new.user,
-            user.epoch,
-            new.now,
-            new.ip.as_ref(),
-            new.user_agent.as_ref(),
-            new.program.as_ref().map(|program| program.until),
-        ],
-    );
-    if let Some(upstream) = &new.upstream {
-        batch.signed_in_upstream(&new.id, upstream, new.now)?;
-    }
-    batch.event(&Event {
-        user: Some(new.user.clone()),
-        session: Some(new.id.clone()),
-        ip: new.ip.clone(),
-        connection: new.upstream.as_ref().map(|upstream| upstream.connection.clone()),
-        organization: new.upstream.as_ref().and_then(|upstream| upstream.organization.clone()),
-        party: new.program.as_ref().map(|program| program.by.clone()),
-        facts: Facts {
-            user_agent: new.user_agent.clone(),
-            by: new.program.as_ref().map(|_| By::Administrator.as_str().to_owned()),
-            own_browser: new.program.is_none(),
-            ..Facts::NONE
-        },
-        ..Event::new(Kind::SessionBegan, new.now)
-    });
-    if let Some(upstream) = &new.upstream {
-        let facts = Facts { user_agent: new.user_agent.clone(), ..Facts::NONE };
-        let event = Event { ip: new.ip.clone(), facts, ..Event::new(Kind::SsoSucceeded, new.now) };
-        batch.vouched_for((&new.user, &new.id), upstream, event);
-    }
-    tx.finish(&batch).await?;
-    Ok(Ok(new.session(user.epoch)))
 }
 
 async fn by_handle(tx: &mut Tx, hash: &Hash) -> Result<Option<SessionView>, StoreError> {

@@ -46,7 +46,7 @@ pub(crate) struct Sqlite {
 
 /// A write that waits for its turn.
 trait Job: Send {
-    /// Runs it; whether its changes are to be kept.
+    /// Runs it, perhaps again after it was taken back; whether its changes are to be kept.
     fn run(&mut self, tx: &mut Tx) -> bool;
     /// Tells the caller, once it is known whether the commit went through.
     fn answer(self: Box<Self>, committed: Result<(), String>);
@@ -216,14 +216,20 @@ fn write_loop(mut tx: Tx, mut queue: mpsc::Receiver<Box<dyn Job>>, commits: &Ato
     }
 }
 
+/// Runs the jobs and commits them as one. Nearly always each of them is kept; then none needs a savepoint, for which SQLite
+/// would copy every page that a job changes. Where one is not, all are run anew, each with its own.
 fn group(tx: &mut Tx, jobs: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
     control(tx, "BEGIN IMMEDIATE")?;
-    for job in jobs.iter_mut() {
-        control(tx, "SAVEPOINT job")?;
-        if !job.run(tx) {
-            control(tx, "ROLLBACK TO job")?;
+    if !jobs.iter_mut().all(|job| job.run(tx)) {
+        control(tx, "ROLLBACK")?;
+        control(tx, "BEGIN IMMEDIATE")?;
+        for job in jobs.iter_mut() {
+            control(tx, "SAVEPOINT job")?;
+            if !job.run(tx) {
+                control(tx, "ROLLBACK TO job")?;
+            }
+            control(tx, "RELEASE job")?;
         }
-        control(tx, "RELEASE job")?;
     }
     control(tx, "COMMIT")
 }

@@ -120,18 +120,26 @@ impl Store {
     }
 
     /// Runs one query.
-    pub(crate) async fn read<A, T>(&self, args: A, body: Body<A, T>) -> Result<T, StoreError> {
+    pub(crate) async fn read<A, T>(&self, args: A, body: Body<A, T>) -> Result<T, StoreError>
+    where
+        A: Send + Sync,
+        T: Send,
+    {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.read(&args, body),
-            Engine::Postgres(postgres) => postgres.read(&args, body).await,
+            Engine::Postgres(postgres) => postgres.read(args, body).await,
         }
     }
 
     /// Runs several queries that must see one state of the database.
-    pub(crate) async fn snapshot<A, T>(&self, args: A, body: Body<A, T>) -> Result<T, StoreError> {
+    pub(crate) async fn snapshot<A, T>(&self, args: A, body: Body<A, T>) -> Result<T, StoreError>
+    where
+        A: Send + Sync,
+        T: Send,
+    {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.snapshot(&args, body),
-            Engine::Postgres(postgres) => postgres.snapshot(&args, body).await,
+            Engine::Postgres(postgres) => postgres.snapshot(args, body).await,
         }
     }
 }

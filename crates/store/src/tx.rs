@@ -9,7 +9,8 @@ use crate::{
     value::{Row, Value},
 };
 
-/// What a transaction does: it may run again when PostgreSQL reports a conflict, so it keeps nothing but its arguments.
+/// What a transaction does: it may run again when PostgreSQL reports a conflict, or another of its group on SQLite fails, so it
+/// keeps nothing but its arguments.
 pub(crate) type Body<A, T> = for<'a> fn(&'a mut Tx, &'a A) -> BoxFuture<'a, Result<T, StoreError>>;
 
 /// A transaction under way. On SQLite it owns the connection, so that it may cross threads.
@@ -92,6 +93,29 @@ impl Tx {
         }
     }
 
+    /// Several looks, each after the one before, on PostgreSQL in one round trip together with the beginning of the transaction.
+    /// What the first of them locks, the next ones see as whoever held it left it. None of them changes anything.
+    pub(crate) async fn look_all<const N: usize>(
+        &mut self,
+        queries: [(Sql, Vec<Value>); N],
+    ) -> Result<[Vec<Row>; N], StoreError> {
+        let mut found = [const { Vec::new() }; N];
+        match self {
+            Self::Sqlite(connection) => {
+                for (rows, (sql, params)) in found.iter_mut().zip(&queries) {
+                    *rows = sqlite_query(connection, sql.sqlite, params)?;
+                }
+            }
+            Self::Postgres(connection) => {
+                let queries = queries.each_ref().map(|(sql, params)| (sql.postgres, params.as_slice()));
+                for (rows, answer) in found.iter_mut().zip(connection.look_all(&queries).await?) {
+                    *rows = answer;
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// The first row that a statement gives, if any.
     pub(crate) async fn query_opt(&mut self, sql: impl Into<Sql>, params: &[Value]) -> Result<Option<Row>, StoreError> {
         Ok(self.query(sql, params).await?.into_iter().next())
@@ -135,19 +159,23 @@ impl Tx {
         }
     }
 
-    /// One query for each of several sets of parameters, on PostgreSQL in one round trip.
+    /// One query for each of several sets of parameters, one after the other, on PostgreSQL in one round trip.
     pub(crate) async fn query_each(
         &mut self,
-        sql: &'static str,
+        sql: impl Into<Sql>,
         params: &[Vec<Value>],
     ) -> Result<Vec<Vec<Row>>, StoreError> {
+        let sql = sql.into();
         match self {
-            Self::Sqlite(connection) => params.iter().map(|params| sqlite_query(connection, sql, params)).collect(),
+            Self::Sqlite(connection) => {
+                params.iter().map(|params| sqlite_query(connection, sql.sqlite, params)).collect()
+            }
             Self::Postgres(connection) => {
-                connection.begun().await?;
-                connection.prepare(sql).await?;
-                let connection = &*connection;
-                try_join_all(params.iter().map(|params| connection.query(sql, params))).await
+                if !sql.postgres.starts_with("SELECT ") {
+                    connection.begun().await?;
+                }
+                let queries: Vec<_> = params.iter().map(|params| (sql.postgres, params.as_slice())).collect();
+                connection.look_all(&queries).await
             }
         }
     }

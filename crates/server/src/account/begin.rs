@@ -1,7 +1,7 @@
 //! A session begins: for somebody who proved who they are here, or for whom an identity provider vouches.
 
 use acquit_core::{
-    ConnectionId, SessionId, UserId,
+    ConnectionId, SessionId, Timestamp, UserId,
     plan::{By, Scope, Tell},
 };
 use acquit_store::{
@@ -17,8 +17,11 @@ use crate::{
     browser::Browser,
     cookies::Name,
     door::DoorError,
+    flow::Pending,
     logout::{Order, finish, log_out},
-    random, respond,
+    provider::authorize::{self, Arrival},
+    random::{self, NoRandomness},
+    respond,
     way_out::{self, End},
 };
 
@@ -99,18 +102,8 @@ pub async fn begin(app: &App, browser: &Browser, beginning: Beginning<'_>) -> Re
         frames.extend(more);
         way = logout.map(|logout| (view.session.id.clone(), logout));
     }
-    let id = SessionId::from_random(random::id_at(now)?);
-    let new = NewSession {
-        id: id.clone(),
-        handle_hash: random::hash(&handle),
-        user: user.id.clone(),
-        user_epoch: user.epoch,
-        now,
-        ip: Some(address),
-        user_agent: shortened(agent),
-        program: None,
-        upstream,
-    };
+    let new = NewSession { upstream, ..new_session(&user, &handle, address, agent, now)? };
+    let id = new.id.clone();
     match app.store.begin_session(new).await? {
         Ok(_) => {}
         Err(
@@ -130,6 +123,60 @@ pub async fn begin(app: &App, browser: &Browser, beginning: Beginning<'_>) -> Re
         None => signing_out::page(app, &frames, onward, None).await?,
     };
     Ok(respond::with_cookie(response, app.cookies.set(Name::Session, &handle)))
+}
+
+/// Begins a session for somebody whom an application sent and of whom nothing more is to be asked, and gives the application its
+/// code in the same commit. None where there is more to do, before or after; then nothing was written, and [`begin`] does it.
+///
+/// # Errors
+/// [`DoorError`].
+pub async fn begin_and_return(
+    app: &App,
+    browser: &Browser,
+    user: &User,
+    (address, agent): (&str, Option<&str>),
+    pending: &Pending,
+) -> Result<Option<Response>, DoorError> {
+    if browser.session.is_some() || browser.leaving.is_some() || browser.former.is_some() {
+        return Ok(None);
+    }
+    let now = app.clock.now();
+    let handle = random::secret_at(now)?;
+    let new = new_session(user, &handle, address.to_owned(), agent, now)?;
+    let view = SessionView {
+        session: new.session(user.epoch),
+        user: user.clone(),
+        ip: new.ip.clone(),
+        user_agent: new.user_agent.clone(),
+        participants: Vec::new(),
+    };
+    let Some(Arrival { code, response }) = authorize::arrive(app, &view, pending).await? else { return Ok(None) };
+    if app.store.begin_session_with_code(new, code).await?.is_err() {
+        return Err(DoorError::Forbidden(SIGNED_OUT));
+    }
+    log_beginning(&user.id);
+    Ok(Some(respond::with_cookie(response, app.cookies.set(Name::Session, &handle))))
+}
+
+/// A browser's session, by its own sign-in here.
+fn new_session(
+    user: &User,
+    handle: &str,
+    address: String,
+    agent: Option<&str>,
+    now: Timestamp,
+) -> Result<NewSession, NoRandomness> {
+    Ok(NewSession {
+        id: SessionId::from_random(random::id_at(now)?),
+        handle_hash: random::hash(handle),
+        user: user.id.clone(),
+        user_epoch: user.epoch,
+        now,
+        ip: Some(address),
+        user_agent: shortened(agent),
+        program: None,
+        upstream: None,
+    })
 }
 
 /// Whether a person has left for their provider from a session that was ended since, in another tab or from elsewhere. What

@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::begin::{Beginning, begin, shortened};
+use super::begin::{Beginning, begin, begin_and_return, shortened};
 use super::with;
 use crate::{
     App,
@@ -46,7 +46,7 @@ pub async fn show(State(app): State<App>, headers: HeaderMap, Query(query): Quer
         Flow::Saml(pending) => pending.login_hint.clone().unwrap_or_default(),
         Flow::Broker(_) | Flow::Route(_) | Flow::Account => String::new(),
     };
-    form(&app, &mut browser, &flow, username, None, StatusCode::OK)
+    form(&app, &mut browser, (&flow, query.get("continue")), username, None, StatusCode::OK)
 }
 
 /// `POST /sign-in`: a try, or the choice to go on as whoever is signed in.
@@ -57,13 +57,21 @@ pub async fn submit(
     Form(form_data): Form,
 ) -> Result<Response, DoorError> {
     let mut browser = Browser::look_up(&app, &headers).await?;
-    let flow = Flow::open(&app, form_data.get("continue").unwrap_or_default())?;
+    let sealed = form_data.get("continue").unwrap_or_default();
+    let flow = Flow::open(&app, sealed)?;
     let username = form_data.get("username").unwrap_or_default().to_owned();
     match browser.check_form(&app, &headers, FORM, form_data.get("csrf").unwrap_or_default()) {
         Ok(()) => {}
         // The cookie is gone or the session changed in another tab: show the form again, bound to what is there now.
         Err(DoorError::Expired) => {
-            return form(&app, &mut browser, &flow, username, Some(Problem::FormExpired), StatusCode::BAD_REQUEST);
+            return form(
+                &app,
+                &mut browser,
+                (&flow, Some(sealed)),
+                username,
+                Some(Problem::FormExpired),
+                StatusCode::BAD_REQUEST,
+            );
         }
         Err(error) => return Err(error),
     }
@@ -72,7 +80,7 @@ pub async fn submit(
     }
     if let Err(refusal) = app.limits().try_password(&username, &address) {
         let problem = Problem::TooManyTries { again_at: Moment(refusal.again_at) };
-        return form(&app, &mut browser, &flow, username, Some(problem), StatusCode::TOO_MANY_REQUESTS);
+        return form(&app, &mut browser, (&flow, Some(sealed)), username, Some(problem), StatusCode::TOO_MANY_REQUESTS);
     }
     let password = form_data.get("password").unwrap_or_default();
     let agent = headers.get("user-agent").and_then(|agent| agent.to_str().ok());
@@ -81,9 +89,14 @@ pub async fn submit(
         Err(refused) => {
             log_refusal(&app, refused, address, agent).await;
             let problem = Problem::WrongNameOrPassword;
-            return form(&app, &mut browser, &flow, username, Some(problem), StatusCode::UNAUTHORIZED);
+            return form(&app, &mut browser, (&flow, Some(sealed)), username, Some(problem), StatusCode::UNAUTHORIZED);
         }
     };
+    if let Flow::Authorize(pending) = &flow
+        && let Some(response) = begin_and_return(&app, &browser, &user, (&address, agent), pending).await?
+    {
+        return Ok(response);
+    }
     let beginning = Beginning { user, upstream: None, left: None, address, agent, onward: flow.onward(&app)? };
     begin(&app, &browser, beginning).await
 }
@@ -143,7 +156,7 @@ fn go_on_as_current(app: &App, browser: &Browser, flow: Flow) -> Result<Response
 fn form(
     app: &App,
     browser: &mut Browser,
-    flow: &Flow,
+    (flow, sealed): (&Flow, Option<&str>),
     username: String,
     problem: Option<Problem>,
     status: StatusCode,
@@ -157,7 +170,11 @@ fn form(
         Flow::Route(trip) => (Some(trip.label(app)), FormTargets::Any, false),
         Flow::Broker(_) | Flow::Account => (None, FormTargets::Own, false),
     };
-    let sealed = flow.seal(app)?;
+    // What waits is as good as it came; somebody who only wants to sign in has their time from now on.
+    let sealed = match sealed {
+        Some(sealed) if !matches!(flow, Flow::Account) => sealed.to_owned(),
+        _ => flow.seal(app)?,
+    };
     let connections = with::links(app, flow, &username, &sealed);
     let view = SignIn {
         csrf,

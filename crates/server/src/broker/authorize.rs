@@ -259,7 +259,7 @@ async fn issue(
         claims: None,
         life: CODE_LIFE,
     };
-    Ok(match code::issue(app, view, wanted).await? {
+    Ok(match code::issue(app, &view.session, wanted).await? {
         Some(code) => back.answer(vec![("code", code)]),
         None => {
             let why = "the session was signed out a moment ago".to_owned();

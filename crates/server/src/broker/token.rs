@@ -70,7 +70,7 @@ async fn attempt(app: &App, request: Request, proved: &mut bool) -> Result<Json<
         Some(key) => derived(app, code, key),
         None => random::secret_at(app.clock.now())?,
     };
-    redeem(app, &application, &hash, access).await?.ok_or_else(gone)
+    redeem(app, &application, (&hash, record), access).await?.ok_or_else(gone)
 }
 
 /// The access token of a call with a name: unguessable without the master key, and the same each time, so that nothing need be
@@ -134,7 +134,7 @@ fn check_proof(record: &CodeRecord, proved: bool, verifier: Option<&str>) -> Res
 async fn redeem(
     app: &App,
     application: &BrokerApplication,
-    hash: &acquit_store::Hash,
+    (hash, record): (&acquit_store::Hash, CodeRecord),
     access: String,
 ) -> Result<Option<Json<Value>>, Failure> {
     let now = app.clock.now();
@@ -149,7 +149,7 @@ async fn redeem(
         },
         refresh: None,
     };
-    let minted = match app.store.redeem_code(hash, mint, now, settings.lifetimes.session()).await? {
+    let minted = match app.store.redeem_code(hash, record, mint, now, settings.lifetimes.session()).await? {
         Ok(minted) => minted,
         Err(RedeemRefusal::Repeated) => return repeat(app, application, access).await,
         Err(RedeemRefusal::Unknown | RedeemRefusal::Refused(_)) => return Ok(None),

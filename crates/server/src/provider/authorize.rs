@@ -1,6 +1,6 @@
 //! `/oauth2/v1/authorize`: OpenID Connect Core section 3.1.2. The rules are in [`acquit_oidc::authorize`].
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use acquit_core::participant::Protocol;
 use acquit_oidc::{
@@ -8,9 +8,9 @@ use acquit_oidc::{
     client::Client,
     error::{ErrorCode, OAuthError},
     params::{BadParam, Params},
-    response,
+    response::{self, ResponseMode},
 };
-use acquit_store::session::SessionView;
+use acquit_store::{code::NewCode, session::SessionView};
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, StatusCode, Uri},
@@ -21,7 +21,7 @@ use super::upstream::{self, Source};
 use crate::{
     App,
     browser::Browser,
-    code::{self, Wanted},
+    code::{self, Drawn, Wanted},
     door::DoorError,
     flow::{Flow, Handoff, Pending},
     form,
@@ -91,33 +91,48 @@ async fn begin(app: &App, params: &Params) -> Result<Result<Pending, Response>, 
     }))
 }
 
-/// Takes a request as far as it gets in this browser now: to a page of ours or back to the client.
-async fn go_on(app: &App, headers: &HeaderMap, mut pending: Pending) -> Result<Response, DoorError> {
-    // It may have been deleted, or its redirect URI withdrawn, while the person was signing in.
+/// The client of a request that waits. It may have been deleted, or its redirect URI withdrawn, while the person was signing in.
+async fn client_of(app: &App, pending: &Pending) -> Result<Arc<Client>, DoorError> {
     let client = app.clients.find(&pending.request.client_id).await?.ok_or(authorize::UNKNOWN_CLIENT)?;
     if !client.may_redirect_to(&pending.request.return_path.redirect_uri) {
         return Err(BadParam { name: "redirect_uri", why: "is not registered for this client" }.into());
     }
-    let browser = Browser::look_up(app, headers).await?;
-    let keys = app.keys.set(app.clock.now());
+    Ok(client)
+}
+
+/// What a request comes to.
+struct Course<'a> {
+    source: Source,
+    /// The session, if its person comes from where the client asked for.
+    view: Option<&'a SessionView>,
+    next: Next,
+}
+
+/// What a request comes to where this session lives, if any; the inner error is one for the client.
+async fn course<'a>(
+    app: &App,
+    client: &Client,
+    session: Option<&'a SessionView>,
+    pending: &Pending,
+) -> Result<Result<Course<'a>, OAuthError>, DoorError> {
+    let now = app.clock.now();
+    let keys = app.keys.set(now);
     let hint = match pending.request.hint(keys.verifying(), app.issuer()) {
         Ok(hint) => hint,
-        Err(error) => return Ok(deliver(app, &client, pending.request.error(app.issuer(), &error))),
+        Err(error) => return Ok(Err(error)),
     };
     let source = match Source::of(app.clients.connections(), &pending.request) {
         Ok(source) => source,
-        Err(error) => return Ok(deliver(app, &client, pending.request.error(app.issuer(), &error))),
+        Err(error) => return Ok(Err(error)),
     };
     // Somebody who came from elsewhere is not whom the client asked for.
-    let view = browser.session.as_ref().filter(|view| source.is_of(view));
-    let stranger = browser.session.is_some() && view.is_none();
+    let view = session.filter(|view| source.is_of(view));
     let consented = match view {
-        Some(view) if client.consent => consented(app, view, &client, &pending.request).await?,
+        Some(view) if client.consent => consented(app, view, client, &pending.request).await?,
         _ => false,
     };
-    let subject = view.map(|view| view.user.id.as_str());
-    let present = view.zip(subject).map(|(view, subject)| Present {
-        subject,
+    let present = view.map(|view| Present {
+        subject: view.user.id.as_str(),
         authenticated_at: view.session.authenticated_at,
         acr: None,
         consented,
@@ -127,7 +142,20 @@ async fn go_on(app: &App, headers: &HeaderMap, mut pending: Pending) -> Result<R
         account_selected: view.is_some_and(|view| pending.account_selected_in.as_ref() == Some(&view.session.id)),
         consent_given: view.is_some_and(|view| pending.consent_given_by.as_ref() == Some(&view.user.id)),
     };
-    match next(&pending.request, &client, present, hint.as_ref(), progress, &[], app.clock.now()) {
+    let next = next(&pending.request, client, present, hint.as_ref(), progress, &[], now);
+    Ok(Ok(Course { source, view, next }))
+}
+
+/// Takes a request as far as it gets in this browser now: to a page of ours or back to the client.
+async fn go_on(app: &App, headers: &HeaderMap, mut pending: Pending) -> Result<Response, DoorError> {
+    let client = client_of(app, &pending).await?;
+    let browser = Browser::look_up(app, headers).await?;
+    let Course { source, view, next } = match course(app, &client, browser.session.as_ref(), &pending).await? {
+        Ok(course) => course,
+        Err(error) => return Ok(deliver(app, &client, pending.request.error(app.issuer(), &error))),
+    };
+    let stranger = browser.session.is_some() && view.is_none();
+    match next {
         Next::Login { reprompt } => match source.only() {
             Some(connection) => {
                 pending.reprompt = reprompt;
@@ -171,9 +199,9 @@ fn refuse(app: &App, client: &Client, request: &AuthorizeRequest, code: ErrorCod
     deliver(app, client, request.error(app.issuer(), &error))
 }
 
-async fn issue(app: &App, view: &SessionView, client: &Client, pending: Pending) -> Result<Response, DoorError> {
-    let request = &pending.request;
-    let wanted = Wanted {
+/// What the client gets with its code.
+fn wanted(client: &Client, request: &AuthorizeRequest) -> Wanted {
+    Wanted {
         app: client.app.clone(),
         client_id: client.client_id.clone(),
         protocol: Protocol::Oidc,
@@ -184,13 +212,40 @@ async fn issue(app: &App, view: &SessionView, client: &Client, pending: Pending)
         challenge: request.code_challenge.clone(),
         claims: (!request.claims.is_empty()).then(|| serde_json::to_string(&request.claims).unwrap_or_default()),
         life: CODE_LIFE,
-    };
-    match code::issue(app, view, wanted).await? {
+    }
+}
+
+async fn issue(app: &App, view: &SessionView, client: &Client, pending: Pending) -> Result<Response, DoorError> {
+    let request = &pending.request;
+    match code::issue(app, &view.session, wanted(client, request)).await? {
         Some(code) => Ok(deliver(app, client, request.code(app.issuer(), &code))),
         // It ended a moment ago, in another tab: whoever wants in signs in again.
         None if request.prompt.none => Ok(refuse(app, client, request, ErrorCode::LoginRequired)),
         None => to_page(app, "/sign-in", pending),
     }
+}
+
+/// What goes back to the client as soon as a session begins: its code, to be written together with the session.
+pub(crate) struct Arrival {
+    pub(crate) code: NewCode,
+    pub(crate) response: Response,
+}
+
+/// What goes back to the client for the person of `view`, whose session is about to begin; none when more is to be asked of them,
+/// or another page is to be shown, or this node refuses them. Then a browser goes on by the request that waits.
+pub(crate) async fn arrive(app: &App, view: &SessionView, pending: &Pending) -> Result<Option<Arrival>, DoorError> {
+    let request = &pending.request;
+    if request.return_path.mode == ResponseMode::FormPost || app.denials.denies(&view.session) {
+        return Ok(None);
+    }
+    let Ok(client) = client_of(app, pending).await else { return Ok(None) };
+    let Ok(Course { view: Some(view), next: Next::Issue, .. }) = course(app, &client, Some(view), pending).await?
+    else {
+        return Ok(None);
+    };
+    let Drawn { code, new } = code::draw(&view.session, wanted(&client, request), app.clock.now())?;
+    let response = deliver(app, &client, request.code(app.issuer(), &code));
+    Ok(Some(Arrival { code: new, response }))
 }
 
 /// Sends an answer to the client, the way it asked for.

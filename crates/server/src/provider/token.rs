@@ -88,8 +88,8 @@ async fn redeem(
     let scopes = Scopes::parse(&record.grant.scope);
     let drawn = draw(app, client, scopes, scopes.has(Scope::OfflineAccess), now)?;
     let lifetimes = app.settings().lifetimes.session();
-    let minted =
-        app.store.redeem_code(&hash, drawn.mint.clone(), now, lifetimes).await.map_err(|error| ours(&error))?;
+    let redeemed = app.store.redeem_code(&hash, record, drawn.mint.clone(), now, lifetimes).await;
+    let minted = redeemed.map_err(|error| ours(&error))?;
     match minted {
         Ok(minted) => respond(app, client, scopes, &minted, drawn, now),
         Err(RedeemRefusal::Unknown | RedeemRefusal::Repeated) => Err(UNKNOWN_GRANT.into()),

@@ -7,7 +7,7 @@ use acquit_core::{
     session::{Lifetimes, Session},
 };
 
-use super::{CodeRecord, record};
+use super::CodeRecord;
 use crate::{
     Hash, Store, StoreError,
     column::to_json,
@@ -94,43 +94,47 @@ pub enum RedeemRefusal {
 }
 
 impl Store {
-    /// Redeems a code and mints its tokens, under the session's lock. A caller whose access token is the same each time may
-    /// call again.
+    /// Redeems a code, as [`Store::code`] gave it, and mints its tokens, under the session's lock. A caller whose access token is
+    /// the same each time may call again.
     ///
     /// # Errors
     /// [`StoreError::Duplicate`] when a token is not new; otherwise as everywhere.
     pub async fn redeem_code(
         &self,
         code_hash: &Hash,
+        code: CodeRecord,
         mint: Mint,
         now: Timestamp,
         lifetimes: Lifetimes,
     ) -> Result<Result<Minted, RedeemRefusal>, StoreError> {
-        let args = (*code_hash, mint, now, lifetimes);
-        self.write(args, |tx, (hash, mint, now, lifetimes)| Box::pin(redeem(tx, hash, mint, *now, *lifetimes))).await
+        let args = (*code_hash, code, mint, now, lifetimes);
+        self.write(args, |tx, (hash, code, mint, now, lifetimes)| {
+            Box::pin(redeem(tx, hash, code, mint, *now, *lifetimes))
+        })
+        .await
     }
 }
 
 async fn redeem(
     tx: &mut Tx,
     hash: &Hash,
+    code: &CodeRecord,
     mint: &Mint,
     now: Timestamp,
     lifetimes: Lifetimes,
 ) -> Result<Result<Minted, RedeemRefusal>, StoreError> {
-    let Some(code) = record(tx, hash).await? else { return Ok(Err(RedeemRefusal::Unknown)) };
-    let Some((session, user)) = tx.lock_session_and_user(&code.grant.session).await? else {
-        return Ok(Err(RedeemRefusal::Unknown));
-    };
-    // Read again under the lock: another redemption may have come between.
-    let row = tx.query_opt("SELECT redeemed_at FROM codes WHERE hash = $1", &params![hash]).await?;
-    let Some(row) = row else { return Ok(Err(RedeemRefusal::Unknown)) };
+    // All else of a code stays as it was when the caller read it; this, another redemption may have changed in between. So may
+    // the sweep have taken the row.
+    let redeemed = ("SELECT redeemed_at FROM codes WHERE hash = $1".into(), params![hash].into());
+    let locked = tx.lock_session_and_look(&code.grant.session, redeemed).await?;
+    let Some((session, user, redeemed)) = locked else { return Ok(Err(RedeemRefusal::Unknown)) };
+    let Some(row) = redeemed.into_iter().next() else { return Ok(Err(RedeemRefusal::Unknown)) };
     let state = CodeState {
         expires_at: code.grant.expires_at,
         redeemed: row.read().opt_time()?.is_some(),
         session: session.life(now, lifetimes, user.epoch),
     };
-    let CodeRecord { grant: code, sid, .. } = code;
+    let CodeRecord { grant: code, sid, .. } = code.clone();
     let mut batch = Batch::default();
     if let Err(refusal) = grant::redeem(state, now) {
         if refusal == CodeRefusal::Replayed {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use acquit_core::{
-    StepId, Timestamp,
+    LogoutId, StepId, Timestamp,
     delivery::StepUpdate,
     event::{Facts, Kind},
     receipt::Attempt,
@@ -15,7 +15,7 @@ use super::{read_step, step_columns};
 use crate::{
     Store, StoreError,
     event::Event,
-    receipt::refresh_state,
+    receipt::refresh_states,
     tx::{Batch, Tx},
     value::params,
 };
@@ -25,6 +25,8 @@ use crate::{
 pub struct AttemptRecord {
     /// The step.
     pub step: StepId,
+    /// Its logout.
+    pub logout: LogoutId,
     /// The node that had claimed it.
     pub node: String,
     /// The attempt; none when the step was put off or given up without one.
@@ -52,23 +54,16 @@ impl Store {
 
 async fn record(tx: &mut Tx, records: &[AttemptRecord]) -> Result<(), StoreError> {
     // Logouts by id come before steps in the lock order, and a logout's state is only right under its lock.
-    let keys: Vec<_> = records.iter().map(|record| params![&record.step].to_vec()).collect();
-    let mut logouts = BTreeSet::new();
-    for rows in tx.query_each("SELECT logout_id FROM steps WHERE id = $1", &keys).await? {
-        for row in rows {
-            logouts.insert(row.read().logout_id()?);
-        }
-    }
-    for logout in &logouts {
-        tx.lock_logout(logout).await?;
-    }
-    let sql = concat!("SELECT ", step_columns!(), ", lease_node FROM steps WHERE id = $1");
+    let logouts: BTreeSet<_> = records.iter().map(|record| &record.logout).collect();
+    tx.lock_logouts(&logouts).await?;
+    let keys: Vec<_> = records.iter().map(|record| params![&record.step, &record.logout].to_vec()).collect();
     let tried: Vec<_> = records
         .iter()
         .map(|record| params![&record.step, &record.node, record.attempt.as_ref().map(|attempt| attempt.at)].to_vec())
         .collect();
     let known = "SELECT id FROM attempts WHERE step_id = $1 AND node = $2 AND at = $3";
     let known = tx.query_each(known, &tried).await?;
+    let sql = concat!("SELECT ", step_columns!(), ", lease_node FROM steps WHERE id = $1 AND logout_id = $2");
     let mut batch = Batch::default();
     let mut seen = BTreeSet::new();
     for ((rows, record), known) in tx.query_each(sql, &keys).await?.into_iter().zip(records).zip(known) {
@@ -84,17 +79,19 @@ async fn record(tx: &mut Tx, records: &[AttemptRecord]) -> Result<(), StoreError
     }
     tx.execute_all(&batch).await?;
     let now = records.iter().map(|record| record.at).max().unwrap_or_default();
-    for logout in &logouts {
-        refresh_state(tx, logout, now).await?;
-    }
-    Ok(())
+    let logouts: Vec<_> = logouts.into_iter().collect();
+    refresh_states(tx, &logouts, now).await
 }
 
 impl Batch {
     fn record(&mut self, step: &Step, record: &AttemptRecord, holds: bool) {
         let StepUpdate { outcome, detail, next_attempt_at, again, key_retried } = &record.update;
         if let Some(attempt) = &record.attempt {
-            self.attempt(step, &record.node, attempt, *outcome);
+            if !holds {
+                self.count_attempt(step);
+            }
+            self.evidence(step, &record.node, attempt);
+            self.step_event(step, attempt.status, *outcome, attempt.detail.as_deref(), attempt.at);
         } else if holds && *outcome == Outcome::Failed && step.outcome != Outcome::Confirmed {
             self.gave_up(step, detail.as_deref().unwrap_or("given up"), record.at);
         }
@@ -105,8 +102,17 @@ impl Batch {
                  detail = CASE WHEN outcome = 'confirmed' THEN detail ELSE $2 END, \
                  next_attempt_at = CASE WHEN outcome = 'confirmed' AND $1 <> 'confirmed' THEN NULL ELSE CAST($3 AS BIGINT) END, \
                  due_at = CASE WHEN outcome = 'confirmed' AND $1 <> 'confirmed' THEN NULL ELSE CAST($3 AS BIGINT) END, \
-                 tell_again = $4, key_retried = $5, lease_node = NULL, lease_until = NULL WHERE id = $6",
-                params![outcome.as_str(), detail.as_ref(), *next_attempt_at, *again, *key_retried, &step.id],
+                 tell_again = $4, key_retried = $5, attempts = attempts + $6, lease_node = NULL, lease_until = NULL \
+                 WHERE id = $7",
+                params![
+                    outcome.as_str(),
+                    detail.as_ref(),
+                    *next_attempt_at,
+                    *again,
+                    *key_retried,
+                    record.attempt.is_some(),
+                    &step.id
+                ],
             );
         } else if *outcome == Outcome::Confirmed {
             self.push(
@@ -126,7 +132,15 @@ impl Batch {
 
     /// Adds an attempt to the step's evidence only.
     pub(crate) fn attempt_alone(&mut self, step: &Step, node: &str, attempt: &Attempt) {
+        self.count_attempt(step);
+        self.evidence(step, node, attempt);
+    }
+
+    fn count_attempt(&mut self, step: &Step) {
         self.push("UPDATE steps SET attempts = attempts + 1 WHERE id = $1", params![&step.id]);
+    }
+
+    fn evidence(&mut self, step: &Step, node: &str, attempt: &Attempt) {
         self.push(
             "INSERT INTO attempts (step_id, logout_id, node, at, status, ms, detail) VALUES ($1, $2, $3, $4, $5, $6, $7)",
             params![

@@ -3,7 +3,8 @@
 use acquit_core::{grant::CodeRefusal, plan::Scope};
 use acquit_store::{
     StoreError,
-    code::{Pkce, RedeemRefusal, SessionEnded},
+    code::{NewCode, Pkce, RedeemRefusal, SessionEnded},
+    session::BeginRefusal,
 };
 
 use crate::world::{LIFETIMES, at, back, front};
@@ -22,6 +23,52 @@ contract! {
         assert_eq!((&record.grant, &record.sid, &record.user), (&grant, &sid, &ann.id));
         assert_eq!(record.redeemed_at, None);
         assert_eq!(world.code(&world.hash()).await.unwrap(), None);
+    }
+
+    async fn a_session_may_begin_together_with_a_code(world: World) {
+        let ann = world.user("ann").await;
+        let new = world.new_session(&ann, 1);
+        let participant = world.participant(&new.id, "wiki", back("wiki"), 1);
+        let (hash, grant, sid) = (world.hash(), world.grant(&new.id, "wiki", 1), participant.sid.clone());
+        let code = NewCode { hash, grant: grant.clone(), participant };
+        let session = world.begin_session_with_code(new, code).await.unwrap().unwrap();
+        let record = world.code(&hash).await.unwrap().unwrap();
+        assert_eq!((&record.grant, &record.sid, &record.user), (&grant, &sid, &ann.id));
+        let kinds: Vec<String> = world.events(0, 100).await.unwrap().into_iter().map(|event| event.kind).collect();
+        assert_eq!(kinds, ["session-began", "participant-joined"]);
+        let minted = world.redeem_code(&hash, world.mint(false, 2), at(2), LIFETIMES).await.unwrap().unwrap();
+        assert_eq!((minted.session.id, minted.sid), (session.id.clone(), sid));
+        // Who got a code is told.
+        let told: Vec<_> = world.end(&session.id, 3).await.steps.into_iter().map(|step| step.party).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+    }
+
+    async fn a_session_that_does_not_begin_leaves_no_code_behind(world: World) {
+        let ann = world.user("ann").await;
+        let with_code = |hash| {
+            let new = world.new_session(&ann, 1);
+            let participant = world.participant(&new.id, "wiki", back("wiki"), 1);
+            let code = NewCode { hash, grant: world.grant(&new.id, "wiki", 1), participant };
+            (new, code)
+        };
+        let taken = world.hash();
+        let (new, code) = with_code(taken);
+        world.begin_session_with_code(new, code).await.unwrap().unwrap();
+        let before = world.events(0, 100).await.unwrap().len();
+
+        let (new, code) = with_code(taken);
+        let id = new.id.clone();
+        let refused = world.begin_session_with_code(new, code).await;
+        assert!(matches!(refused, Err(StoreError::Duplicate(_))), "{refused:?}");
+        assert!(world.session(&id).await.unwrap().is_none());
+
+        let (new, code) = with_code(world.hash());
+        let (id, hash) = (new.id.clone(), code.hash);
+        world.set_disabled(&ann.id, true, at(2)).await.unwrap();
+        assert_eq!(world.begin_session_with_code(new, code).await.unwrap(), Err(BeginRefusal::Disabled));
+        assert!(world.session(&id).await.unwrap().is_none() && world.code(&hash).await.unwrap().is_none());
+        let after = world.events(0, 100).await.unwrap();
+        assert_eq!(after.iter().filter(|event| event.kind == "user-disabled").count() + before, after.len());
     }
 
     async fn an_application_keeps_its_sid_for_as_long_as_the_session(world: World) {

@@ -16,7 +16,14 @@ pub(crate) fn update(outcome: Outcome, next: Option<Timestamp>) -> StepUpdate {
 
 pub(crate) fn attempt(step: &Step, node: &str, now: i64, status: u16, update: StepUpdate) -> AttemptRecord {
     let attempt = Attempt { at: at(now), status: Some(status), ms: 12, detail: None };
-    AttemptRecord { step: step.id.clone(), node: node.to_owned(), attempt: Some(attempt), update, at: at(now) }
+    AttemptRecord {
+        step: step.id.clone(),
+        logout: step.logout.clone(),
+        node: node.to_owned(),
+        attempt: Some(attempt),
+        update,
+        at: at(now),
+    }
 }
 
 /// A logout that tells the applications named, at second 10.

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use acquit_core::{SessionId, plan::Scope, receipt::State};
-use acquit_store::{Hash, logout::LoggedOut, receipt::LogoutFilter};
+use acquit_store::{Hash, code::NewCode, logout::LoggedOut, receipt::LogoutFilter};
 use tokio::{sync::Barrier, task::JoinSet};
 
 use crate::world::{LIFETIMES, World, at, back, lease, told};
@@ -129,18 +129,29 @@ contract! {
             let known = world.store.user(&ann.id).await.unwrap().unwrap();
             let barrier = Arc::new(Barrier::new(4));
             let mut begins = JoinSet::new();
-            for _ in 0..3 {
+            for index in 0..3 {
                 let (world, barrier, new) = (Arc::clone(&world), Arc::clone(&barrier), world.new_session(&known, 1));
                 begins.spawn(async move {
+                    let (hash, grant) = (world.hash(), world.grant(&new.id, "wiki", 1));
+                    let participant = world.participant(&new.id, "wiki", back("wiki"), 1);
+                    let code = NewCode { hash, grant, participant };
                     barrier.wait().await;
-                    world.begin_session(new).await.unwrap()
+                    if index == 0 {
+                        return (world.begin_session(new).await.unwrap(), None);
+                    }
+                    (world.begin_session_with_code(new, code).await.unwrap(), Some(hash))
                 });
             }
             barrier.wait().await;
             let logout = world.end_user(&ann.id, 2).await;
-            for begun in begins.join_all().await {
+            for (begun, code) in begins.join_all().await {
                 // Whoever was let in before the logout is in it; whoever came after it was refused.
-                assert!(begun.is_err() || logout.ended.contains(&begun.unwrap().id));
+                let Ok(session) = begun else { continue };
+                assert!(logout.ended.contains(&session.id));
+                if let Some(code) = code {
+                    assert!(logout.steps.iter().any(|step| step.session.as_ref() == Some(&session.id)), "it is told");
+                    assert!(world.redeem_code(&code, world.mint(false, 3), at(3), LIFETIMES).await.unwrap().is_err());
+                }
             }
         }
     }
@@ -196,6 +207,7 @@ contract! {
                     };
                     let record = acquit_store::outbox::AttemptRecord {
                         step: step.id,
+                        logout: step.logout,
                         node: "n".to_owned(),
                         attempt: None,
                         update,

@@ -75,7 +75,14 @@ async fn session(world: &World, username: &str) -> Session {
 fn record(step: &Step, now: i64, outcome: Outcome) -> AttemptRecord {
     let attempt = Attempt { at: at(now), status: Some(200), ms: 1, detail: None };
     let update = StepUpdate { outcome, detail: None, next_attempt_at: None, again: false, key_retried: false };
-    AttemptRecord { step: step.id.clone(), node: "a".to_owned(), attempt: Some(attempt), update, at: at(now) }
+    AttemptRecord {
+        step: step.id.clone(),
+        logout: step.logout.clone(),
+        node: "a".to_owned(),
+        attempt: Some(attempt),
+        update,
+        at: at(now),
+    }
 }
 
 fn moment(step: &Step) -> Moment {

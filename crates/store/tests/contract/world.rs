@@ -16,8 +16,8 @@ use acquit_core::{
     session::{Lifetimes, Session},
 };
 use acquit_store::{
-    Hash, Store,
-    code::{CodeGrant, Mint, Minted, NewAccess, NewRefresh},
+    Hash, Store, StoreError,
+    code::{CodeGrant, Mint, Minted, NewAccess, NewCode, NewRefresh, RedeemRefusal, SessionEnded},
     logout::{Lease, LoggedOut, LogoutOrder},
     par::NewPar,
     session::NewSession,
@@ -215,6 +215,28 @@ impl World {
     /// Issues a code to an application with a back channel; returns the code's hash and the `sid`.
     pub(crate) async fn join(&self, session: &SessionId, name: &str, now: i64) -> (Hash, String) {
         self.join_by(session, name, back(name), now).await
+    }
+
+    pub(crate) async fn issue_code(
+        &self,
+        hash: &Hash,
+        grant: CodeGrant,
+        participant: Participant,
+        lifetimes: Lifetimes,
+    ) -> Result<Result<String, SessionEnded>, StoreError> {
+        self.store.issue_code(NewCode { hash: *hash, grant, participant }, lifetimes).await
+    }
+
+    /// Redeems a code as it is found at that time.
+    pub(crate) async fn redeem_code(
+        &self,
+        hash: &Hash,
+        mint: Mint,
+        now: Timestamp,
+        lifetimes: Lifetimes,
+    ) -> Result<Result<Minted, RedeemRefusal>, StoreError> {
+        let Some(code) = self.code(hash).await? else { return Ok(Err(RedeemRefusal::Unknown)) };
+        self.store.redeem_code(hash, code, mint, now, lifetimes).await
     }
 
     pub(crate) async fn join_by(
