@@ -15,10 +15,10 @@ mod tests;
 mod tunnel;
 mod upload;
 mod upstream;
+mod way;
 mod websocket;
 
 use std::{
-    borrow::Cow,
     fmt,
     pin::Pin,
     sync::{
@@ -29,14 +29,12 @@ use std::{
 
 use acquit_core::SessionId;
 use acquit_delivery::egress::EgressError;
-use http::{
-    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts, uri::PathAndQuery,
-};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header, request::Parts, uri::PathAndQuery};
 use hyper::body::Incoming;
 use ipnet::IpNet;
 use rustls_pki_types::CertificateDer;
 
-use self::{access::Access, page::Page, upstream::Dialer};
+use self::{access::Access, page::Page, upstream::Dialer, way::Way};
 pub use self::{
     balance::Balance,
     body::ProxyBody,
@@ -49,12 +47,11 @@ pub use self::{
 use crate::{
     cookie::{self, Cookies},
     decide::{Decision, decide},
-    hygiene::{Refusal, cookies, headers, host, path::Path},
+    hygiene::cookies,
     identity::Identity,
     listener::Caller,
     live::{Opened, Stream},
     origin::Origin,
-    place::{self, Nowhere, Place},
     program::{self, Presented},
     route::{Route, Routes},
     standing::Standing,
@@ -134,16 +131,6 @@ struct Asked {
     changes: u64,
 }
 
-/// Where a request goes.
-enum Way {
-    /// To Acquit's own host, with this target.
-    Home(Uri),
-    /// To Acquit's door on the host of a route, with this target.
-    Door(Uri),
-    /// To an app, with this target.
-    Route(Arc<Route>, PathAndQuery),
-}
-
 impl<H: House> Proxy<H> {
     /// A proxy in this house.
     ///
@@ -167,7 +154,7 @@ impl<H: House> Proxy<H> {
         let (changes, rules) = (self.0.changes.load(Ordering::Acquire), self.0.rules());
         let (mut parts, body) = request.into_parts();
         let mut access = Access::begin(&parts, &caller);
-        let way = way(&parts, &rules);
+        let way = Way::of(&parts, &rules);
         if let Ok(way) = &way {
             access.goes(way);
         }
@@ -305,42 +292,8 @@ impl<H: House> Shared<H> {
     }
 }
 
-/// Where a request goes, if it can be read in one way only.
-fn way(parts: &Parts, rules: &Rules) -> Result<Way, Page> {
-    let extended = websocket::is_extended_connect(parts);
-    if parts.method == Method::TRACE || (parts.method == Method::CONNECT && !extended) {
-        return Err(Refusal::Method.into());
-    }
-    headers::check_length(&parts.headers)?;
-    let host = host::of(&parts.uri, &parts.headers)?;
-    let path = Path::read(parts.uri.path())?;
-    let target = |path: &Cow<'_, str>| match (path, parts.uri.path_and_query()) {
-        (Cow::Borrowed(_), Some(whole)) => Ok(whole.clone()),
-        _ => {
-            let whole = parts.uri.query().map_or_else(|| path.to_string(), |query| format!("{path}?{query}"));
-            PathAndQuery::try_from(whole).map_err(|_| Refusal::Path)
-        }
-    };
-    match place::find(&host, &path, &rules.routes, rules.own.as_deref())? {
-        // As it came: the doors of forward-auth are told there of the paths that browsers asked for.
-        Place::House => Ok(Way::Home(target(&Cow::Borrowed(parts.uri.path()))?.into())),
-        Place::Door => Ok(Way::Door(target(&path.free)?.into())),
-        Place::Route(route) => Ok(Way::Route(route.clone(), target(&path.plain)?)),
-    }
-}
-
 fn answer<H: House>(page: Page) -> Response<ProxyBody<H>> {
     page.answer().map(ProxyBody::page)
-}
-
-impl From<Nowhere> for Page {
-    fn from(nowhere: Nowhere) -> Self {
-        match nowhere {
-            Nowhere::Host => Self::NoHost,
-            Nowhere::Path => Self::NoRoute,
-            Nowhere::Refused(refusal) => Self::Refused(refusal),
-        }
-    }
 }
 
 /// A session that can be said to be used.

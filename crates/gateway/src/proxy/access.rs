@@ -11,7 +11,7 @@ use hyper::body::Body;
 use tokio::time::Instant;
 use tracing::{Level, field::display};
 
-use super::Way;
+use super::way::Way;
 use crate::{
     hygiene::trace,
     identity::Identity,

@@ -1,5 +1,6 @@
 //! The connections to one app: pooled, HTTP/1.1 or HTTP/2.
 
+mod answer;
 mod connect;
 mod pool;
 
@@ -16,8 +17,8 @@ use http::{
 use tokio::time::Instant;
 use url::Url;
 
+pub use self::answer::Answer;
 pub(crate) use self::connect::Dialer;
-pub use self::pool::Answer;
 use self::{
     connect::{Connector, Speaks},
     pool::Pool,

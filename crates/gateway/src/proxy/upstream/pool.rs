@@ -5,25 +5,20 @@
 
 use std::{
     fmt,
-    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
     time::Duration,
 };
 
-use bytes::Bytes;
 use http::{Request, Response, Uri};
-use hyper::{
-    body::{Body, Frame, Incoming, SizeHint},
-    client::conn::{http1, http2},
-};
+use hyper::client::conn::{http1, http2};
 use tokio::{runtime::Handle, time::Instant};
 
 use super::{
     Failure, Target,
+    answer::{Answer, Lease},
     connect::{Connector, Sender, Speaks},
 };
 use crate::proxy::upload::Upload;
@@ -37,7 +32,7 @@ const IDLE_CONNECTIONS: usize = 256;
 #[derive(Clone)]
 pub(super) struct Pool(Arc<Shared>);
 
-struct Shared {
+pub(super) struct Shared {
     connector: Connector,
     /// Whether connections are given back.
     keeps: bool,
@@ -144,8 +139,8 @@ impl Pool {
                     *sending.uri_mut() = target.in_origin_form();
                     match sender.try_send_request(sending).await {
                         Ok(response) => {
-                            let lease = self.0.keeps.then(|| Lease { pool: self.0.clone(), sender: Some(sender) });
-                            return Ok(response.map(|body| Answer { body, _lease: lease }));
+                            let lease = self.0.keeps.then(|| Lease::new(self.0.clone(), sender));
+                            return Ok(response.map(|body| Answer::new(body, lease)));
                         }
                         Err(failed) => failed,
                     }
@@ -153,7 +148,7 @@ impl Pool {
                 Connection::Http2(number, mut sender) => {
                     *sending.uri_mut() = target.in_absolute_form();
                     match sender.try_send_request(sending).await {
-                        Ok(response) => return Ok(response.map(|body| Answer { body, _lease: None })),
+                        Ok(response) => return Ok(response.map(|body| Answer::new(body, None))),
                         Err(failed) => {
                             self.0.open_ones().http2.take_if(|http2| Some(http2.number) == number);
                             failed
@@ -214,7 +209,7 @@ impl Shared {
     }
 
     /// Keeps a connection of HTTP/1.1 for the next request.
-    fn keep(self: &Arc<Self>, sender: http1::SendRequest<Upload>) {
+    pub(super) fn keep(self: &Arc<Self>, sender: http1::SendRequest<Upload>) {
         let mut open = self.open_ones();
         if open.http1.len() < IDLE_CONNECTIONS {
             open.http1.push((Instant::now(), sender));
@@ -243,61 +238,6 @@ async fn sweep(pool: Weak<Shared>) {
             open.swept = false;
             return;
         }
-    }
-}
-
-/// A connection of HTTP/1.1 for as long as an answer comes on it.
-struct Lease {
-    pool: Arc<Shared>,
-    sender: Option<http1::SendRequest<Upload>>,
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        let Some(mut sender) = self.sender.take() else { return };
-        if sender.is_ready() {
-            self.pool.keep(sender);
-        } else if !sender.is_closed()
-            && let Ok(runtime) = Handle::try_current()
-        {
-            // The request is still being sent, or the answer was not read to its end.
-            let pool = self.pool.clone();
-            runtime.spawn(async move {
-                if sender.ready().await.is_ok() {
-                    pool.keep(sender);
-                }
-            });
-        }
-    }
-}
-
-/// The body of an app's answer. When it is dropped, its connection is there for the next request.
-pub struct Answer {
-    body: Incoming,
-    /// After the body: what is left unread ends the connection.
-    _lease: Option<Lease>,
-}
-
-impl fmt::Debug for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.body.fmt(f)
-    }
-}
-
-impl Body for Answer {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 
