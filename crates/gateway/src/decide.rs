@@ -58,7 +58,7 @@ pub fn stays_anyway(opened: &Opened, routes: &Routes, own: Option<&str>) -> bool
 }
 
 fn now(opened: &Opened, routes: &Routes, own: Option<&str>, admits: impl Fn(&Route, &Identity) -> bool) -> bool {
-    let Ok(path) = Path::read(opened.path.path()) else { return false };
+    let Ok(path) = Path::read(&opened.path) else { return false };
     match place::find(opened.route.from.authority(), &path, routes, own) {
         Ok(Place::Route(route)) => {
             route.is_public(&path.plain) || opened.identity.as_deref().is_some_and(|identity| admits(route, identity))
@@ -124,7 +124,7 @@ mod tests {
         let open = |path: &'static str, who: Option<&str>| Opened {
             identity: who.map(identity),
             route: Arc::new(route()),
-            path: http::uri::PathAndQuery::from_static(path),
+            path: http::uri::PathAndQuery::from_static(path).path().into(),
         };
         let allow =
             |users: &[&str]| Allow { users: users.iter().map(|&user| user.to_owned()).collect(), ..Allow::default() };

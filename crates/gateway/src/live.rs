@@ -16,7 +16,6 @@ use std::{
 };
 
 use acquit_core::{SessionId, UserId};
-use http::uri::PathAndQuery;
 
 pub use self::end::Cut;
 pub(crate) use self::end::{End, Watch};
@@ -32,8 +31,8 @@ pub struct Opened {
     pub identity: Option<Arc<Identity>>,
     /// The route, as it was then.
     pub route: Arc<Route>,
-    /// The target, its path normal.
-    pub path: PathAndQuery,
+    /// The path, as it went on. A copy: a part of the request would keep all that was read with it.
+    pub path: Box<str>,
 }
 
 /// What is open, by session. Clones share everything.

@@ -276,7 +276,7 @@ impl<H: House> Shared<H> {
     }
 
     fn open(&self, identity: Option<Arc<Identity>>, route: &Arc<Route>, path: &PathAndQuery) -> Stream {
-        self.standing.live().open(Opened { identity, route: route.clone(), path: path.clone() })
+        self.standing.live().open(Opened { identity, route: route.clone(), path: path.path().into() })
     }
 
     /// Who it is, by a program's token, and by the route's cookie where there is none: a program that says who it is means that.

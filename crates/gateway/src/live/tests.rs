@@ -19,7 +19,7 @@ pub(crate) fn opened(identity: &Identity, host: &str) -> Opened {
 
 fn for_nobody(host: &str) -> Opened {
     let route = Arc::new(Route::new(Origin::parse(&format!("https://{host}")).unwrap(), Vec::new()));
-    Opened { identity: None, route, path: PathAndQuery::from_static("/") }
+    Opened { identity: None, route, path: "/".into() }
 }
 
 #[tokio::test]

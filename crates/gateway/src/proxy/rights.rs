@@ -82,7 +82,7 @@ impl<H: House> Shared<H> {
             return;
         }
         let rules = self.rules();
-        let opened = Opened { identity: admitted.identity.clone(), route: route.clone(), path: path.clone() };
+        let opened = Opened { identity: admitted.identity.clone(), route: route.clone(), path: path.path().into() };
         if !stays(&opened, &rules.routes, rules.own.as_deref()) {
             admitted.stream.end(Cut::NotAllowed);
         }
