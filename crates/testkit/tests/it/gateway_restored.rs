@@ -139,7 +139,10 @@ async fn what_was_issued_before_a_restored_backup_is_worthless_after_the_command
         assert_eq!(said["sessions"], 2, "{what}: {said:#}");
         world.app.runs.launch(&[]).await;
         assert_eq!(world.statuses(cookies, token).await, ["401"; 3], "{what}");
-        assert!(world.app.live_sessions().await.is_empty(), "{what}");
+        until(LONG, "the sessions that the backup knew of are ended", async || {
+            world.app.live_sessions().await.is_empty().then_some(())
+        })
+        .await;
         until(LONG, "the application that the backup knew of is told", async || {
             let receipts = world.app.receipts().await;
             let steps = receipts.iter().flat_map(|receipt| receipt["steps"].as_array().cloned().unwrap_or_default());
