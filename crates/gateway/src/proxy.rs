@@ -174,7 +174,8 @@ impl<H: House> Proxy<H> {
             }
             Ok(Way::Route(route, path)) => {
                 parts.uri = path.clone().into();
-                Going::App(shared, Asked { parts, body: Some(body), caller, path, route, rules, changes })
+                let asked = Asked { parts, body: Some(body), caller, path, route, rules, changes };
+                Going::App(shared, Box::new(asked))
             }
         };
         async move {
@@ -194,7 +195,7 @@ enum Going<H, F> {
     /// Nowhere: it cannot be read in one way only.
     Answered(Page),
     House(Pin<Box<F>>),
-    App(Arc<Shared<H>>, Asked),
+    App(Arc<Shared<H>>, Box<Asked>),
 }
 
 /// The answer, with the line of the access log that is written when it is over.
