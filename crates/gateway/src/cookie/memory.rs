@@ -83,8 +83,8 @@ mod tests {
     #[test]
     fn a_value_is_opened_once_for_each_context_and_says_the_same_again() {
         let (memory, here, there) = (Memory::default(), "a.example.com", "b.example.com");
-        assert_eq!(memory.recall(here, "x", || Some(identity(1))), Some(identity(1)).map(Arc::new));
-        assert_eq!(memory.recall(here, "x", || panic!("it is known")), Some(identity(1)).map(Arc::new));
+        assert_eq!(memory.recall(here, "x", || Some(identity(1))), Some(Arc::new(identity(1))));
+        assert_eq!(memory.recall(here, "x", || panic!("it is known")), Some(Arc::new(identity(1))));
         assert_eq!(memory.recall(here, "y", || None), None, "another one is another one");
         assert_eq!(memory.recall(there, "x", || None), None, "and it says nothing elsewhere");
     }
@@ -92,14 +92,14 @@ mod tests {
     #[test]
     fn what_does_not_open_is_not_remembered_and_drives_nothing_out() {
         let (memory, here) = (Memory::default(), "a.example.com");
-        assert_eq!(memory.recall(here, "x", || Some(identity(1))), Some(identity(1)).map(Arc::new));
+        assert_eq!(memory.recall(here, "x", || Some(identity(1))), Some(Arc::new(identity(1))));
         for number in 0..2 * PLACES {
             assert_eq!(memory.recall(here, &format!("forged {number}"), || None), None);
         }
-        assert_eq!(memory.recall(here, "x", || None), Some(identity(1)).map(Arc::new));
+        assert_eq!(memory.recall(here, "x", || None), Some(Arc::new(identity(1))));
         assert_eq!(
             memory.recall(here, "forged 1", || Some(identity(2))),
-            Some(identity(2)).map(Arc::new),
+            Some(Arc::new(identity(2))),
             "it was asked for anew"
         );
     }
@@ -111,7 +111,7 @@ mod tests {
             for number in 0..2 * PLACES {
                 let session = u8::try_from(number % 251).unwrap();
                 let found = memory.recall(here, &number.to_string(), || Some(identity(session)));
-                assert_eq!(found, Some(identity(session)).map(Arc::new), "{number} in round {round}");
+                assert_eq!(found, Some(Arc::new(identity(session))), "{number} in round {round}");
             }
         }
     }
