@@ -2,6 +2,7 @@
 
 mod answer;
 mod connect;
+mod dial;
 mod pool;
 
 use std::{

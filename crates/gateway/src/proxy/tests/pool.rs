@@ -1,7 +1,7 @@
 //! The connections to an app: used again while they are good, one of HTTP/2 by all, and none that somebody left in the middle.
 
 use std::{
-    convert::Infallible,
+    io,
     net::SocketAddr,
     sync::{
         Arc,
@@ -116,7 +116,8 @@ async fn an_answer_that_nobody_asked_for_is_nobodys() {
     }
 }
 
-/// An app of HTTP/2 that answers with the path, until it is told to hang up; how often it was connected to.
+/// An app of HTTP/2 that answers with the path, or breaks off where that says so, until it is told to hang up; how often it was
+/// connected to.
 async fn one_of_http_2(hang_up: Arc<Notify>) -> (SocketAddr, Arc<AtomicUsize>) {
     let connections = Arc::new(AtomicUsize::default());
     let count = connections.clone();
@@ -125,7 +126,11 @@ async fn one_of_http_2(hang_up: Arc<Notify>) -> (SocketAddr, Arc<AtomicUsize>) {
         let hang_up = hang_up.clone();
         async move {
             let answer = service_fn(|request: Request<Incoming>| async move {
-                Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(request.uri().path().to_owned()))))
+                let path = request.uri().path();
+                if path == "/broken-off" {
+                    return Err(io::Error::from(io::ErrorKind::Other));
+                }
+                Ok(Response::new(Full::new(Bytes::from(path.to_owned()))))
             });
             let serving = http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer);
             tokio::select! {
@@ -156,6 +161,17 @@ async fn one_connection_of_http_2_is_shared_and_replaced_when_it_is_gone() {
     };
     timeout(LONG, asking).await.expect("another connection is opened");
     assert_eq!(connections.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_broken_off_leaves_the_others_on_its_connection_of_http_2() {
+    let (app, connections) = one_of_http_2(Arc::default()).await;
+    let world = World::with([route(&[format!("h2c://{app}")])]).await;
+    for _ in 0..3 {
+        assert!(world.get("/broken-off", "").await.contains("502 Bad Gateway"));
+        assert!(world.get("/whole", "").await.ends_with("/whole"));
+    }
+    assert_eq!(connections.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]

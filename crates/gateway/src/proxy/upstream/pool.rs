@@ -20,6 +20,7 @@ use super::{
     Failure, Target,
     answer::{Answer, Lease},
     connect::{Connector, Sender, Speaks},
+    dial::Turns,
 };
 use crate::proxy::upload::Upload;
 
@@ -37,8 +38,8 @@ pub(super) struct Shared {
     /// Whether connections are given back.
     keeps: bool,
     open: Mutex<Open>,
-    /// Held by whoever opens the one connection of HTTP/2, for which the others wait.
-    dialing: tokio::sync::Mutex<()>,
+    /// Who opens the one connection of HTTP/2, for which the others wait.
+    turns: Turns,
     /// Whether HTTP/2 was spoken last.
     is_http2: AtomicBool,
 }
@@ -117,8 +118,8 @@ impl Pool {
 
     fn with(connector: Connector, keeps: bool) -> Self {
         let is_http2 = AtomicBool::new(connector.speaks() == Speaks::Http2);
-        let (open, dialing) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self(Arc::new(Shared { connector, keeps, open, dialing, is_http2 }))
+        let (open, turns) = (Mutex::default(), Turns::default());
+        Self(Arc::new(Shared { connector, keeps, open, turns, is_http2 }))
     }
 
     /// Sends a request, which is taken out, and returns the head of the answer. What an app did not begin to read, since it hung up
@@ -134,7 +135,7 @@ impl Pool {
                 None => Box::pin(self.0.open()).await?,
             };
             let Some(mut sending) = request.take() else { return Err(Failure::Unreachable("it was sent".into())) };
-            let mut failed = match connection {
+            let (unsent, error) = match connection {
                 Connection::Http1(mut sender) => {
                     *sending.uri_mut() = target.in_origin_form();
                     match sender.try_send_request(sending).await {
@@ -142,23 +143,27 @@ impl Pool {
                             let lease = self.0.keeps.then(|| Lease::new(self.0.clone(), sender));
                             return Ok(response.map(|body| Answer::new(body, lease)));
                         }
-                        Err(failed) => failed,
+                        Err(mut failed) => (failed.take_message(), failed.into_error()),
                     }
                 }
                 Connection::Http2(number, mut sender) => {
                     *sending.uri_mut() = target.in_absolute_form();
                     match sender.try_send_request(sending).await {
                         Ok(response) => return Ok(response.map(|body| Answer::new(body, None))),
-                        Err(failed) => {
-                            self.0.open_ones().http2.take_if(|http2| Some(http2.number) == number);
-                            failed
+                        Err(mut failed) => {
+                            let unsent = failed.take_message();
+                            // That an app breaks off one answer says nothing of the others on its connection.
+                            if unsent.is_some() || sender.is_closed() {
+                                self.0.open_ones().http2.take_if(|http2| Some(http2.number) == number);
+                            }
+                            (unsent, failed.into_error())
                         }
                     }
                 }
             };
-            *request = failed.take_message().filter(|_| reused);
+            *request = unsent.filter(|_| reused);
             if request.is_none() {
-                return Err(Failure::Broken(failed.into_error()));
+                return Err(Failure::Broken(error));
             }
         }
     }
@@ -180,14 +185,22 @@ impl Shared {
 
     /// A new connection, or the shared one that somebody else opened meanwhile; whether it was there before.
     async fn open(self: &Arc<Self>) -> Result<(Connection, bool), Failure> {
-        let _dialing = match self.is_http2.load(Ordering::Relaxed) && self.keeps {
-            true => Some(self.dialing.lock().await),
+        let turn = match self.is_http2.load(Ordering::Relaxed) && self.keeps {
+            true => Some(self.turns.wait().await?),
             false => None,
         };
         if let Some((number, sender)) = self.open_ones().http2() {
             return Ok((Connection::Http2(Some(number), sender), true));
         }
-        let sender = self.connector.connect().await?;
+        let sender = match self.connector.connect().await {
+            Ok(sender) => sender,
+            Err(failure) => {
+                if let Some(turn) = turn {
+                    turn.failed(&failure);
+                }
+                return Err(failure);
+            }
+        };
         self.is_http2.store(matches!(sender, Sender::Http2(_)), Ordering::Relaxed);
         Ok(match sender {
             Sender::Http1(sender) => (Connection::Http1(sender), false),
