@@ -9,6 +9,7 @@ pub mod decide;
 pub mod forward_auth;
 pub mod hygiene;
 pub mod identity;
+pub mod keyed;
 pub mod listener;
 pub mod live;
 pub mod origin;

@@ -8,7 +8,7 @@ pub(crate) mod tests;
 
 use std::{
     collections::HashMap,
-    hash::{BuildHasher, RandomState},
+    hash::BuildHasher,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -19,7 +19,11 @@ use acquit_core::{SessionId, UserId};
 
 pub use self::end::Cut;
 pub(crate) use self::end::{End, Watch};
-use crate::{identity::Identity, route::Route};
+use crate::{
+    identity::Identity,
+    keyed::{Hasher, Map},
+    route::Route,
+};
 
 /// Tables, so that requests of different sessions seldom wait for each other.
 const SHARDS: usize = 32;
@@ -41,7 +45,7 @@ pub struct Live(Arc<Tables>);
 
 #[derive(Debug)]
 struct Tables {
-    hasher: RandomState,
+    hasher: Hasher,
     shards: [Mutex<Shard>; SHARDS],
     /// Where the next one goes that is nobody's.
     next: AtomicUsize,
@@ -49,14 +53,14 @@ struct Tables {
 
 #[derive(Debug, Default)]
 struct Shard {
-    sessions: HashMap<SessionId, Slots>,
+    sessions: Map<SessionId, Slots>,
     nobody: Slots,
 }
 
 impl Default for Tables {
     fn default() -> Self {
         Self {
-            hasher: RandomState::new(),
+            hasher: Hasher::default(),
             shards: std::array::from_fn(|_| Mutex::default()),
             next: AtomicUsize::default(),
         }

@@ -37,8 +37,8 @@ pub enum Presented<'a> {
 #[must_use]
 pub fn presented(headers: &HeaderMap) -> Presented<'_> {
     let authorization = headers.get_all(header::AUTHORIZATION).iter().filter_map(in_authorization);
-    let ours = OURS.into_iter().flat_map(|name| headers.get_all(name)).filter_map(alone);
-    let mut found = authorization.chain(ours);
+    let [of_acquit, of_pomerium] = OURS.each_ref().map(|name| headers.get_all(name).iter().filter_map(alone));
+    let mut found = authorization.chain(of_acquit).chain(of_pomerium);
     match (found.next(), found.next()) {
         (None, _) => Presented::Nothing,
         (Some(token), None) => Presented::Token(token),

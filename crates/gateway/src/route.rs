@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use url::Url;
 
-use crate::{origin::Origin, policy::Allow, proxy::Balance};
+use crate::{keyed::Map, origin::Origin, policy::Allow, proxy::Balance};
 
 /// What browsers keep of an app's pages for people who are signed in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,7 +94,7 @@ pub(crate) fn is_below(path: &str, prefix: &str) -> bool {
 
 /// All routes, by the host that a request names.
 #[derive(Clone, Debug, Default)]
-pub struct Routes(HashMap<String, Arc<[Arc<Route>]>>);
+pub struct Routes(Map<String, Arc<[Arc<Route>]>>);
 
 impl Routes {
     /// Of routes of which no two have the same origin and prefix.

@@ -18,6 +18,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     identity::Identity,
+    keyed::Map,
     live::{Counts, Cut, Live},
 };
 
@@ -54,14 +55,14 @@ pub struct Standing {
 #[derive(Debug, Default)]
 struct Known {
     /// Ended, by the log.
-    sessions: HashMap<SessionId, Timestamp>,
+    sessions: Map<SessionId, Timestamp>,
     /// Whatever began until then is over.
     outdated: Option<Timestamp>,
     /// The epochs from which on sessions of a user live, and the versions from which on cookies describe them.
-    users: HashMap<UserId, Since>,
+    users: Map<UserId, Since>,
     /// Refused ahead of the store, and since when that is left to the log again, which this node must read first.
-    denied_sessions: HashMap<SessionId, Option<Instant>>,
-    denied_users: HashMap<UserId, Option<Instant>>,
+    denied_sessions: Map<SessionId, Option<Instant>>,
+    denied_users: Map<UserId, Option<Instant>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]

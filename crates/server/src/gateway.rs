@@ -28,14 +28,13 @@ pub mod watch;
 pub mod well_known;
 
 use std::{
-    collections::HashMap,
     sync::{Arc, PoisonError},
     time::Duration,
 };
 
 use acquit_core::{LogoutId, SessionId, Timestamp, session::Lifetimes};
 
-use acquit_gateway::{cookie::Cookies, route::Routes, seal::SealKey, standing::Standing};
+use acquit_gateway::{cookie::Cookies, keyed::Map, route::Routes, seal::SealKey, standing::Standing};
 use acquit_store::{StoreError, revocation::Reader};
 use tokio::{
     sync::{Mutex, Notify, broadcast, watch as channel},
@@ -78,7 +77,7 @@ pub struct Gate {
     /// The logouts that this node has just acknowledged.
     shut: broadcast::Sender<LogoutId>,
     /// The sessions that were used since that was last written down, and when.
-    used: std::sync::Mutex<HashMap<SessionId, Timestamp>>,
+    used: std::sync::Mutex<Map<SessionId, Timestamp>>,
 }
 
 impl Gate {

@@ -3,13 +3,13 @@
 
 use std::{
     fmt,
-    hash::{BuildHasher, RandomState},
+    hash::BuildHasher,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 
-use crate::identity::Identity;
+use crate::{identity::Identity, keyed::Hasher};
 
 /// How many are remembered at most. Each has its one place, which the last one of that place takes.
 const PLACES: usize = 4096;
@@ -17,7 +17,7 @@ const PLACES: usize = 4096;
 /// The cookies that were opened lately.
 pub(super) struct Memory {
     /// Nobody who sends cookies knows which place they get.
-    hasher: RandomState,
+    hasher: Hasher,
     places: Box<[Mutex<Option<Arc<Opened>>>]>,
 }
 
@@ -32,7 +32,7 @@ struct Opened {
 impl Default for Memory {
     fn default() -> Self {
         let places = std::iter::repeat_with(Mutex::default).take(PLACES).collect();
-        Self { hasher: RandomState::new(), places }
+        Self { hasher: Hasher::default(), places }
     }
 }
 

@@ -20,7 +20,10 @@ fn after<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
 
 /// Whether a cookie as it is sent is one of ours. Some apps trim more than ASCII's white space.
 fn is_pair_of_ours(pair: &[u8]) -> bool {
-    is_ours(&String::from_utf8_lossy(pair.split(|byte| *byte == b'=').next().unwrap_or_default()))
+    // Most begin like none of ours.
+    let maybe = |first: &u8| !first.is_ascii_graphic() || matches!(first, b'a' | b'A' | b'_');
+    let name = || memchr(b'=', pair).and_then(|end| pair.get(..end)).unwrap_or(pair);
+    pair.first().is_some_and(maybe) && is_ours(&String::from_utf8_lossy(name()))
 }
 
 /// Bytes, since scripts and other hosts of the domain set cookies that are no ASCII: one of those must not hide ours, which
@@ -51,11 +54,23 @@ pub fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item =
 /// What goes on to an app of a request's cookies: all but ours. HTTP/2 may send each in a header of its own; apps get one header.
 pub fn kept(headers: &HeaderMap) -> Option<HeaderValue> {
     let mut all = headers.get_all(header::COOKIE).iter();
-    let first = all.next()?;
-    if all.next().is_none() && !pairs(headers).any(is_pair_of_ours) {
+    let (first, second) = (all.next()?, all.next());
+    let mut whole = second.is_none();
+    let kept: Vec<&[u8]> = [first]
+        .into_iter()
+        .chain(second)
+        .chain(all)
+        .flat_map(|value| split(value.as_bytes()))
+        .map(<[u8]>::trim_ascii)
+        .filter(|pair| {
+            let ours = is_pair_of_ours(pair);
+            whole &= !ours;
+            !ours && !pair.is_empty()
+        })
+        .collect();
+    if whole {
         return Some(first.clone());
     }
-    let kept: Vec<&[u8]> = pairs(headers).filter(|pair| !pair.is_empty() && !is_pair_of_ours(pair)).collect();
     HeaderValue::try_from(kept.join(&b"; "[..])).ok().filter(|kept| !kept.is_empty())
 }
 

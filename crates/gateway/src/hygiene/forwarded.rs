@@ -1,7 +1,10 @@
 //! What the app is told of who asked: `X-Forwarded-*` and `Forwarded` (RFC 7239). What came is kept only behind proxies that
 //! the operator trusts.
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use ipnet::IpNet;
@@ -26,6 +29,8 @@ pub struct Peer {
     text: HeaderValue,
     /// As `Forwarded` has it.
     element: Box<str>,
+    /// The last element of `Forwarded` at the origin that its first request was for; nearly always the others are for it too.
+    last: OnceLock<(Arc<str>, HeaderValue)>,
 }
 
 impl Peer {
@@ -38,7 +43,18 @@ impl Peer {
         let element = ["for=", open, &text, close].concat().into();
         // An address has no character that a header may not have.
         let text = HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("unknown"));
-        Self { address, text, element }
+        Self { address, text, element, last: OnceLock::new() }
+    }
+
+    /// What `Forwarded` says of it at an origin.
+    fn last(&self, origin: &Origin) -> Option<HeaderValue> {
+        let known = self.last.get().filter(|(known, _)| Arc::ptr_eq(known, origin.host()));
+        known.map(|(_, value)| value.clone()).or_else(|| {
+            let text = [&*self.element, ";host=\"", origin.authority(), "\";proto=", origin.scheme()].concat();
+            let value = HeaderValue::try_from(text).ok()?;
+            let _ = self.last.set((origin.host().clone(), value.clone()));
+            Some(value)
+        })
     }
 }
 
@@ -46,23 +62,23 @@ impl Peer {
 pub fn write(headers: &mut HeaderMap, peer: &Peer, origin: &Origin, trusted: &[IpNet]) {
     let believed = trusted.iter().any(|net| net.contains(&peer.address));
     let chain = |name: &HeaderName| {
+        if !believed || !headers.contains_key(name) {
+            return None;
+        }
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        let said = if believed { values.collect::<Vec<_>>().join(", ") } else { String::new() };
-        Some(said).filter(|said| !said.is_empty())
+        Some(values.collect::<Vec<_>>().join(", ")).filter(|said| !said.is_empty())
     };
     let (before, said) = (chain(&FOR), chain(&header::FORWARDED));
     remove_where(headers, |name| {
         name.starts_with("x-forwarded-") || (OF_A_PROXY.contains(&name) && (!believed || name == "forwarded"))
     });
-    let last = [&*peer.element, ";host=\"", origin.authority(), "\";proto=", origin.scheme()].concat();
-    let all = said.map(|said| format!("{said}, {last}")).unwrap_or(last);
-    let addresses = match before.zip(peer.text.to_str().ok()) {
+    let after = |before: Option<String>, last: HeaderValue| match before.zip(last.to_str().ok()) {
         Some((before, last)) => HeaderValue::try_from(format!("{before}, {last}")).ok(),
-        None => Some(peer.text.clone()),
+        None => Some(last),
     };
     for (name, value) in [
-        (FOR, addresses),
-        (header::FORWARDED, HeaderValue::try_from(all).ok()),
+        (FOR, after(before, peer.text.clone())),
+        (header::FORWARDED, peer.last(origin).and_then(|last| after(said, last))),
         (PROTO, Some(HeaderValue::from_static(origin.scheme()))),
         (HOST, Some(origin.told().host.clone())),
         (PORT, Some(origin.told().port.clone())),
@@ -127,6 +143,20 @@ mod tests {
                 "x-real-ip: 1.2.3.4",
             ]
         );
+    }
+
+    #[test]
+    fn each_host_that_is_asked_on_one_connection_is_told_of_itself() {
+        let peer = Peer::new("203.0.113.9".parse().unwrap());
+        let origins = ["https://a.example.com", "https://b.example.com"].map(|origin| Origin::parse(origin).unwrap());
+        for _ in 0..2 {
+            for origin in &origins {
+                let mut headers = HeaderMap::new();
+                write(&mut headers, &peer, origin, &[]);
+                let host = origin.authority();
+                assert_eq!(headers[header::FORWARDED], format!("for=203.0.113.9;host=\"{host}\";proto=https"));
+            }
+        }
     }
 
     #[test]

@@ -2,14 +2,17 @@
 //! signatures. It is made once for a session and host, and given again for a part of its life.
 
 use std::{
-    collections::HashMap,
-    hash::{BuildHasher, RandomState},
+    hash::BuildHasher,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
 use acquit_core::{SessionId, Timestamp};
-use acquit_gateway::{identity::Identity, origin::Origin};
+use acquit_gateway::{
+    identity::Identity,
+    keyed::{Hasher, Map},
+    origin::Origin,
+};
 use acquit_oidc::jose::{AssertedPerson, AssertionClaims};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -42,8 +45,8 @@ pub const HEADERS: [HeaderName; 8] = [POMERIUM, ACQUIT, SUB, USER, EMAIL, GROUPS
 #[derive(Debug)]
 pub struct Assertions {
     keys: RouteKeys,
-    hasher: RandomState,
-    made: [RwLock<HashMap<SessionId, Vec<Made>>>; SHARDS],
+    hasher: Hasher,
+    made: [RwLock<Map<SessionId, Vec<Made>>>; SHARDS],
 }
 
 /// What one app is told of one session.
@@ -67,7 +70,7 @@ impl Assertions {
     #[must_use]
     pub fn new(keys: RouteKeys) -> Self {
         let made = std::array::from_fn(|_| RwLock::default());
-        Self { keys, hasher: RandomState::new(), made }
+        Self { keys, hasher: Hasher::default(), made }
     }
 
     /// The keys.
