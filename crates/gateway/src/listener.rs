@@ -42,12 +42,12 @@ use self::reins::Streams;
 pub use self::reins::{Hold, Reins};
 use crate::hygiene::forwarded;
 
-/// How long a new connection may stay silent, and how long the headers of a request may take; in HTTP/1.1 also how long a connection
-/// may stay silent between two.
+/// How long a new connection may stay silent, and how long the headers of its first request may take.
 pub(crate) const HEADERS_WITHIN: Duration = Duration::from_secs(15);
-/// How long a connection of HTTP/2 may stay open without a request. Its peers answer our pings for as long as they like, so those
-/// say nothing about whether anybody is interested.
-const IDLE: Duration = Duration::from_secs(90);
+/// How long a connection may stay open without a request: longer than proxies keep one that they do not use (nginx and AWS 60 s, Go
+/// 90 s, Caddy 120 s), or it would be closed just as one sends a request. Peers of HTTP/2 answer our pings for as long as they like,
+/// so those say nothing about whether anybody is interested.
+pub(crate) const IDLE: Duration = Duration::from_secs(130);
 /// How long requests under way may take once the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 /// How long a silent connection is believed to be there without a probe.
@@ -145,7 +145,9 @@ where
         };
         let (stop, requests) = (stop.clone(), Requests::default());
         let told = forwarded::Peer::new(address.ip());
-        let peer = Arc::new(Peer { address, told, _place: place, stop, tracker: tracker.clone(), requests });
+        // Where room runs short, who asks nothing makes way sooner.
+        let kept = if places.available_permits() * 2 < options.connections { HEADERS_WITHIN } else { IDLE };
+        let peer = Arc::new(Peer { address, told, kept, _place: place, stop, tracker: tracker.clone(), requests });
         let (service, tls) = (service.clone(), tls.clone());
         tracker.spawn(async move {
             // Nagle's algorithm only delays answers here.
@@ -178,6 +180,8 @@ where
 struct Peer {
     address: SocketAddr,
     told: forwarded::Peer,
+    /// How long HTTP/1.1 waits for the next request.
+    kept: Duration,
     stop: CancellationToken,
     tracker: TaskTracker,
     requests: Requests,
@@ -219,6 +223,7 @@ where
     B: Body<Data: Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
     let whole = Reins::default();
+    let builder = builder(peer.kept);
     let (http1, asked) = (whole.clone(), peer.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         let reins = if request.version() == Version::HTTP_2 { Reins::default() } else { http1.clone() };
@@ -234,7 +239,7 @@ where
         })
     });
     // An error here is the peer's: it went away or spoke no HTTP.
-    let mut connection = pin!(builder().serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned());
+    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned());
     // It is asked when it has something to say, not whenever something moves on the connection.
     let mut over = FuturesUnordered::from_iter([peer.over()]);
     tokio::select! {
@@ -276,12 +281,13 @@ async fn first_byte(stream: &TcpStream) -> io::Result<()> {
     if stream.peek(&mut byte).await? == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
 }
 
-fn builder() -> auto::Builder<Streams> {
+fn builder(kept: Duration) -> auto::Builder<Streams> {
     let mut builder = auto::Builder::new(Streams);
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS_WITHIN)
+        // It begins to wait when the last answer is over.
+        .header_read_timeout(kept)
         .max_buf_size(MAX_HEADER_BYTES)
         .max_headers(100);
     builder

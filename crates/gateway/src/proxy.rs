@@ -244,12 +244,13 @@ impl<H: House> Shared<H> {
             // A program keeps its token, and is described anew each time once that is old.
             let is_browser = || program::presented(&parts.headers) == Presented::Nothing;
             let cookie = || renewed.as_ref().filter(|_| is_browser()).map(|new| new.cookie.clone());
+            let somebody = identity.is_some();
             // It is open before it is decided about: what ends now either cuts it or decides.
             let mut stream = self.open(identity.clone(), route, path);
             match decide(route, path.path(), identity, &self.standing) {
                 Decision::Public(identity) => {
                     // Who is out is nobody there.
-                    if identity.is_none() {
+                    if somebody && identity.is_none() {
                         stream = self.open(None, route, path);
                     }
                     return Ok(Admitted { identity, stream: Arc::new(stream), cookie: cookie() });

@@ -43,6 +43,64 @@ async fn a_peer_that_asks_is_answered() {
     assert!(heard.starts_with(b"HTTP/1.1 404"), "{}", String::from_utf8_lossy(&heard));
 }
 
+/// Asks on a connection of HTTP/1.1 that stays open; whether it is answered.
+async fn ask(stream: &mut TcpStream) -> bool {
+    let sent = stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let mut heard = Vec::new();
+    while sent.is_ok() && !heard.ends_with(b"\r\n\r\n") {
+        match stream.read_u8().await {
+            Ok(byte) => heard.push(byte),
+            Err(_) => break,
+        }
+    }
+    heard.starts_with(b"HTTP/1.1 404")
+}
+
+/// How long it takes until the server hangs up.
+async fn hung_up_after(stream: &mut TcpStream) -> Duration {
+    let begun = tokio::time::Instant::now();
+    let end = timeout(IDLE * 10, stream.read_to_end(&mut Vec::new())).await;
+    end.expect("the server hangs up").unwrap();
+    begun.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_kept_for_longer_than_a_proxy_keeps_one_that_it_does_not_use() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let server = tokio::spawn(serve(listener, Options::default(), nothing, stop.clone()));
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    for _ in 0..3 {
+        assert!(ask(&mut stream).await);
+        tokio::time::sleep(Duration::from_secs(120)).await;
+    }
+    let rest = hung_up_after(&mut stream).await;
+    assert!(rest <= IDLE, "{rest:?}");
+    stop.cancel();
+    server.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_room_runs_short_who_asks_nothing_makes_way() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let options = Options { connections: 4, ..Options::default() };
+    let server = tokio::spawn(serve(listener, options, nothing, stop.clone()));
+    let mut streams = Vec::new();
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        assert!(ask(&mut stream).await);
+        streams.push(stream);
+    }
+    let last = hung_up_after(streams.last_mut().unwrap()).await;
+    assert!(last <= HEADERS_WITHIN, "{last:?}");
+    assert!(ask(&mut streams[0]).await, "who came while there was room stays");
+    stop.cancel();
+    server.await.unwrap();
+}
+
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
 /// `GET /` as stream 1: headers from the static table, and `:authority: x`.

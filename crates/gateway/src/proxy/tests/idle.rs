@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{apps::*, world::*};
-use crate::listener::HEADERS_WITHIN;
+use crate::listener::{HEADERS_WITHIN, IDLE};
 
 /// How many there shall be.
 const WANTED: usize = 10_000;
@@ -84,8 +84,10 @@ async fn ten_thousand_idle_connections_are_in_nobodys_way_and_end() {
     eprintln!("{} connections are open: after a request, silent, within a head: {open:?}", open.iter().sum::<usize>());
     assert!(open.iter().sum::<usize>() >= LEAST, "{open:?}");
     pass(HEADERS_WITHIN + Duration::from_secs(1)).await;
-    for streams in [asked, silent, halting] {
-        all_end(streams).await;
-    }
+    all_end(silent).await;
+    all_end(halting).await;
+    is_answered_soon(&world).await;
+    pass(IDLE).await;
+    all_end(asked).await;
     is_answered_soon(&world).await;
 }
