@@ -12,6 +12,15 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 #[error("the system gives no random bytes")]
 pub struct NoRandomness;
 
+/// Has the first random bytes be drawn on a thread of its own. They take tens of milliseconds, since the library then measures
+/// how much entropy the machine has of its own: a start can read its database meanwhile. Whoever needs some before, waits.
+pub fn warm_up() {
+    let drawn = std::thread::Builder::new().name("acquit-random".to_owned()).spawn(|| drop(bytes::<1>()));
+    if let Err(error) = drawn {
+        tracing::debug!(%error, "random bytes are drawn when they are needed");
+    }
+}
+
 /// `N` random bytes from the system.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 pub(crate) mod store;
 
 use std::{
+    collections::HashMap,
     sync::{Arc, RwLock},
     time::Duration,
 };
@@ -16,7 +17,6 @@ use acquit_delivery::{
     worker::{self, Worker},
 };
 use acquit_store::{StoreError, user::User};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -50,8 +50,6 @@ pub(crate) const KEYS_EVERY: Duration = Duration::from_secs(30);
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// Passwords that are hashed at the same time; each takes 19 MiB and a core for some hundredth of a second.
 const HASHES_AT_ONCE: usize = 4;
-/// Configured users that are looked up at the same time.
-const LOOKUPS_AT_ONCE: usize = 16;
 
 /// Why a server does not start. The operator must act.
 #[derive(Debug, thiserror::Error)]
@@ -209,9 +207,11 @@ async fn refresh_keys(app: App, stop: CancellationToken) {
 /// password is signed out everywhere.
 pub(crate) async fn configured_users(app: &App) -> Result<(), StartError> {
     let settings = app.settings();
-    let known = settings.users.iter().map(|user| app.store.user_by_username(&user.username));
-    let known: Vec<Option<User>> = stream::iter(known).buffered(LOOKUPS_AT_ONCE).try_collect().await?;
-    for (configured, known) in settings.users.iter().zip(known) {
+    let names: Vec<&str> = settings.users.iter().map(|user| user.username.as_str()).collect();
+    let known = app.store.users_named(&names).await?.into_iter().map(|user| (user.username.clone(), user));
+    let mut known: HashMap<String, User> = known.collect();
+    for configured in &settings.users {
+        let known = known.remove(&configured.username);
         let same_password = match (&configured.password, known.as_ref().and_then(|user| user.password_hash.as_deref()))
         {
             (Password::Service, stored) => known.is_none() || stored.is_none(),

@@ -33,6 +33,17 @@ macro_rules! locking {
 }
 pub(crate) use locking;
 
+/// The texts of a JSON list that is the parameter `$number`, as a query.
+macro_rules! listed {
+    (sqlite, $number:literal) => {
+        concat!("(SELECT value FROM json_each($", $number, "))")
+    };
+    (postgres, $number:literal) => {
+        concat!("(SELECT jsonb_array_elements_text(CAST(CAST($", $number, " AS TEXT) AS JSONB)))")
+    };
+}
+pub(crate) use listed;
+
 impl From<&'static str> for Sql {
     fn from(sql: &'static str) -> Self {
         Self { sqlite: sql, postgres: sql }

@@ -1,5 +1,7 @@
 //! Users: the people whom Acquit knows. Their epoch is what a logout of all of a user raises.
 
+mod named;
+
 use std::fmt;
 
 use acquit_core::{Timestamp, UserId, event::Kind};

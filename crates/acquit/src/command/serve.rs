@@ -9,7 +9,7 @@ use acquit_server::{
         forward_auth::grpc,
         front::{Front, FrontError},
     },
-    listener,
+    listener, random,
     reload::reload,
     router::router,
     settings::Settings,
@@ -57,6 +57,7 @@ impl Serve {
     /// [`CommandError`] when the configuration is wrong or the server cannot start.
     pub fn run(&self, global: &Global, environment: &Environment) -> Result<u8, CommandError> {
         open_files::raise();
+        random::warm_up();
         if self.gateway_only {
             let settings = check::alone(global, environment)?;
             let serving = alone::serve(settings, global, environment);

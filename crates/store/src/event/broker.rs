@@ -6,7 +6,7 @@ use super::{EventRecord, event_columns};
 use crate::{
     Store, StoreError,
     column::to_json,
-    tx::{Sql, Tx},
+    tx::{Sql, Tx, listed},
     value::params,
 };
 
@@ -69,16 +69,6 @@ macro_rules! page_sql {
             $order,
             " LIMIT $7"
         )
-    };
-}
-
-/// The texts of a JSON list that is the parameter `$number`, as a query.
-macro_rules! listed {
-    (sqlite, $number:literal) => {
-        concat!("(SELECT value FROM json_each($", $number, "))")
-    };
-    (postgres, $number:literal) => {
-        concat!("(SELECT jsonb_array_elements_text(CAST(CAST($", $number, " AS TEXT) AS JSONB)))")
     };
 }
 

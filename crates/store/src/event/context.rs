@@ -7,7 +7,7 @@ use super::EventRecord;
 use crate::{
     Store, StoreError,
     column::to_json,
-    tx::{Sql, Tx},
+    tx::{Sql, Tx, listed},
     value::params,
 };
 
@@ -49,11 +49,8 @@ impl Store {
 macro_rules! of_listed {
     ($select:literal) => {
         Sql {
-            sqlite: concat!($select, " WHERE id IN (SELECT value FROM json_each($1))"),
-            postgres: concat!(
-                $select,
-                " WHERE id IN (SELECT json_array_elements_text(CAST(CAST($1 AS TEXT) AS JSON)))"
-            ),
+            sqlite: concat!($select, " WHERE id IN ", listed!(sqlite, "1")),
+            postgres: concat!($select, " WHERE id IN ", listed!(postgres, "1")),
         }
     };
 }

@@ -8,7 +8,7 @@ use crate::{
     column::to_json,
     logout::Lease,
     receipt::refresh_state,
-    tx::{Sql, Tx},
+    tx::{Sql, Tx, listed},
     value::params,
 };
 
@@ -70,22 +70,12 @@ impl Store {
     }
 }
 
-/// The destinations of a JSON list that is the parameter `$number`, as a query.
-macro_rules! excluded {
-    (sqlite, $number:literal) => {
-        concat!("(SELECT value FROM json_each($", $number, "))")
-    };
-    (postgres, $number:literal) => {
-        concat!("(SELECT jsonb_array_elements_text(CAST(CAST($", $number, " AS TEXT) AS JSONB)))")
-    };
-}
-
 macro_rules! claim_sql {
     ($engine:ident, $locking:literal) => {
         concat!(
             "UPDATE steps SET lease_node = $1, lease_until = $2, due_at = $2 WHERE id IN (SELECT d.id FROM steps d \
              WHERE d.due_at <= $3 AND d.destination NOT IN ",
-            excluded!($engine, "4"),
+            listed!($engine, "4"),
             " ORDER BY d.due_at LIMIT $5",
             $locking,
             ") RETURNING ",
@@ -98,7 +88,7 @@ macro_rules! next_due_sql {
     ($engine:ident) => {
         concat!(
             "SELECT due_at FROM steps WHERE due_at IS NOT NULL AND destination NOT IN ",
-            excluded!($engine, "1"),
+            listed!($engine, "1"),
             " ORDER BY due_at LIMIT 1"
         )
     };

@@ -22,6 +22,18 @@ contract! {
         assert_eq!(world.user_by_username("ann\0").await.unwrap(), None);
     }
 
+    async fn many_users_are_found_by_their_names_at_once(world: World) {
+        let (ann, bob) = (world.user("ann").await, world.user("bob \"'\\ß").await);
+        let gone = world.user("gone").await;
+        world.delete_user(&gone.id, at(1)).await.unwrap();
+        let mut names = vec!["nobody", "ann\0", "gone", "ANN", "", &bob.username, &ann.username];
+        names.extend(["nobody"; 2000]);
+        let mut found = world.users_named(&names).await.unwrap();
+        found.sort_by(|one, other| one.username.cmp(&other.username));
+        assert_eq!(found, [ann, bob]);
+        assert_eq!(world.users_named(&[]).await.unwrap(), []);
+    }
+
     async fn a_username_belongs_to_one_user(world: World) {
         let ann = world.user("ann").await;
         let mut other = ann.clone();
