@@ -15,10 +15,8 @@ pub struct NoRandomness;
 /// Has the first random bytes be drawn on a thread of its own. They take tens of milliseconds, since the library then measures
 /// how much entropy the machine has of its own: a start can read its database meanwhile. Whoever needs some before, waits.
 pub fn warm_up() {
-    let drawn = std::thread::Builder::new().name("acquit-random".to_owned()).spawn(|| drop(bytes::<1>()));
-    if let Err(error) = drawn {
-        tracing::debug!(%error, "random bytes are drawn when they are needed");
-    }
+    // Where there is no thread, or no randomness yet, whoever needs some finds that out.
+    let _ = std::thread::Builder::new().name("acquit-random".to_owned()).spawn(bytes::<1>);
 }
 
 /// `N` random bytes from the system.
