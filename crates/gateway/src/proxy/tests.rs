@@ -3,6 +3,7 @@
 mod apps;
 mod carry;
 mod credentials;
+mod early;
 mod http2;
 mod idle;
 mod interim;

@@ -14,7 +14,10 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::Instant;
 
-use super::body::{BoxError, clean};
+use super::{
+    body::{BoxError, clean},
+    upstream::Place,
+};
 use crate::{
     listener::Caller,
     live::{Stream, Watch},
@@ -70,13 +73,27 @@ pub(super) struct Uploading {
     /// The app's end is not in the task that writes the answer, so it is cut here.
     cut: Option<Watch>,
     _stream: Option<Arc<Stream>>,
+    /// Among the streams of a connection of HTTP/2.
+    place: Option<Place>,
     _caller: Caller,
 }
 
 impl Upload {
     pub(super) fn new(body: Incoming, progress: Arc<Progress>, stream: Option<Arc<Stream>>, caller: Caller) -> Self {
         let cut = stream.as_ref().map(|stream| stream.watch());
-        Self::Body(Box::new(Uploading { body, progress, cut, _stream: stream, _caller: caller }))
+        Self::Body(Box::new(Uploading { body, progress, cut, _stream: stream, place: None, _caller: caller }))
+    }
+
+    /// Whether there is a body that does not say how long it is.
+    pub(super) fn has_no_length(&self) -> bool {
+        self.size_hint().exact().is_none()
+    }
+
+    /// Has it keep the place of its stream for as long as it goes on, which may be longer than the answer does.
+    pub(super) fn keep(&mut self, place: Place) {
+        if let Self::Body(uploading) = self {
+            uploading.place = Some(place);
+        }
     }
 }
 
