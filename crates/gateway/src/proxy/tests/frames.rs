@@ -1,0 +1,178 @@
+//! Apps of HTTP/2 that end a stream, or a connection, at the wrong moment: frame by frame, as they send them.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::Response;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::Notify,
+    time::timeout,
+};
+
+use super::{apps::*, world::*};
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+const ACK: u8 = 1;
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// A whole answer of status 200.
+fn answer(stream: u32, text: &str) -> Vec<u8> {
+    // The eighth entry of the static table of HPACK.
+    [frame(HEADERS, END_HEADERS, stream, &[0x88]), frame(DATA, END_STREAM, stream, text.as_bytes())].concat()
+}
+
+/// An app that does with each request, of which it is told the number on its connection and the stream, what `does` says; how often it
+/// was connected to, and asked.
+async fn app_of_frames(
+    does: impl Fn(usize, u32) -> Vec<u8> + Clone + Send + 'static,
+) -> (String, Arc<AtomicUsize>, Arc<AtomicUsize>) {
+    let (connections, requests) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+    let (opened, asked) = (connections.clone(), requests.clone());
+    let address: SocketAddr = app_that(move |mut stream| {
+        opened.fetch_add(1, Ordering::Relaxed);
+        let (does, asked) = (does.clone(), asked.clone());
+        async move {
+            let mut number = 0;
+            stream.read_exact(&mut [0; 24]).await.unwrap();
+            stream.write_all(&frame(SETTINGS, 0, 0, &[])).await.unwrap();
+            while let Some((kind, flags, of)) = next(&mut stream).await {
+                let says = match kind {
+                    SETTINGS if flags & ACK == 0 => frame(SETTINGS, ACK, 0, &[]),
+                    PING if flags & ACK == 0 => frame(PING, ACK, 0, &[0; 8]),
+                    HEADERS => {
+                        number += 1;
+                        asked.fetch_add(1, Ordering::Relaxed);
+                        does(number, of)
+                    }
+                    _ => continue,
+                };
+                if stream.write_all(&says).await.is_err() {
+                    return;
+                }
+            }
+        }
+    })
+    .await;
+    (format!("h2c://{address}"), connections, requests)
+}
+
+/// The next frame: its kind, its flags and its stream.
+async fn next(stream: &mut TcpStream) -> Option<(u8, u8, u32)> {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).await.ok()?;
+    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+    stream.read_exact(&mut vec![0; usize::try_from(length).unwrap()]).await.ok()?;
+    Some((head[3], head[4], u32::from_be_bytes([head[5], head[6], head[7], head[8]])))
+}
+
+#[tokio::test]
+async fn an_answer_that_is_whole_is_passed_on_also_when_the_app_wants_no_more_of_the_request() {
+    let (app, connections, requests) = app_of_frames(|number, stream| {
+        let text = format!("answer {number}");
+        [answer(stream, &text), frame(RST_STREAM, 0, stream, &0u32.to_be_bytes())].concat()
+    })
+    .await;
+    let world = World::with([route(&[app])]).await;
+    for number in 1..4 {
+        let mut browser = world.connect().await;
+        let head = world.head("POST", "/", "Content-Length: 1000000\r\nConnection: close\r\n");
+        browser.write_all((head + "begins").as_bytes()).await.unwrap();
+        read_until(&mut browser, &format!("answer {number}")).await;
+    }
+    assert_eq!((connections.load(Ordering::Relaxed), requests.load(Ordering::Relaxed)), (1, 3));
+}
+
+#[tokio::test]
+async fn what_an_app_resets_is_sent_once_and_the_others_are_answered() {
+    // INTERNAL_ERROR, CANCEL and, of which nothing was done, REFUSED_STREAM.
+    for code in [2u32, 8, 7] {
+        let (app, connections, requests) = app_of_frames(move |number, stream| match number {
+            1 => answer(stream, "the first"),
+            2 => frame(RST_STREAM, 0, stream, &code.to_be_bytes()),
+            3 => {
+                let begins = frame(HEADERS, END_HEADERS, stream, &[0x88]);
+                [begins, frame(DATA, 0, stream, b"begins"), frame(RST_STREAM, 0, stream, &code.to_be_bytes())].concat()
+            }
+            _ => answer(stream, "the last"),
+        })
+        .await;
+        let world = World::with([route(&[app])]).await;
+        assert!(world.get("/", "").await.ends_with("the first\r\n0\r\n\r\n"));
+        assert!(world.get("/", "").await.starts_with("HTTP/1.1 502 "));
+        let broken = world.get("/", "").await;
+        assert!(!broken.ends_with("\r\n0\r\n\r\n"), "it does not look whole: {broken}");
+        assert!(world.get("/", "").await.ends_with("the last\r\n0\r\n\r\n"));
+        assert_eq!((connections.load(Ordering::Relaxed), requests.load(Ordering::Relaxed)), (1, 4), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn an_app_that_goes_away_is_asked_on_another_connection_and_nothing_twice() {
+    let (app, connections, requests) = app_of_frames(|number, stream| match number {
+        1 => answer(stream, "the first"),
+        2 => {
+            let goes = [stream.to_be_bytes(), 0u32.to_be_bytes()].concat();
+            [frame(GOAWAY, 0, 0, &goes), answer(stream, "the last")].concat()
+        }
+        _ => answer(stream, "too much"),
+    })
+    .await;
+    let world = World::with([route(&[app])]).await;
+    for round in 1..6 {
+        assert!(world.get("/", "").await.contains("the first"), "{round}");
+        assert!(world.get("/", "").await.contains("the last"), "{round}");
+        assert_eq!((connections.load(Ordering::Relaxed), requests.load(Ordering::Relaxed)), (round, 2 * round));
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_read_of_an_answer_takes_no_room_from_the_others_on_its_connection() {
+    let begun = Arc::new(Notify::new());
+    let told = begun.clone();
+    let app = http2_app(move |request| {
+        let told = told.clone();
+        async move {
+            let pieces: usize = if request.uri().path() == "/large" { 64 } else { 1 };
+            let piece = || Ok(Frame::data(Bytes::from(vec![b'x'; 16 * 1024])));
+            told.notify_one();
+            Response::new(StreamBody::new(futures_util::stream::iter((0..pieces).map(move |_| piece()))).boxed())
+        }
+    })
+    .await;
+    let world = World::with([route(&[app])]).await;
+    // Together more than one connection may have under way.
+    for number in 0..700 {
+        let mut browser = world.connect().await;
+        browser.write_all(world.head("GET", "/large", "").as_bytes()).await.unwrap();
+        begun.notified().await;
+        if number % 2 == 0 {
+            read_head(&mut browser).await;
+        }
+        drop(browser);
+    }
+    until(|| world.standing.live().count() == 0).await;
+    let small = timeout(Duration::from_secs(3), world.get("/small", "")).await.expect("there is room");
+    assert!(small.len() > 16 * 1024, "{}", small.len());
+}
