@@ -89,6 +89,14 @@ impl Upload {
         self.size_hint().exact().is_none()
     }
 
+    /// How far it comes; none where there is nothing to come.
+    pub(super) fn progress(&self) -> Option<Arc<Progress>> {
+        match self {
+            Self::Nothing => None,
+            Self::Body(uploading) => Some(uploading.progress.clone()),
+        }
+    }
+
     /// Has it keep the place of its stream for as long as it goes on, which may be longer than the answer does.
     pub(super) fn keep(&mut self, place: Place) {
         if let Self::Body(uploading) = self {
@@ -110,7 +118,8 @@ impl Body for Upload {
         }
         let frame = ready!(Pin::new(&mut uploading.body).poll_frame(cx));
         uploading.progress.moved();
-        if frame.is_none() || uploading.body.is_end_stream() {
+        // HTTP/2 may say that it ends after its length has come, which nobody asks for then.
+        if frame.is_none() || uploading.body.is_end_stream() || uploading.body.size_hint().exact() == Some(0) {
             uploading.progress.done.store(true, Ordering::Relaxed);
         }
         Poll::Ready(frame.map(|frame| frame.map(clean).map_err(Into::into)))

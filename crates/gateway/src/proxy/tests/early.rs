@@ -5,11 +5,13 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
+use http_body_util::BodyExt;
+use hyper::body::Frame;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -23,11 +25,7 @@ type Read = Arc<Mutex<Vec<String>>>;
 
 /// Reads a request with its body, whose head is given to `early` before the body is read; none when the connection ends.
 async fn read_request(stream: &mut TcpStream, early: impl AsyncFnOnce(&mut TcpStream, &str)) -> Option<String> {
-    let mut heard = Vec::new();
-    while !heard.ends_with(b"\r\n\r\n") {
-        heard.push(stream.read_u8().await.ok()?);
-    }
-    let head = String::from_utf8_lossy(&heard).into_owned();
+    let head = read_one_head(stream).await?;
     early(stream, &head).await;
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
     let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
@@ -141,32 +139,40 @@ async fn a_body_that_says_no_length_reaches_the_app_whatever_the_method() {
     }
 }
 
-#[tokio::test]
-async fn a_body_that_an_app_overlooks_is_no_request_on_a_connection_that_others_use() {
-    // As some do with GET: what follows the head is the next request to it.
-    let app = app_that(|mut stream| async move {
-        loop {
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                let Ok(byte) = stream.read_u8().await else { return };
-                head.push(byte);
-                if head.ends_with(b"\r\n\r\n") && head.starts_with(b"GET /slow") {
-                    tokio::time::sleep(Duration::from_millis(200)).await;
-                }
+/// An app that reads no bodies: what follows a head is the next request to it.
+async fn one_that_overlooks_bodies() -> SocketAddr {
+    app_that(|mut stream| async move {
+        while let Some(head) = read_one_head(&mut stream).await {
+            if head.starts_with("GET /slow ") {
+                tokio::time::sleep(Duration::from_millis(200)).await;
             }
-            let head = String::from_utf8_lossy(&head).into_owned();
             let path = head.split(' ').nth(1).unwrap_or_default();
             if stream.write_all(&ok(&format!("to {path}"))).await.is_err() {
                 return;
             }
         }
     })
-    .await;
-    let world = World::before(app).await;
+    .await
+}
+
+/// Reads a head; none when the connection ends.
+async fn read_one_head(stream: &mut TcpStream) -> Option<String> {
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"\r\n\r\n") {
+        heard.push(stream.read_u8().await.ok()?);
+    }
+    Some(String::from_utf8_lossy(&heard).into_owned())
+}
+
+#[tokio::test]
+async fn a_body_that_an_app_overlooks_is_no_request_on_a_connection_that_others_use() {
+    let world = World::before(one_that_overlooks_bodies().await).await;
     let body = "GET /slow HTTP/1.1\r\n\r\n";
     for length in [format!("Content-Length: {}\r\n", body.len()), "Transfer-Encoding: chunked\r\n".to_owned()] {
-        let coded =
-            if length.starts_with('C') { body.to_owned() } else { format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len()) };
+        let coded = match length.starts_with('C') {
+            true => body.to_owned(),
+            false => format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len()),
+        };
         for _ in 0..5 {
             let heard =
                 world.say(world.head("GET", "/get", &(length.clone() + "Connection: close\r\n")) + &coded).await;
@@ -174,6 +180,52 @@ async fn a_body_that_an_app_overlooks_is_no_request_on_a_connection_that_others_
             let heard = world.get("/other", "").await;
             assert!(heard.ends_with("to /other"), "{heard}");
         }
+    }
+}
+
+#[tokio::test]
+async fn what_follows_an_answer_that_came_early_is_no_request_on_a_connection_that_others_use() {
+    let world = World::before(one_that_overlooks_bodies().await).await;
+    let body = "GET /slow HTTP/1.1\r\n\r\n";
+    for _ in 0..5 {
+        let mut browser = world.connect().await;
+        let length = format!("Content-Length: {}\r\n", body.len());
+        browser.write_all(world.head("POST", "/post", &length).as_bytes()).await.unwrap();
+        read_until(&mut browser, "to /post").await;
+        browser.write_all(body.as_bytes()).await.unwrap();
+        // Once all of it is sent, the connection is as good as any other.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let heard = world.get("/other", "").await;
+        assert!(heard.ends_with("to /other"), "{heard}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_after_an_upload_that_the_app_has_read() {
+    let connections = Arc::<AtomicUsize>::default();
+    let app = app_that(move |mut stream| {
+        let number = connections.fetch_add(1, Ordering::Relaxed);
+        async move {
+            while let Some(request) = read_request(&mut stream, async |_, _| ()).await {
+                assert!(request.ends_with("body"), "{request}");
+                stream.write_all(&ok(&format!("on {number}"))).await.unwrap();
+            }
+        }
+    })
+    .await;
+    let world = World::before(app).await;
+    for _ in 0..3 {
+        let head = world.head("POST", "/", "Content-Length: 4\r\nConnection: close\r\n");
+        assert!(world.say(head + "body").await.ends_with("on 0"));
+        // HTTP/2 says that it ends in a frame of its own.
+        let (upload, body) = sent();
+        let mut request = world.request("POST", "/", &identity("alice"), body);
+        request.headers_mut().insert("content-length", "4".parse().unwrap());
+        upload.send(Frame::data("body".into())).unwrap();
+        let mut sender = world.http2().await;
+        let answer = tokio::spawn(sender.send_request(request)).await.unwrap().unwrap();
+        drop(upload);
+        assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "on 0");
     }
 }
 

@@ -142,9 +142,13 @@ impl Pool {
                         // hyper takes GET to have no body unless this says so.
                         sending.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
                     }
+                    let progress = sending.body().progress();
                     match sender.try_send_request(sending).await {
                         Ok(response) => {
-                            let lease = self.0.keeps.then(|| Lease::new(self.0.clone(), sender));
+                            // An app that answers before it has read a body may never read it, and take it for the next request:
+                            // then the answer to that would be somebody else's.
+                            let has_read = progress.is_none_or(|progress| progress.is_done());
+                            let lease = (self.0.keeps && has_read).then(|| Lease::new(self.0.clone(), sender));
                             return Ok(response.map(|body| Answer::http1(body, lease)));
                         }
                         Err(mut failed) => (failed.take_message(), failed.into_error()),
