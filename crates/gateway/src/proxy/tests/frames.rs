@@ -106,8 +106,8 @@ async fn an_answer_that_is_whole_is_passed_on_also_when_the_app_wants_no_more_of
 
 #[tokio::test]
 async fn what_an_app_resets_is_sent_once_and_the_others_are_answered() {
-    // INTERNAL_ERROR, CANCEL and, of which nothing was done, REFUSED_STREAM.
-    for code in [2u32, 8, 7] {
+    // INTERNAL_ERROR, CANCEL and ENHANCE_YOUR_CALM.
+    for code in [2u32, 8, 11] {
         let (app, connections, requests) = app_of_frames(move |number, stream| match number {
             1 => answer(stream, "the first"),
             2 => frame(RST_STREAM, 0, stream, &code.to_be_bytes()),
@@ -145,6 +145,69 @@ async fn an_app_that_goes_away_is_asked_on_another_connection_and_nothing_twice(
         assert!(world.get("/", "").await.contains("the last"), "{round}");
         assert_eq!((connections.load(Ordering::Relaxed), requests.load(Ordering::Relaxed)), (round, 2 * round));
     }
+}
+
+/// RST_STREAM of a stream of which nothing was done.
+fn refused(stream: u32) -> Vec<u8> {
+    frame(RST_STREAM, 0, stream, &7u32.to_be_bytes())
+}
+
+#[tokio::test]
+async fn what_an_app_refused_to_begin_is_sent_again_if_it_is_there_still() {
+    let (app, connections, requests) = app_of_frames(|number, stream| match number {
+        2 | 4 => refused(stream),
+        _ => answer(stream, "the answer"),
+    })
+    .await;
+    let world = World::with([route(&[app])]).await;
+    for sent in [1, 3] {
+        assert!(world.get("/", "").await.contains("the answer"));
+        assert_eq!(requests.load(Ordering::Relaxed), sent);
+    }
+    // What the browser has sent of a body is gone.
+    let post = world.head("POST", "/", "Content-Length: 4\r\nConnection: close\r\n") + "body";
+    assert!(world.say(post).await.starts_with("HTTP/1.1 502 "));
+    assert_eq!((connections.load(Ordering::Relaxed), requests.load(Ordering::Relaxed)), (1, 4));
+}
+
+#[tokio::test]
+async fn an_app_that_refuses_everything_is_not_asked_for_ever() {
+    let (app, _, requests) = app_of_frames(|_, stream| refused(stream)).await;
+    let world = World::with([route(&[app])]).await;
+    assert!(world.get("/", "").await.starts_with("HTTP/1.1 502 "));
+    assert_eq!(requests.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn what_an_app_did_not_begin_before_it_went_away_is_sent_on_another_connection() {
+    let (app, connections, requests) = app_of_frames(|number, stream| match number {
+        1 => answer(stream, "the answer"),
+        // It took no stream after the one before.
+        _ => frame(GOAWAY, 0, 0, &[(stream - 2).to_be_bytes(), 0u32.to_be_bytes()].concat()),
+    })
+    .await;
+    let world = World::with([route(&[app])]).await;
+    for _ in 0..4 {
+        assert!(world.get("/", "").await.contains("the answer"));
+    }
+    assert_eq!((connections.load(Ordering::Relaxed), requests.load(Ordering::Relaxed)), (4, 7));
+}
+
+#[tokio::test]
+async fn what_an_app_may_have_begun_before_it_went_away_is_sent_once() {
+    let (app, _, requests) = app_of_frames(|number, stream| match number {
+        1 => answer(stream, "the answer"),
+        // It may still answer this one, and then ends the stream without a word.
+        _ => {
+            let goes = frame(GOAWAY, 0, 0, &[stream.to_be_bytes(), 0u32.to_be_bytes()].concat());
+            [goes, frame(RST_STREAM, 0, stream, &2u32.to_be_bytes())].concat()
+        }
+    })
+    .await;
+    let world = World::with([route(&[app])]).await;
+    assert!(world.get("/", "").await.contains("the answer"));
+    assert!(world.get("/", "").await.starts_with("HTTP/1.1 502 "));
+    assert_eq!(requests.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 //! always waits for the next request already.
 
 use std::{
+    error::Error,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
@@ -28,6 +29,8 @@ use crate::proxy::upload::Upload;
 
 /// How long an idle connection is kept; shorter than what apps usually do, so that they seldom hang up first.
 const IDLE: Duration = Duration::from_secs(30);
+/// How often a request is sent again that an app refused to begin.
+const AGAIN: u32 = 2;
 /// How many idle connections are kept.
 const IDLE_CONNECTIONS: usize = 256;
 
@@ -123,12 +126,13 @@ impl Pool {
     }
 
     /// Sends a request, which is taken out, and returns the head of the answer. What an app did not begin to read, since it hung up
-    /// just then, is sent once more on another connection.
+    /// just then, is sent once more on another connection; so is what it says that it did not begin, where there was no body to lose.
     pub(super) async fn send(
         &self,
         request: &mut Option<Request<Upload>>,
         target: &Target<'_>,
     ) -> Result<Response<Answer>, Failure> {
+        let mut again = 0;
         loop {
             let (connection, reused) = match self.0.reuse() {
                 Some(connection) => (connection, true),
@@ -158,15 +162,21 @@ impl Pool {
                     sending.body_mut().keep(place.clone());
                     sending.headers_mut().remove(header::TRANSFER_ENCODING);
                     *sending.uri_mut() = target.in_absolute_form();
+                    let copy = copy(&sending);
                     match sender.try_send_request(sending).await {
                         Ok(response) => return Ok(response.map(|body| Answer::http2(body, place))),
                         Err(mut failed) => {
-                            let unsent = failed.take_message();
+                            let (unsent, error) = (failed.take_message(), failed.into_error());
                             // That an app breaks off one answer says nothing of the others on its connection.
                             if unsent.is_some() || sender.is_closed() {
                                 self.0.open_ones().http2.retain(|http2| Some(http2.number) != number);
                             }
-                            (unsent, failed.into_error())
+                            if unsent.is_none() && copy.is_some() && again < AGAIN && was_not_begun(&error) {
+                                again += 1;
+                                *request = copy;
+                                continue;
+                            }
+                            (unsent, error)
                         }
                     }
                 }
@@ -265,6 +275,25 @@ async fn sweep(pool: Weak<Shared>) {
             return;
         }
     }
+}
+
+/// A copy of a request that has no body.
+fn copy(request: &Request<Upload>) -> Option<Request<Upload>> {
+    let Upload::Nothing = request.body() else { return None };
+    let mut copy = Request::new(Upload::Nothing);
+    *copy.method_mut() = request.method().clone();
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
+}
+
+/// Whether an app of HTTP/2 says that it did nothing with a request (RFC 9113 section 8.7): it refused the stream, or goes away and took
+/// none after an earlier one.
+fn was_not_begun(error: &hyper::Error) -> bool {
+    let error = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
+    error.filter(|error| error.is_remote()).is_some_and(|error| {
+        error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM)
+            || error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR)
+    })
 }
 
 impl Target<'_> {
