@@ -1,5 +1,6 @@
 //! The connections to one app: pooled, HTTP/1.1 or HTTP/2.
 
+mod again;
 mod answer;
 mod connect;
 mod dial;

@@ -5,7 +5,6 @@
 //! always waits for the next request already.
 
 use std::{
-    error::Error,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
@@ -20,6 +19,7 @@ use tokio::{runtime::Handle, time::Instant};
 
 use super::{
     Failure, Target,
+    again::{AGAIN, copy, was_not_begun},
     answer::{Answer, Lease},
     connect::{Connector, Sender, Speaks},
     dial::Turns,
@@ -29,8 +29,6 @@ use crate::proxy::upload::Upload;
 
 /// How long an idle connection is kept; shorter than what apps usually do, so that they seldom hang up first.
 const IDLE: Duration = Duration::from_secs(30);
-/// How often a request is sent again that an app refused to begin.
-const AGAIN: u32 = 2;
 /// How many idle connections are kept.
 const IDLE_CONNECTIONS: usize = 256;
 
@@ -275,25 +273,6 @@ async fn sweep(pool: Weak<Shared>) {
             return;
         }
     }
-}
-
-/// A copy of a request that has no body.
-fn copy(request: &Request<Upload>) -> Option<Request<Upload>> {
-    let Upload::Nothing = request.body() else { return None };
-    let mut copy = Request::new(Upload::Nothing);
-    *copy.method_mut() = request.method().clone();
-    *copy.headers_mut() = request.headers().clone();
-    Some(copy)
-}
-
-/// Whether an app of HTTP/2 says that it did nothing with a request (RFC 9113 section 8.7): it refused the stream, or goes away and took
-/// none after an earlier one.
-fn was_not_begun(error: &hyper::Error) -> bool {
-    let error = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
-    error.filter(|error| error.is_remote()).is_some_and(|error| {
-        error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM)
-            || error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR)
-    })
 }
 
 impl Target<'_> {
