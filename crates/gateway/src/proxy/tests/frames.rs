@@ -10,9 +10,10 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use http::Response;
-use http_body_util::{BodyExt, StreamBody};
-use hyper::body::Frame;
+use http_body_util::{BodyExt, BodyStream, Full, StreamBody};
+use hyper::{body::Frame, client::conn::http2};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -20,7 +21,10 @@ use tokio::{
     time::timeout,
 };
 
+use acquit_core::SessionId;
+
 use super::{apps::*, world::*};
+use crate::{identity::Identity, policy::Allow, route::Route};
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
@@ -220,7 +224,8 @@ async fn what_nobody_read_of_an_answer_takes_no_room_from_the_others_on_its_conn
             let pieces: usize = if request.uri().path() == "/large" { 64 } else { 1 };
             let piece = || Ok(Frame::data(Bytes::from(vec![b'x'; 16 * 1024])));
             told.notify_one();
-            Response::new(StreamBody::new(futures_util::stream::iter((0..pieces).map(move |_| piece()))).boxed())
+            let pieces = futures_util::stream::iter((0..pieces).map(move |_| piece()));
+            Response::new(BodyExt::boxed(StreamBody::new(pieces)))
         }
     })
     .await;
@@ -238,4 +243,79 @@ async fn what_nobody_read_of_an_answer_takes_no_room_from_the_others_on_its_conn
     until(|| world.standing.live().count() == 0).await;
     let small = timeout(Duration::from_secs(3), world.get("/small", "")).await.expect("there is room");
     assert!(small.len() > 16 * 1024, "{}", small.len());
+}
+
+/// Asks for a path with a body, and gives up where `patience` says so; what was answered, if anything whole was.
+async fn ask(
+    world: &World,
+    sender: &mut http2::SendRequest<Sent>,
+    (who, path): (&Identity, &str),
+    patience: u64,
+) -> Option<(u16, String)> {
+    let (upload, body) = sent();
+    let mut asking = Box::pin(sender.send_request(world.request("POST", path, who, body)));
+    let _ = upload.send(Frame::data(Bytes::from(format!("{path} of "))));
+    if patience == 0 {
+        let _ = timeout(Duration::from_millis(2), &mut asking).await;
+        return None;
+    }
+    let _ = upload.send(Frame::data(Bytes::from(who.username.clone())));
+    drop(upload);
+    let mut answer = asking.await.ok()?;
+    if patience == 1 {
+        let _ = answer.frame().await;
+        return None;
+    }
+    let status = answer.status().as_u16();
+    let whole = answer.into_body().collect().await.ok()?.to_bytes();
+    Some((status, String::from_utf8_lossy(&whole).into_owned()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_streams_on_one_connection_each_is_its_own_while_others_are_given_up_and_cut() {
+    let app = http2_app(|request| async move {
+        let path = request.uri().path().to_owned();
+        if path.ends_with("-early") {
+            return Response::new(Full::new(Bytes::from(path)).map_err(|never| match never {}).boxed());
+        }
+        let (parts, body) = request.into_parts();
+        let who = parts.headers["x-acquit-jwt-assertion"].to_str().unwrap().to_owned();
+        let end = futures_util::stream::iter([Ok(Frame::data(Bytes::from(format!(" as {who}"))))]);
+        // Each piece of the request comes back as it came. Of those with nothing in them h2 takes a hundred on a connection.
+        let is_some = |frame: &Frame<Bytes>| frame.data_ref().is_some_and(|data| !data.is_empty());
+        let pieces = BodyStream::new(body)
+            .filter(move |piece| futures_util::future::ready(piece.as_ref().map_or(true, is_some)));
+        Response::new(BodyExt::boxed(StreamBody::new(pieces.chain(end))))
+    })
+    .await;
+    let everyone = Allow { everyone: true, ..Allow::default() };
+    let world = World::with([Route { allow: everyone, ..route(&[app]) }]).await;
+    let people = (0..12u8).map(|number| {
+        let world = &world;
+        async move {
+            let mut who = identity(&format!("person{number}"));
+            who.session = SessionId::from_random([100 + number; 16]);
+            let mut sender = world.http2().await;
+            for turn in 0..60u64 {
+                if turn == 40 && number % 3 == 0 {
+                    world.standing.deny(&who.session);
+                }
+                let kind = if turn % 7 == 0 { "early" } else { "whole" };
+                let path = format!("/{number}-{turn}-{kind}");
+                let patience = (turn * 5 + u64::from(number)) % 6;
+                let heard = ask(world, &mut sender, (&who, &path), patience).await;
+                let over = turn >= 40 && number % 3 == 0;
+                match heard {
+                    Some((status, _)) if over => assert_eq!(status, 401, "{path}"),
+                    Some((status, text)) if kind == "whole" => {
+                        assert_eq!((status, text), (200, format!("{path} of {0} as {0}", who.username)));
+                    }
+                    Some((status, text)) => assert_eq!((status, text), (200, path)),
+                    None => assert!(over || patience < 2 || kind == "early", "{path}"),
+                }
+            }
+        }
+    });
+    futures_util::future::join_all(people).await;
+    until(|| world.standing.live().count() == 0).await;
 }
