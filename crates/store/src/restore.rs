@@ -27,7 +27,8 @@ pub struct Outdated {
 
 impl Store {
     /// Everything that was issued until `now` is worthless from here on: sessions, grants, and what was sealed for routes, also what
-    /// this database does not know. Whoever has a session here bears the mark of it, until a logout has told the applications.
+    /// this database does not know. Whoever has a session here, or a grant beyond one, bears the
+    /// mark of it until a logout has told the applications.
     ///
     /// # Errors
     /// [`StoreError`] as everywhere.
@@ -44,15 +45,23 @@ async fn outdate(tx: &mut Tx, now: Timestamp) -> Result<Outdated, StoreError> {
                    CAST($2 AS BIGINT) FROM (SELECT CAST(pg_get_serial_sequence('revocations', 'seq') AS regclass) AS name) s",
     };
     tx.execute(everything, &params![LEAP, now]).await?;
-    let open =
-        "SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.ended_at IS NULL AND s.epoch >= u.epoch";
+    // First, and by itself: whoever begins a session holds its user, and what comes after this sees all that they began.
+    let users = tx.execute("UPDATE users SET epoch = epoch + 1", &params![]).await?;
+    let open = "SELECT s.id FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.ended_at IS NULL AND s.epoch >= u.epoch - 1";
     let sessions = tx.query(open, &params![]).await?.len() as u64;
-    let users = tx
-        .execute(
-            "UPDATE users SET epoch = epoch + 1, overtaken = CASE WHEN EXISTS (SELECT 1 FROM sessions s WHERE \
-             s.user_id = users.id AND s.ended_at IS NULL) THEN COALESCE(overtaken, $1) ELSE overtaken END",
-            &params![RESTORED],
-        )
-        .await?;
+    tx.execute(
+        "UPDATE users SET overtaken = COALESCE(overtaken, $1) WHERE EXISTS (SELECT 1 FROM sessions s WHERE \
+         s.user_id = users.id AND s.ended_at IS NULL) OR EXISTS (SELECT 1 FROM families f WHERE f.user_id = users.id \
+         AND f.offline = 1 AND f.revoked_at IS NULL AND f.expires_at > $2)",
+        &params![RESTORED, now],
+    )
+    .await?;
+    // A session may have begun after `now`, by a clock that is ahead: of those that are known nodes hear without a clock.
+    tx.execute(
+        "INSERT INTO revocations (at, user_id, epoch) SELECT CAST($1 AS BIGINT), u.id, u.epoch FROM users u \
+         WHERE EXISTS (SELECT 1 FROM sessions s WHERE s.user_id = u.id AND s.ended_at IS NULL) ORDER BY u.id",
+        &params![now],
+    )
+    .await?;
     Ok(Outdated { users, sessions })
 }

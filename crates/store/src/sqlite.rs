@@ -240,3 +240,6 @@ fn control(tx: &Tx, statement: &'static str) -> Result<(), StoreError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 mod apps;
 mod carry;
 mod credentials;
+mod early;
+mod frames;
 mod http2;
 mod idle;
 mod interim;

@@ -14,7 +14,10 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::Instant;
 
-use super::body::{BoxError, clean};
+use super::{
+    body::{BoxError, clean},
+    upstream::Place,
+};
 use crate::{
     listener::Caller,
     live::{Stream, Watch},
@@ -70,13 +73,35 @@ pub(super) struct Uploading {
     /// The app's end is not in the task that writes the answer, so it is cut here.
     cut: Option<Watch>,
     _stream: Option<Arc<Stream>>,
+    /// Among the streams of a connection of HTTP/2.
+    place: Option<Place>,
     _caller: Caller,
 }
 
 impl Upload {
     pub(super) fn new(body: Incoming, progress: Arc<Progress>, stream: Option<Arc<Stream>>, caller: Caller) -> Self {
         let cut = stream.as_ref().map(|stream| stream.watch());
-        Self::Body(Box::new(Uploading { body, progress, cut, _stream: stream, _caller: caller }))
+        Self::Body(Box::new(Uploading { body, progress, cut, _stream: stream, place: None, _caller: caller }))
+    }
+
+    /// Whether there is a body that does not say how long it is.
+    pub(super) fn has_no_length(&self) -> bool {
+        self.size_hint().exact().is_none()
+    }
+
+    /// How far it comes; none where there is nothing to come.
+    pub(super) fn progress(&self) -> Option<Arc<Progress>> {
+        match self {
+            Self::Nothing => None,
+            Self::Body(uploading) => Some(uploading.progress.clone()),
+        }
+    }
+
+    /// Has it keep the place of its stream for as long as it goes on, which may be longer than the answer does.
+    pub(super) fn keep(&mut self, place: Place) {
+        if let Self::Body(uploading) = self {
+            uploading.place = Some(place);
+        }
     }
 }
 
@@ -93,7 +118,8 @@ impl Body for Upload {
         }
         let frame = ready!(Pin::new(&mut uploading.body).poll_frame(cx));
         uploading.progress.moved();
-        if frame.is_none() || uploading.body.is_end_stream() {
+        // HTTP/2 may say that it ends after its length has come, which nobody asks for then.
+        if frame.is_none() || uploading.body.is_end_stream() || uploading.body.size_hint().exact() == Some(0) {
             uploading.progress.done.store(true, Ordering::Relaxed);
         }
         Poll::Ready(frame.map(|frame| frame.map(clean).map_err(Into::into)))

@@ -1,9 +1,11 @@
 //! The connections to one app: pooled, HTTP/1.1 or HTTP/2.
 
+mod again;
 mod answer;
 mod connect;
 mod dial;
 mod pool;
+mod streams;
 
 use std::{
     error::Error,
@@ -12,14 +14,16 @@ use std::{
 };
 
 use http::{
-    HeaderMap, HeaderValue, Request, Response, Uri, header,
+    HeaderMap, HeaderValue, Method, Request, Response, Uri, header,
     uri::{Authority, PathAndQuery, Scheme},
 };
+use hyper::body::Body;
 use tokio::time::Instant;
 use url::Url;
 
 pub use self::answer::Answer;
 pub(crate) use self::connect::Dialer;
+pub(super) use self::streams::Place;
 use self::{
     connect::{Connector, Speaks},
     pool::Pool,
@@ -136,14 +140,23 @@ impl Upstream {
         (host, path): (&Authority, &PathAndQuery),
         upgrade: bool,
     ) -> Result<Response<Answer>, Failure> {
-        let authenticates = request.as_ref().is_some_and(|request| authenticates_connection(request.headers()));
+        let alone = request
+            .as_ref()
+            .is_some_and(|request| authenticates_connection(request.headers()) || is_overlooked(request));
         let pool = match &self.http1 {
+            // A WebSocket, too: the app may refuse it, and keep whom it saw.
+            Some(_) if alone => &self.alone,
             Some(http1) if upgrade => http1,
-            Some(_) if authenticates => &self.alone,
             _ => &self.any,
         };
         pool.send(request, &Target { scheme: &self.scheme, authority: host, path }).await
     }
+}
+
+/// Whether some apps do not read a request's body, since its method has none, and take it for the next request on the connection: that
+/// would be answered to somebody else.
+fn is_overlooked(request: &Request<Upload>) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD) && !request.body().is_end_stream()
 }
 
 /// Whether some apps take a request to say who is at the other end of its connection (NTLM, and `Negotiate` as IIS does it), for

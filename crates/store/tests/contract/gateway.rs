@@ -278,7 +278,8 @@ contract! {
         let owed: Vec<_> = world.overtaken(10).await.unwrap().into_iter().map(|one| one.user).collect();
         assert_eq!(owed, [ann.id.clone()], "who has no session is owed nothing");
         let log = reader.read(&world).await.unwrap();
-        assert_eq!(log.iter().map(|row| (&row.what, row.at)).collect::<Vec<_>>(), [(&Revoked::Everything, at(5))]);
+        let of_ann = Revoked::User { user: ann.id.clone(), epoch: ann.epoch + 1 };
+        assert_eq!(log.iter().map(|row| (&row.what, row.at)).collect::<Vec<_>>(), [(&Revoked::Everything, at(5)), (&of_ann, at(5))]);
         assert!(log[0].seq > last + 1_000_000, "past all that was lost: {}", log[0].seq);
         // The log goes on from there.
         let later = world.begin(&ann, 6).await;
@@ -286,6 +287,18 @@ contract! {
         world.end(&later.id, 7).await;
         let log = reader.read(&world).await.unwrap();
         assert_eq!(log.iter().map(|row| &row.what).collect::<Vec<_>>(), [&Revoked::Session(later.id)]);
+    }
+
+    async fn whoever_has_a_grant_beyond_their_session_is_owed_a_logout_after_a_restored_backup(world: World) {
+        let (ann, bob) = (world.user("ann").await, world.user("bob").await);
+        for (user, offline) in [(&ann, true), (&bob, false)] {
+            let session = world.begin(user, 0).await;
+            world.tokens(&session.id, "mail", offline, 0).await;
+            world.end(&session.id, 1).await;
+        }
+        world.outdate_everything(at(5)).await.unwrap();
+        let owed: Vec<_> = world.overtaken(10).await.unwrap().into_iter().map(|one| one.user).collect();
+        assert_eq!(owed, [ann.id]);
     }
 
     async fn a_log_that_never_had_a_row_says_it_too(world: World) {
@@ -360,4 +373,41 @@ async fn the_use_of_sessions_is_noted_in_the_order_in_which_a_logout_locks_them(
     transaction.commit().await.unwrap();
     noted.await.unwrap().unwrap();
     assert_eq!(world.session(&last).await.unwrap().unwrap().session.last_seen_at, at(9));
+}
+
+/// Servers are to be stopped before, but a session that begins while everything is made worthless must not be left out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_begins_while_everything_is_outdated_is_outdated_too() {
+    let world = Arc::new(World::postgres().await);
+    let ann = world.user("ann").await;
+    let connect = async || {
+        let (client, connection) = tokio_postgres::connect(&world.url, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    };
+    let (mut slow, watching) = (connect().await, connect().await);
+    let beginning = slow.transaction().await.unwrap();
+    beginning.execute("SELECT 1 FROM users WHERE id = $1 FOR UPDATE", &[&ann.id.as_str()]).await.unwrap();
+    let (id, began) = (acquit_core::SessionId::from_random(world.bits()), at(9).as_micros());
+    let insert = "INSERT INTO sessions (id, handle_hash, user_id, epoch, began_at, authenticated_at, last_seen_at) \
+                  VALUES ($1, $2, $3, $4, $5, $5, $5)";
+    beginning
+        .execute(insert, &[&id.as_str(), &world.hash().as_slice(), &ann.id.as_str(), &ann.epoch, &began])
+        .await
+        .unwrap();
+    let outdating = tokio::spawn({
+        let world = world.clone();
+        // By a clock that is behind the server's.
+        async move { world.outdate_everything(at(5)).await.unwrap() }
+    });
+    let waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waiting = async { while watching.query_opt(waits, &[]).await.unwrap().is_none() {} };
+    tokio::time::timeout(Duration::from_secs(5), waiting).await.expect("it waits for the user");
+    beginning.commit().await.unwrap();
+    assert_eq!(outdating.await.unwrap().sessions, 1);
+    let owed: Vec<_> = world.overtaken(10).await.unwrap().into_iter().map(|one| one.user).collect();
+    assert_eq!(owed, [ann.id.clone()], "its applications are to be told");
+    let log: Vec<_> = Reader::default().read(&world).await.unwrap().into_iter().map(|row| row.what).collect();
+    let over = Revoked::User { user: ann.id, epoch: ann.epoch + 1 };
+    assert!(log.contains(&over), "what was sealed for it is worthless on this commit: {log:?}");
 }

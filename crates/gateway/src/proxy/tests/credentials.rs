@@ -46,3 +46,21 @@ async fn nobody_is_taken_for_whom_an_app_saw_on_the_same_connection() {
         assert!(heard.ends_with("nobody on 0"), "{heard}");
     }
 }
+
+#[tokio::test]
+async fn nobody_is_taken_for_whom_an_app_saw_when_it_refused_a_websocket() {
+    let world = World::before(one_that_knows_connections().await).await;
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    for _ in 0..2 {
+        let mut browser = world.connect().await;
+        let more = format!("{upgrade}Authorization: Negotiate YII=\r\n");
+        browser.write_all(world.head("GET", "/ws", &more).as_bytes()).await.unwrap();
+        read_until(&mut browser, "alice on ").await;
+        drop(browser);
+        until(|| world.standing.live().count() == 0).await;
+        let mut other = world.connect().await;
+        other.write_all(world.head("GET", "/ws", upgrade).as_bytes()).await.unwrap();
+        let heard = read_until(&mut other, " on ").await;
+        assert!(heard.contains("nobody on "), "{heard}");
+    }
+}

@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::{body::Incoming, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
@@ -161,6 +161,29 @@ async fn one_connection_of_http_2_is_shared_and_replaced_when_it_is_gone() {
     };
     timeout(LONG, asking).await.expect("another connection is opened");
     assert_eq!(connections.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn answers_that_never_end_keep_no_connection_of_http_2_from_others() {
+    let app = http2_app(|request| async move {
+        let body = match request.uri().path() {
+            "/endless" => StreamBody::new(futures_util::stream::pending()).boxed(),
+            path => Full::new(Bytes::from(path.to_owned())).map_err(|never| match never {}).boxed(),
+        };
+        Response::new(body)
+    })
+    .await;
+    let world = World::with([route(&[app])]).await;
+    let mut open = Vec::new();
+    for _ in 0..150 {
+        let mut browser = world.connect().await;
+        browser.write_all(world.head("GET", "/endless", "").as_bytes()).await.unwrap();
+        open.push(browser);
+    }
+    for browser in &mut open {
+        assert!(timeout(SOON, read_head(browser)).await.expect("it is answered").contains("200 OK"));
+    }
+    assert!(timeout(SOON, world.get("/whole", "")).await.expect("it is answered").ends_with("/whole"));
 }
 
 #[tokio::test]

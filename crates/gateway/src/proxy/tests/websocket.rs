@@ -243,3 +243,16 @@ async fn what_is_open_is_use_only_where_the_route_says_so() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_websocket_that_authenticates_its_connection_goes_both_ways_too() {
+    let (app, _) = echo(b"\x81\x02hi".to_vec()).await;
+    let world = World::before(app).await;
+    let mut stream = world.connect().await;
+    let more = format!("{UPGRADE}Authorization: Negotiate YII=\r\n");
+    stream.write_all(world.head("GET", "/ws", &more).as_bytes()).await.unwrap();
+    assert!(read_head(&mut stream).await.starts_with("HTTP/1.1 101 "));
+    assert_eq!(read(&mut stream, 4).await, b"\x81\x02hi");
+    stream.write_all(b"\x82\x03abc").await.unwrap();
+    assert_eq!(read(&mut stream, 5).await, b"\x82\x03abc");
+}

@@ -12,7 +12,7 @@ use std::{
 use acquit_core::{SessionId, Timestamp, UserId, session::Lifetimes};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
-use http_body_util::{Full, StreamBody};
+use http_body_util::{BodyExt, Empty, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::{body::Frame, client::conn::http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls_pki_types::CertificateDer;
@@ -40,17 +40,17 @@ pub(super) const LONG: Duration = Duration::from_secs(10);
 pub(super) const SOON: Duration = Duration::from_secs(2);
 
 /// What a test sends as a body, bit by bit.
-pub(super) type Sent = StreamBody<ReceiverStream>;
+pub(super) type Sent = UnsyncBoxBody<Bytes, std::convert::Infallible>;
 
 /// A body of what comes through the channel.
 pub(super) fn sent() -> (tokio::sync::mpsc::UnboundedSender<Frame<Bytes>>, Sent) {
     let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-    (sender, StreamBody::new(ReceiverStream(receiver)))
+    (sender, StreamBody::new(ReceiverStream(receiver)).boxed_unsync())
 }
 
-/// No body.
+/// No body, which is known from the head on, as with browsers.
 pub(super) fn nothing() -> Sent {
-    sent().1
+    Empty::new().boxed_unsync()
 }
 
 /// The end of a channel, as a stream.

@@ -14,7 +14,7 @@ use hyper::{
 };
 use tokio::runtime::Handle;
 
-use super::pool::Shared;
+use super::{pool::Shared, streams::Place};
 use crate::proxy::upload::Upload;
 
 /// A connection of HTTP/1.1 for as long as an answer comes on it.
@@ -54,12 +54,19 @@ pub struct Answer {
     body: Incoming,
     /// After the body: what is left unread ends the connection.
     _lease: Option<Lease>,
+    /// Its stream's, of HTTP/2.
+    _place: Option<Place>,
 }
 
 impl Answer {
-    /// With what is given back at its end.
-    pub(super) fn new(body: Incoming, lease: Option<Lease>) -> Self {
-        Self { body, _lease: lease }
+    /// With the connection that is given back at its end.
+    pub(super) fn http1(body: Incoming, lease: Option<Lease>) -> Self {
+        Self { body, _lease: lease, _place: None }
+    }
+
+    /// With its place among the streams of its connection.
+    pub(super) fn http2(body: Incoming, place: Place) -> Self {
+        Self { body, _lease: None, _place: Some(place) }
     }
 }
 

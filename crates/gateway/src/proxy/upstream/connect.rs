@@ -1,6 +1,6 @@
 //! How a connection to an app begins: TCP, TLS where the URL says so, and which HTTP is spoken on it.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, pin::Pin, sync::Arc, time::Duration};
 
 use acquit_delivery::egress::{EgressError, roots};
 use http::Uri;
@@ -15,7 +15,7 @@ use rustls_pki_types::CertificateDer;
 use tokio::net::TcpStream;
 use tower::ServiceExt;
 
-use super::Failure;
+use super::{Failure, streams::Streams};
 use crate::proxy::upload::Upload;
 
 /// How long an app may take to take a connection.
@@ -63,7 +63,7 @@ pub(super) enum Speaks {
 /// What requests are given to on a connection that is open.
 pub(super) enum Sender {
     Http1(http1::SendRequest<Upload>),
-    Http2(http2::SendRequest<Upload>),
+    Http2(http2::SendRequest<Upload>, Streams),
 }
 
 /// Connects to one place.
@@ -100,7 +100,7 @@ impl Connector {
     pub(super) async fn connect(&self) -> Result<Sender, Failure> {
         let stream = self.https.clone().oneshot(self.uri.clone()).await.map_err(Failure::Unreachable)?;
         if self.speaks == Speaks::Http2 || stream.connected().is_negotiated_h2() {
-            http2(stream).await.map(Sender::Http2)
+            http2(stream).await.map(|(sender, streams)| Sender::Http2(sender, streams))
         } else {
             http1(stream).await.map(Sender::Http1)
         }
@@ -116,8 +116,8 @@ async fn http1(stream: Stream) -> hyper::Result<http1::SendRequest<Upload>> {
     Ok(sender)
 }
 
-async fn http2(stream: Stream) -> hyper::Result<http2::SendRequest<Upload>> {
-    let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+async fn http2(stream: Stream) -> hyper::Result<(http2::SendRequest<Upload>, Streams)> {
+    let (sender, mut connection) = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
@@ -126,8 +126,17 @@ async fn http2(stream: Stream) -> hyper::Result<http2::SendRequest<Upload>> {
         .keep_alive_timeout(Duration::from_secs(10))
         .handshake(stream)
         .await?;
-    tokio::spawn(async move { over(connection.await) });
-    Ok(sender)
+    let streams = Streams::new();
+    let allowed = streams.clone();
+    tokio::spawn(async move {
+        let run = poll_fn(|cx| {
+            let polled = Pin::new(&mut connection).poll(cx);
+            allowed.allow(connection.current_max_send_streams());
+            polled
+        });
+        over(run.await);
+    });
+    Ok((sender, streams))
 }
 
 /// A connection ended. Whoever had a request on it was told.

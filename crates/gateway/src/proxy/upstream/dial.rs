@@ -1,4 +1,4 @@
-//! Who opens the one connection that all share: one at a time, and who waited for that one shares its failure.
+//! Who opens a connection that many share: one at a time, and who waited for that one shares its failure.
 
 use std::sync::{
     Arc,

@@ -1,4 +1,5 @@
-//! The connections to one app that are open: those of HTTP/1.1 wait for their next request, and one of HTTP/2 is shared by all.
+//! The connections to one app that are open: those of HTTP/1.1 wait for their next request, and one of HTTP/2 is shared by as many as
+//! it has room for.
 //!
 //! A connection is given back by whoever drops the answer that came on it, without a task of its own, since by then it nearly
 //! always waits for the next request already.
@@ -12,15 +13,17 @@ use std::{
     time::Duration,
 };
 
-use http::{Request, Response, Uri};
+use http::{HeaderValue, Request, Response, Uri, header};
 use hyper::client::conn::{http1, http2};
 use tokio::{runtime::Handle, time::Instant};
 
 use super::{
     Failure, Target,
+    again::{AGAIN, copy, was_not_begun},
     answer::{Answer, Lease},
     connect::{Connector, Sender, Speaks},
     dial::Turns,
+    streams::{Place, Streams},
 };
 use crate::proxy::upload::Upload;
 
@@ -38,7 +41,7 @@ pub(super) struct Shared {
     /// Whether connections are given back.
     keeps: bool,
     open: Mutex<Open>,
-    /// Who opens the one connection of HTTP/2, for which the others wait.
+    /// Who opens a connection of HTTP/2, for which the others wait.
     turns: Turns,
     /// Whether HTTP/2 was spoken last.
     is_http2: AtomicBool,
@@ -48,7 +51,7 @@ pub(super) struct Shared {
 struct Open {
     /// The one used last at the end.
     http1: Vec<(Instant, http1::SendRequest<Upload>)>,
-    http2: Option<Http2>,
+    http2: Vec<Http2>,
     /// Which connection of HTTP/2 the next one is.
     next: u64,
     /// Whether somebody looks for what is idle too long.
@@ -59,6 +62,7 @@ struct Http2 {
     number: u64,
     used: Instant,
     sender: http2::SendRequest<Upload>,
+    streams: Streams,
 }
 
 impl Open {
@@ -73,22 +77,19 @@ impl Open {
         if sender.is_ready() { Some(sender) } else { self.http1() }
     }
 
-    /// The connection of HTTP/2, and which one it is.
-    fn http2(&mut self) -> Option<(u64, http2::SendRequest<Upload>)> {
-        let http2 = self.http2.as_mut().filter(|http2| http2.sender.is_ready());
-        let Some(http2) = http2 else {
-            self.http2 = None;
-            return None;
-        };
+    /// A connection of HTTP/2 that has room, and which one it is.
+    fn http2(&mut self) -> Option<Connection> {
+        self.http2.retain(|http2| http2.sender.is_ready());
+        let http2 = self.http2.iter_mut().find(|http2| http2.streams.has_room())?;
         http2.used = Instant::now();
-        Some((http2.number, http2.sender.clone()))
+        Some(Connection::Http2(Some(http2.number), http2.sender.clone(), http2.streams.begin()))
     }
 
     /// Takes out what is idle too long; whether anything is left.
     fn sweep(&mut self) -> bool {
         self.http1.retain(|(since, sender)| since.elapsed() < IDLE && !sender.is_closed());
-        self.http2.take_if(|http2| http2.used.elapsed() >= IDLE || http2.sender.is_closed());
-        !self.http1.is_empty() || self.http2.is_some()
+        self.http2.retain(|http2| http2.used.elapsed() < IDLE && !http2.sender.is_closed());
+        !self.http1.is_empty() || !self.http2.is_empty()
     }
 }
 
@@ -102,8 +103,8 @@ impl fmt::Debug for Pool {
 enum Connection {
     /// Nobody else uses it.
     Http1(http1::SendRequest<Upload>),
-    /// It is shared; with its number where it is the one that others share.
-    Http2(Option<u64>, http2::SendRequest<Upload>),
+    /// It is shared; with its number where it is one that others share.
+    Http2(Option<u64>, http2::SendRequest<Upload>, Place),
 }
 
 impl Pool {
@@ -123,12 +124,13 @@ impl Pool {
     }
 
     /// Sends a request, which is taken out, and returns the head of the answer. What an app did not begin to read, since it hung up
-    /// just then, is sent once more on another connection.
+    /// just then, is sent once more on another connection; so is what it says that it did not begin, where there was no body to lose.
     pub(super) async fn send(
         &self,
         request: &mut Option<Request<Upload>>,
         target: &Target<'_>,
     ) -> Result<Response<Answer>, Failure> {
+        let mut again = 0;
         loop {
             let (connection, reused) = match self.0.reuse() {
                 Some(connection) => (connection, true),
@@ -138,25 +140,41 @@ impl Pool {
             let (unsent, error) = match connection {
                 Connection::Http1(mut sender) => {
                     *sending.uri_mut() = target.in_origin_form();
+                    if sending.body().has_no_length() {
+                        // hyper takes GET to have no body unless this says so.
+                        sending.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+                    }
+                    let progress = sending.body().progress();
                     match sender.try_send_request(sending).await {
                         Ok(response) => {
-                            let lease = self.0.keeps.then(|| Lease::new(self.0.clone(), sender));
-                            return Ok(response.map(|body| Answer::new(body, lease)));
+                            // An app that answers before it has read a body may never read it, and take it for the next request:
+                            // then the answer to that would be somebody else's.
+                            let has_read = progress.is_none_or(|progress| progress.is_done());
+                            let lease = (self.0.keeps && has_read).then(|| Lease::new(self.0.clone(), sender));
+                            return Ok(response.map(|body| Answer::http1(body, lease)));
                         }
                         Err(mut failed) => (failed.take_message(), failed.into_error()),
                     }
                 }
-                Connection::Http2(number, mut sender) => {
+                Connection::Http2(number, mut sender, place) => {
+                    sending.body_mut().keep(place.clone());
+                    sending.headers_mut().remove(header::TRANSFER_ENCODING);
                     *sending.uri_mut() = target.in_absolute_form();
+                    let copy = copy(&sending);
                     match sender.try_send_request(sending).await {
-                        Ok(response) => return Ok(response.map(|body| Answer::new(body, None))),
+                        Ok(response) => return Ok(response.map(|body| Answer::http2(body, place))),
                         Err(mut failed) => {
-                            let unsent = failed.take_message();
+                            let (unsent, error) = (failed.take_message(), failed.into_error());
                             // That an app breaks off one answer says nothing of the others on its connection.
                             if unsent.is_some() || sender.is_closed() {
-                                self.0.open_ones().http2.take_if(|http2| Some(http2.number) == number);
+                                self.0.open_ones().http2.retain(|http2| Some(http2.number) != number);
                             }
-                            (unsent, failed.into_error())
+                            if unsent.is_none() && copy.is_some() && again < AGAIN && was_not_begun(&error) {
+                                again += 1;
+                                *request = copy;
+                                continue;
+                            }
+                            (unsent, error)
                         }
                     }
                 }
@@ -179,7 +197,7 @@ impl Shared {
         let mut open = self.open_ones();
         match open.http1() {
             Some(sender) => Some(Connection::Http1(sender)),
-            None => open.http2().map(|(number, sender)| Connection::Http2(Some(number), sender)),
+            None => open.http2(),
         }
     }
 
@@ -189,8 +207,8 @@ impl Shared {
             true => Some(self.turns.wait().await?),
             false => None,
         };
-        if let Some((number, sender)) = self.open_ones().http2() {
-            return Ok((Connection::Http2(Some(number), sender), true));
+        if let Some(connection) = self.open_ones().http2() {
+            return Ok((connection, true));
         }
         let sender = match self.connector.connect().await {
             Ok(sender) => sender,
@@ -201,22 +219,25 @@ impl Shared {
                 return Err(failure);
             }
         };
-        self.is_http2.store(matches!(sender, Sender::Http2(_)), Ordering::Relaxed);
+        self.is_http2.store(matches!(sender, Sender::Http2(..)), Ordering::Relaxed);
         Ok(match sender {
             Sender::Http1(sender) => (Connection::Http1(sender), false),
-            Sender::Http2(sender) => (Connection::Http2(self.share(&sender), sender), false),
+            Sender::Http2(sender, streams) => {
+                let place = streams.begin();
+                (Connection::Http2(self.share(&sender, streams), sender, place), false)
+            }
         })
     }
 
-    /// Has others use a connection of HTTP/2 too, unless there is one.
-    fn share(self: &Arc<Self>, sender: &http2::SendRequest<Upload>) -> Option<u64> {
+    /// Has others use a connection of HTTP/2 too, unless there is one for them.
+    fn share(self: &Arc<Self>, sender: &http2::SendRequest<Upload>, streams: Streams) -> Option<u64> {
         let mut open = self.open_ones();
-        if !self.keeps || open.http2.is_some() {
+        if !self.keeps || open.http2().is_some() {
             return None;
         }
         let number = open.next;
         open.next += 1;
-        open.http2 = Some(Http2 { number, used: Instant::now(), sender: sender.clone() });
+        open.http2.push(Http2 { number, used: Instant::now(), sender: sender.clone(), streams });
         self.watch(&mut open);
         Some(number)
     }
