@@ -8,16 +8,20 @@ import { request, sleep } from './http.mjs';
 const READY_WITHIN_MS = 30_000;
 const running = new Set();
 
-/** A port of loopback that is free now. */
-export function freePort() {
-  return new Promise((resolve, reject) => {
+/**
+ * A port of loopback that is free now, and none that the system gives to who connects: a caller that asks again and again whether a server
+ * is there yet would be given it, and be connected to itself.
+ */
+export async function freePort() {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
     const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
+    const free = await new Promise((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
     });
-  });
+    if (free) return port;
+  }
 }
 
 /** Starts a program whose output goes to `log`. */
