@@ -1,5 +1,5 @@
 //! The maps that every request looks at. Their keys are sessions, users and hosts, which Acquit or its operator names: nobody who
-//! sends requests can choose keys that collide, so a quick hash is enough for them.
+//! sends requests can put in keys that collide, so a quick hash is enough for them.
 
 use std::collections::HashMap;
 

@@ -16,7 +16,8 @@ const PLACES: usize = 4096;
 
 /// The cookies that were opened lately.
 pub(super) struct Memory {
-    /// Nobody who sends cookies knows which place they get.
+    /// Seeded, so that nobody who sends cookies knows which place they get. Who could make some of one place that open would only
+    /// have them opened anew: what does not open takes no place.
     hasher: Hasher,
     places: Box<[Mutex<Option<Arc<Opened>>>]>,
 }
